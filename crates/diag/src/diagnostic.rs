@@ -57,7 +57,13 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: message.into(), places: Vec::new(), hints: Vec::new() }
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            places: Vec::new(),
+            hints: Vec::new(),
+        }
     }
 
     /// Adds a place; the first one added is the primary one.
@@ -69,7 +75,11 @@ impl Diagnostic {
     /// Adds a place with a remark printed beside the underline.
     #[must_use]
     pub fn at_with(mut self, source: &Source, span: Span, remark: impl Into<String>) -> Self {
-        self.places.push(Annotation { source: source.clone(), span, remark: remark.into() });
+        self.places.push(Annotation {
+            source: source.clone(),
+            span,
+            remark: remark.into(),
+        });
         self
     }
 
@@ -110,7 +120,9 @@ impl Diagnostics {
 
     /// Only those that stop the input from being used.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error)
+        self.0
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {

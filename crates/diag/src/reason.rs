@@ -47,7 +47,10 @@ struct Shelf {
 
 impl ReasonBook {
     pub fn new(keep_per_code: usize) -> Self {
-        Self { keep_per_code, shelves: Mutex::default() }
+        Self {
+            keep_per_code,
+            shelves: Mutex::default(),
+        }
     }
 
     /// Counts the refusal and keeps it as evidence. The same subject refused again for the same reason
@@ -78,7 +81,11 @@ impl ReasonBook {
 
     /// How often each code occurred since the start.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
-        self.shelves.lock().iter().map(|(code, shelf)| (*code, shelf.count)).collect()
+        self.shelves
+            .lock()
+            .iter()
+            .map(|(code, shelf)| (*code, shelf.count))
+            .collect()
     }
 
     /// Kept entries, newest first; only those of `code` if one is given.
@@ -119,7 +126,11 @@ mod tests {
             book.record(n, &format!("series {n}"), &TooLate(7));
         }
         assert_eq!(book.counts(), [("sample-too-late", 5)]);
-        let subjects: Vec<_> = book.entries(None).into_iter().map(|entry| entry.subject).collect();
+        let subjects: Vec<_> = book
+            .entries(None)
+            .into_iter()
+            .map(|entry| entry.subject)
+            .collect();
         assert_eq!(subjects, ["series 4", "series 3"]);
         assert!(book.entries(Some("other")).is_empty());
     }

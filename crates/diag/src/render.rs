@@ -8,8 +8,15 @@ use crate::source::Span;
 
 /// Many lines: the message, the offending text underlined, and what to do. `colour` switches ANSI
 /// colours on.
-pub fn render_terminal<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>, colour: bool) -> String {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+pub fn render_terminal<'a>(
+    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+    colour: bool,
+) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     let mut out = String::new();
     for diagnostic in diagnostics {
         let level = match diagnostic.severity {
@@ -17,16 +24,24 @@ pub fn render_terminal<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
-        let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
+        let mut group =
+            Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
         for (index, place) in diagnostic.places.iter().enumerate() {
-            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let kind = if index == 0 {
+                AnnotationKind::Primary
+            } else {
+                AnnotationKind::Context
+            };
             let span = whole_characters(place.source.text(), place.span);
             let mut annotation = kind.span(span.start..span.end);
             if !place.remark.is_empty() {
                 annotation = annotation.label(place.remark.as_str());
             }
-            group = group
-                .element(Snippet::source(place.source.text()).path(place.source.name()).annotation(annotation));
+            group = group.element(
+                Snippet::source(place.source.text())
+                    .path(place.source.name())
+                    .annotation(annotation),
+            );
         }
         for hint in &diagnostic.hints {
             group = group.element(Level::HELP.message(hint.as_str()));

@@ -13,12 +13,18 @@ pub struct Span {
 impl Span {
     /// The bytes from `start` up to, not including, `end`.
     pub fn new(start: usize, end: usize) -> Self {
-        Self { start, end: end.max(start) }
+        Self {
+            start,
+            end: end.max(start),
+        }
     }
 
     /// The smallest span that covers both.
     pub fn join(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 }
 
@@ -47,9 +53,18 @@ impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let line_starts = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, byte)| *byte == b'\n')
+                    .map(|(at, _)| at + 1),
+            )
             .collect();
-        Self(Arc::new(SourceInner { name: name.into(), text, line_starts }))
+        Self(Arc::new(SourceInner {
+            name: name.into(),
+            text,
+            line_starts,
+        }))
     }
 
     pub fn name(&self) -> &str {
@@ -70,9 +85,21 @@ impl Source {
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.0.text.len());
         let line = self.0.line_starts.partition_point(|start| *start <= offset);
-        let line_start = self.0.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = self.0.text.get(line_start..offset).map_or(offset - line_start, |head| head.chars().count());
-        Position { line, column: column + 1 }
+        let line_start = self
+            .0
+            .line_starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(0);
+        let column = self
+            .0
+            .text
+            .get(line_start..offset)
+            .map_or(offset - line_start, |head| head.chars().count());
+        Position {
+            line,
+            column: column + 1,
+        }
     }
 
     /// The byte offset at which 1-based `line` starts, if the text has so many lines.

@@ -2,12 +2,17 @@
 
 /// The candidate closest to `word` by edit distance, if it is close enough to be a likely typo: at most
 /// a third of the word's length, and at least one edit is always allowed.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(edits, candidate)| *edits <= limit && *edits > 0 && *edits < candidate.chars().count())
+        .filter(|(edits, candidate)| {
+            *edits <= limit && *edits > 0 && *edits < candidate.chars().count()
+        })
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }

@@ -1,0 +1,53 @@
+//! Files, as a parameter: the real disk in production, a faulty one in crash tests.
+
+use std::fmt::Debug;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An open file that is appended to.
+pub trait DiskFile: Send + Debug {
+    /// Appends all bytes or fails; after a failure the file may hold a part of them.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns once everything appended so far survives a power cut.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts the file to `length` bytes.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+
+    /// The length in bytes, counting what was appended.
+    fn length(&self) -> u64;
+}
+
+/// What storage needs of a file system. Paths are relative to the working directory or absolute.
+pub trait Disk: Send + Sync + Debug {
+    /// Makes the folder and its parents.
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// Names of the entries in a folder, sorted.
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
+
+    fn exists(&self, path: &Path) -> bool;
+
+    /// The whole content.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Length in bytes.
+    fn length(&self, path: &Path) -> io::Result<u64>;
+
+    /// A new file to append to; replaces one that is there.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// An existing file to append to at its end; made if it is not there.
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Atomically replaces `to`.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    fn remove_dir_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// Returns once created, renamed and removed entries of the folder survive a power cut.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}

@@ -1,0 +1,328 @@
+//! Regular expressions with Go's (RE2) syntax and meaning, anchored, with fast paths.
+
+use std::fmt;
+
+use regex::Regex;
+
+/// The most bytes a compiled pattern may take; larger ones are refused instead of eating memory.
+const COMPILED_BYTES_MAX: usize = 10 << 20;
+
+/// Why a text is not a usable regular expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternError(pub String);
+
+/// A fully anchored regular expression (`^(?s:…)$`), as matchers and relabelling use it.
+///
+/// Patterns without regex meaning (a literal, an alternation of literals, a literal with `.*` or `.+`
+/// at its ends) are matched without the regex engine.
+#[derive(Clone)]
+pub struct Pattern {
+    text: String,
+    fast: Fast,
+    regex: Regex,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fast {
+    None,
+    /// Any of these, whole.
+    OneOf(Vec<String>),
+    /// `prefix` + anything; `at_least` bytes of it.
+    Prefix {
+        prefix: String,
+        rest_not_empty: bool,
+    },
+    Suffix {
+        suffix: String,
+        rest_not_empty: bool,
+    },
+    Contains(String),
+    /// `.*`
+    Anything,
+    /// `.+`
+    NotEmpty,
+}
+
+impl Pattern {
+    /// Compiles a pattern written in Go's syntax.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        let translated = translate(text);
+        let regex = regex::RegexBuilder::new(&format!("^(?s:{translated})$"))
+            .size_limit(COMPILED_BYTES_MAX)
+            .build()
+            .map_err(|error| PatternError(describe(text, &error)))?;
+        Ok(Self {
+            text: text.to_owned(),
+            fast: fast_path(text),
+            regex,
+        })
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the whole of `text` matches.
+    pub fn is_match(&self, text: &str) -> bool {
+        match &self.fast {
+            Fast::None => self.regex.is_match(text),
+            Fast::OneOf(literals) => literals.iter().any(|literal| literal == text),
+            Fast::Prefix {
+                prefix,
+                rest_not_empty,
+            } => {
+                text.starts_with(prefix.as_str()) && (!rest_not_empty || text.len() > prefix.len())
+            }
+            Fast::Suffix {
+                suffix,
+                rest_not_empty,
+            } => text.ends_with(suffix.as_str()) && (!rest_not_empty || text.len() > suffix.len()),
+            Fast::Contains(needle) => text.contains(needle.as_str()),
+            Fast::Anything => true,
+            Fast::NotEmpty => !text.is_empty(),
+        }
+    }
+
+    /// If only a few literal texts match, those: postings can be looked up instead of scanned.
+    pub fn literals(&self) -> Option<&[String]> {
+        match &self.fast {
+            Fast::OneOf(literals) => Some(literals),
+            _ => None,
+        }
+    }
+
+    /// A literal that every match starts with.
+    pub fn prefix(&self) -> Option<&str> {
+        match &self.fast {
+            Fast::Prefix { prefix, .. } => Some(prefix),
+            _ => None,
+        }
+    }
+
+    /// The submatches of a whole match, to expand a replacement template with.
+    pub fn captures<'t>(&self, text: &'t str) -> Option<regex::Captures<'t>> {
+        self.regex.captures(text)
+    }
+
+    /// The compiled, anchored expression.
+    pub fn regex(&self) -> &Regex {
+        &self.regex
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({})", self.text)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Rewrites what Go's syntax has and the regex crate has not: `\Q…\E`, `\z`, `\C`, and a literal `{`
+/// that is no repetition; `(?<name>` and `(?P<name>` mean the same in both.
+fn translate(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.char_indices().peekable();
+    let mut in_class = false;
+    while let Some((at, character)) = chars.next() {
+        match character {
+            '\\' => match chars.next() {
+                Some((_, 'Q')) => {
+                    let literal_start = at + 2;
+                    let literal = text[literal_start..].split("\\E").next().unwrap_or("");
+                    out.push_str(&regex::escape(literal));
+                    let literal_end = literal_start + literal.len();
+                    while chars.next_if(|(at, _)| *at < literal_end + 2).is_some() {}
+                }
+                Some((_, escaped)) => {
+                    out.push('\\');
+                    out.push(escaped);
+                }
+                None => out.push('\\'),
+            },
+            '[' if in_class && !text[at..].starts_with("[:") => out.push_str("\\["),
+            '[' if !in_class => {
+                in_class = true;
+                out.push('[');
+                if let Some((_, caret)) = chars.next_if(|(_, c)| *c == '^') {
+                    out.push(caret);
+                }
+                // A bracket right after the opening is a literal in Go.
+                if chars.next_if(|(_, c)| *c == ']').is_some() {
+                    out.push_str("\\]");
+                }
+            }
+            '[' => {
+                // A named class such as [:alpha:] inside a class.
+                let end = text[at..].find(":]").map_or(at + 1, |end| at + end + 2);
+                out.push_str(&text[at..end]);
+                while chars.next_if(|(at, _)| *at < end).is_some() {}
+            }
+            ']' if in_class => {
+                in_class = false;
+                out.push(']');
+            }
+            // Set operations of the regex crate are literals in Go.
+            '&' | '~' if in_class => {
+                out.push('\\');
+                out.push(character);
+            }
+            '{' if !in_class && !starts_repetition(&text[at..]) => out.push_str("\\{"),
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+/// Whether `{…` is `{n}`, `{n,}` or `{n,m}`; Go takes anything else literally.
+fn starts_repetition(text: &str) -> bool {
+    let Some((inside, _)) = text[1..].split_once('}') else {
+        return false;
+    };
+    let (low, high) = inside.split_once(',').unwrap_or((inside, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    !low.is_empty() && digits(low) && digits(high)
+}
+
+/// The peers' wording where it is simple to have; else the regex crate's first line.
+fn describe(text: &str, error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => {
+            format!("error parsing regexp: expression too large: `{text}`")
+        }
+        other => {
+            let message = other.to_string();
+            let what = message
+                .lines()
+                .last()
+                .unwrap_or("")
+                .trim_start_matches("error: ")
+                .to_owned();
+            let go = match what.as_str() {
+                "unclosed group" => "missing closing )".to_owned(),
+                "unopened group" => "unexpected )".to_owned(),
+                "unclosed character class" => "missing closing ]".to_owned(),
+                "repetition operator missing expression" => {
+                    "missing argument to repetition operator".to_owned()
+                }
+                _ => what,
+            };
+            format!("error parsing regexp: {go}: `{text}`")
+        }
+    }
+}
+
+fn fast_path(text: &str) -> Fast {
+    const META: &[char] = &[
+        '\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$',
+    ];
+    let is_literal = |part: &str| !part.contains(META);
+    match text {
+        ".*" => return Fast::Anything,
+        ".+" => return Fast::NotEmpty,
+        _ => {}
+    }
+    if text.split('|').all(is_literal) {
+        return Fast::OneOf(text.split('|').map(str::to_owned).collect());
+    }
+    let between = text
+        .strip_prefix(".*")
+        .and_then(|rest| rest.strip_suffix(".*"));
+    if let Some(needle) = between.filter(|needle| is_literal(needle)) {
+        return Fast::Contains(needle.to_owned());
+    }
+    for (wildcard, rest_not_empty) in [(".*", false), (".+", true)] {
+        if let Some(prefix) = text
+            .strip_suffix(wildcard)
+            .filter(|prefix| is_literal(prefix))
+        {
+            return Fast::Prefix {
+                prefix: prefix.to_owned(),
+                rest_not_empty,
+            };
+        }
+        if let Some(suffix) = text
+            .strip_prefix(wildcard)
+            .filter(|suffix| is_literal(suffix))
+        {
+            return Fast::Suffix {
+                suffix: suffix.to_owned(),
+                rest_not_empty,
+            };
+        }
+    }
+    Fast::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fast path and the regex engine must agree.
+    #[test]
+    fn fast_paths_agree_with_the_engine() {
+        let patterns = [
+            "a", "a|b|", "foo.*", "foo.+", ".*foo", ".+foo", ".*foo.*", ".*", ".+", "", "a.c",
+            "(a|b)c",
+        ];
+        let texts = [
+            "", "a", "b", "foo", "foobar", "barfoo", "xfoox", "abc", "ac", "bc", "a\nc", "foo\n",
+        ];
+        for pattern in patterns {
+            let pattern = Pattern::new(pattern).unwrap();
+            for text in texts {
+                assert_eq!(
+                    pattern.is_match(text),
+                    pattern.regex.is_match(text),
+                    "{pattern} on {text:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn go_syntax() {
+        let cases = [
+            (r"\Qa.b\E.*", "a.bc", true),
+            (r"\Qa.b\E.*", "axbc", false),
+            (r"a{b", "a{b", true),
+            (r"[a&&b]+", "&", true),
+            (r"[[:alpha:]]+", "abc", true),
+            (r"[]a]+", "]a", true),
+            (r"8\d{3}", "8000", true),
+            (r"8\d{3}", "18000", false),
+            (r"[a[]+", "[", true),
+        ];
+        for (pattern, text, expected) in cases {
+            assert_eq!(
+                Pattern::new(pattern).unwrap().is_match(text),
+                expected,
+                "{pattern} on {text}"
+            );
+        }
+        for pattern in [
+            "(",
+            ")",
+            "[",
+            "*",
+            r"a**b(",
+            &format!("({}){{1000}}", "a{1000}"),
+        ] {
+            assert!(Pattern::new(pattern).is_err(), "{pattern}");
+        }
+    }
+}
