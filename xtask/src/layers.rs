@@ -4,6 +4,7 @@
 pub const CRATES: &[(&str, u8)] = &[
     ("diag", 0),
     ("model", 0),
+    ("metrics", 0),
     ("yaml", 1),
     ("wire", 1),
     ("gotemplate", 1),
