@@ -14,6 +14,7 @@ pub const CRATES: &[(&str, u8)] = &[
     ("alerting", 2),
     ("manifest", 2),
     ("net", 3),
+    ("demo", 3),
     ("discovery", 3),
     ("scrape", 3),
     ("rules", 3),
