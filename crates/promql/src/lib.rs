@@ -6,5 +6,8 @@
 
 pub mod syntax;
 
-pub use syntax::ast;
-pub use syntax::ast::Expr;
+pub use syntax::ast::{self, Expr, ValueType};
+pub use syntax::{
+    ParseError, ParseErrorKind, ParseErrors, ParserOptions, ast_json, parse, parse_metric,
+    parse_metric_selector, parse_series_description, pretty,
+};
