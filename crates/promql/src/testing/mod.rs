@@ -1,0 +1,3 @@
+//! What tests of this and other crates need: series in memory, and scripts of loads and queries.
+
+pub mod memory;
