@@ -1,5 +1,7 @@
 //! Runs the exposition cases of the conformance data, where they are at hand.
 
+#![allow(clippy::unwrap_used, reason = "broken test data should stop the test")]
+
 use std::path::{Path, PathBuf};
 
 use model::histogram::BucketSpan;
