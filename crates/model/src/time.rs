@@ -97,6 +97,8 @@ pub enum DurationError {
     Empty,
     #[error("not a valid duration string: {0:?}")]
     Invalid(String),
+    #[error("unknown unit {unit:?} in duration {text:?}")]
+    UnknownUnit { unit: String, text: String },
     #[error("duration out of range")]
     OutOfRange,
 }
@@ -151,10 +153,14 @@ impl Duration {
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (number, tail) = rest.split_at(digits);
-            let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
-            let (unit, tail) = tail.split_at(letters);
-            if digits == 0 {
+            let end = tail.find(|letter: char| letter.is_ascii_digit()).unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(end);
+            if digits == 0 || unit.is_empty() {
                 return Err(invalid());
+            }
+            if !UNITS.iter().any(|(name, _)| *name == unit) {
+                let (unit, text) = (unit.to_owned(), text.to_owned());
+                return Err(DurationError::UnknownUnit { unit, text });
             }
             let Some((_, unit_ms)) = units.find(|(name, _)| *name == unit) else {
                 return Err(invalid());
