@@ -8,9 +8,7 @@ use std::sync::Arc;
 use gotemplate::data::alertmanager::{Alert, Data, Kv};
 use gotemplate::data::prometheus::Sample;
 use gotemplate::functions::{alertmanager, prometheus};
-use gotemplate::{
-    Flavour, IntKind, List, Object, Options, TemplateSet, Time, Type, UintKind, Value,
-};
+use gotemplate::{Flavour, IntKind, List, Object, Options, TemplateSet, Time, UintKind, Value};
 use serde_json::Value as Json;
 
 /// The folder of a suite, if the cases are there.
