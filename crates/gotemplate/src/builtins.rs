@@ -14,7 +14,7 @@ static BUILTINS: LazyLock<BTreeMap<&'static str, Function>> = LazyLock::new(|| {
     let value = Type::Reflect;
     let values = &[value.clone(), value.clone()];
     let any = &[Type::Any];
-    let one = &[value.clone()];
+    let one = std::slice::from_ref(&value);
     let never = |_: &mut dyn Scope, _: &[Value]| Ok(Value::Nil);
     BTreeMap::from([
         ("and", Function::variadic(values, never)),

@@ -230,7 +230,7 @@ const NIL_SAMPLE: &str = "runtime error: invalid memory address or nil pointer d
 
 fn label(name: &str, sample: Option<&Value>) -> Result<Value, String> {
     let labels = sample
-        .and_then(|sample| samples::labels(sample))
+        .and_then(samples::labels)
         .ok_or(NIL_SAMPLE)?;
     Ok(labels.get(name).cloned().unwrap_or_else(|| Value::str("")))
 }
