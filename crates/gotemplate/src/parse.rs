@@ -397,7 +397,10 @@ impl Parser<'_> {
     /// After `else`: another control of the same kind, or a list up to `end`.
     fn otherwise(&mut self, kind: BranchKind, pos: usize) -> Parse<List> {
         let next = self.peek().kind;
-        let chained = matches!((kind, next), (BranchKind::If, Kind::If) | (BranchKind::With, Kind::With));
+        let chained = matches!(
+            (kind, next),
+            (BranchKind::If, Kind::If) | (BranchKind::With, Kind::With)
+        );
         if chained {
             self.take();
             let node = self.control(kind)?;
