@@ -102,6 +102,7 @@ fn canonical_text() {
         ("x[(5)*step()]", "x[(5) * step()]"),
         ("- - 3 + +x", "3 + +x"),
         ("5m + 0x10", "5m + 16"),
+        ("36h", "1d12h"),
     ] {
         assert_eq!(printed(query), text);
     }
@@ -228,6 +229,24 @@ fn series_values() {
     ] {
         assert!(parse_series_description(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn selectors_can_be_narrowed_everywhere() {
+    let query =
+        "topk(scalar(a), max_over_time((b)[5m:])) + (sum(rate(c{x='y'}[5m])) / info(d, {e='f'}))";
+    let mut expr = parse(query, &ParserOptions::ALL).expect("valid");
+    let mut names = Vec::new();
+    expr.for_each_selector(&mut |selector| names.push(selector.name.as_str()));
+    assert_eq!(names, ["a", "b", "c", "d", ""]);
+    expr.for_each_selector_mut(&mut |selector| {
+        selector.matchers.push(model::Matcher::equal("ns", "n"));
+    });
+    assert_eq!(
+        expr.to_string(),
+        "topk(scalar(a{ns=\"n\"}), max_over_time((b{ns=\"n\"})[5m:])) + \
+         (sum(rate(c{ns=\"n\",x=\"y\"}[5m])) / info(d{ns=\"n\"}, {e=\"f\",ns=\"n\"}))"
+    );
 }
 
 /// Deep or long input ends with an answer, not with the process.

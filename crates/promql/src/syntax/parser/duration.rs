@@ -257,7 +257,10 @@ fn nothing() -> DurationExpr {
 
 fn signed(sign: Sign, sign_span: Span, operand: DurationExpr) -> DurationExpr {
     DurationExpr {
-        span: Span::new(sign_span.start, operand.span.end),
+        span: Span {
+            start: sign_span.start,
+            end: operand.span.end,
+        },
         kind: DurationKind::Unary {
             sign,
             operand: Box::new(operand),
@@ -277,7 +280,10 @@ fn wrap(inner: DurationExpr, start: usize) -> DurationExpr {
 }
 
 fn between(lhs: &DurationExpr, rhs: &DurationExpr) -> Span {
-    Span::new(lhs.span.start, rhs.span.end)
+    Span {
+        start: lhs.span.start,
+        end: rhs.span.end,
+    }
 }
 
 fn is_out_of_range(seconds: f64) -> bool {

@@ -127,8 +127,11 @@ impl Parser<'_> {
             _ => literal::number(text),
         };
         value.unwrap_or_else(|message| {
+            // What does not fit a float is infinite to the checks that follow, as in the peers.
+            let is_too_large =
+                message.ends_with(literal::OUT_OF_RANGE) && token.kind == Kind::Number;
             self.syntax_error(token.span, message);
-            0.0
+            if is_too_large { f64::INFINITY } else { 0.0 }
         })
     }
 
