@@ -265,6 +265,7 @@ fn hostile_input_is_refused_or_read() {
         format!("x[{}5m]", long("1+", 300_000)),
         format!("x offset {}5m", long("-+", 300_000)),
         long("abs(", 190) + "x" + &long(" + x", 5000),
+        format!("x{{{}}}", long("a=~'b+',", 1001)),
     ] {
         let errors = parse(&query, &ParserOptions::ALL).expect_err("too deep");
         assert!(
@@ -292,6 +293,13 @@ fn hostile_input_is_refused_or_read() {
         long("x{", 500_000),
         long("sum by (", 125_000),
         format!("{{{{{}", long("a,", 500_000)),
+        format!("f({})", long("g(),", 200_000)),
+        format!("x[{}", long("0m:", 300_000)),
+        format!(
+            "{}{{{}}}",
+            long("x", 300_000),
+            long("__name__='a',", 40_000)
+        ),
     ] {
         let _ = parse(&query, &ParserOptions::ALL);
         let _ = parse_series_description(&query);
