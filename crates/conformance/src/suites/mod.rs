@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod parser;
 mod pending;
 mod relabel;
 
@@ -75,7 +76,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "parser",
-        load: pending::parser,
+        load: parser::load,
     },
     Suite {
         name: "promql",

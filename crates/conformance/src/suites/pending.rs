@@ -130,17 +130,6 @@ pub(crate) fn config(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["config/bad_files.jsonl", "config/good_files.jsonl"])
 }
 
-pub(crate) fn parser(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "parser/expressions.jsonl",
-            "parser/series_descriptions.jsonl",
-            "parser/metric_selectors.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,
