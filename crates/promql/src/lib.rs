@@ -16,5 +16,8 @@ pub use eval::{
     Engine, EngineOptions, Expression, Feature, Interruption, MatrixSeries, QueryError,
     QueryResult, QueryStats, QueryValue, RangeTimes, VectorSample,
 };
-pub use syntax::ast;
-pub use syntax::ast::Expr;
+pub use syntax::ast::{self, Expr, ValueType};
+pub use syntax::{
+    ParseError, ParseErrorKind, ParseErrors, ParserOptions, ast_json, parse, parse_metric,
+    parse_metric_selector, parse_series_description, pretty,
+};

@@ -116,18 +116,21 @@ pub struct NumberLiteral {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct StringLiteral {
-    /// Unquoted, escapes resolved.
+    /// Unquoted, escapes resolved; bytes that are no UTF-8 are U+FFFD.
     pub value: String,
+    /// The bytes as written, only if they are no UTF-8 (`"\xff"`). Such a text is never a valid label
+    /// name or value.
+    pub invalid_utf8: Option<Box<[u8]>>,
     pub span: Span,
 }
 
 /// `name{label="value"} offset 5m @ 100`
 #[derive(Clone, Debug, PartialEq)]
 pub struct VectorSelector {
-    /// The metric name if it was given as such (`name{…}` or `{"name", …}`), not as a matcher on
-    /// `__name__`; empty otherwise.
+    /// The metric name if it stands before the braces. Empty otherwise, also for `{"name"}`, which is
+    /// only a matcher on `__name__`.
     pub name: String,
-    /// As written; for a `name` the matcher on `__name__` is the last one.
+    /// As written; for a `name` the matcher on `__name__` that it stands for is the last one.
     pub matchers: Vec<Matcher>,
     pub offset: DurationArg,
     pub at: Option<At>,
