@@ -1,0 +1,9 @@
+//! The Alertmanager's suites, one file each.
+
+pub(super) mod alerts;
+pub(super) mod config;
+pub(super) mod inhibition;
+pub(super) mod notify;
+pub(super) mod routes;
+pub(super) mod scenarios;
+pub(super) mod storage;
