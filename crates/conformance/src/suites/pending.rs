@@ -68,13 +68,8 @@ pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
         &dir.join("alertmanager/templates/data-assembly.jsonl"),
         super::alertmanager::notify::data_assembly,
     )?;
-    cases.extend(lines(
-        dir,
-        &[
-            "alertmanager/templates/render.jsonl",
-            "alertmanager/templates/deep-copy.jsonl",
-        ],
-    )?);
+    cases.extend(super::alertmanager::payload::load(dir)?);
+    cases.extend(lines(dir, &["alertmanager/templates/render.jsonl"])?);
     Ok(cases)
 }
 

@@ -2,8 +2,10 @@
 
 pub(super) mod alerts;
 pub(super) mod config;
+mod goldens;
 pub(super) mod inhibition;
 pub(super) mod notify;
+pub(super) mod payload;
 pub(super) mod routes;
 pub(super) mod scenarios;
 pub(super) mod storage;

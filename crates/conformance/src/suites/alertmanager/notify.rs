@@ -1,4 +1,4 @@
-//! `alertmanager/notify`: deduplication, truncation, status codes; and `templates/data-assembly`.
+//! `alertmanager/notify`: deduplication, truncation, status codes, and requests; and `templates/data-assembly`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
         &dir.join("http-status-reason.jsonl"),
         status,
     )?);
-    cases.extend(json_line_cases(&dir.join("goldens.jsonl"), golden)?);
+    cases.extend(super::goldens::load(&dir)?);
     Ok(cases)
 }
 
@@ -110,10 +110,6 @@ fn status(case: &Value) -> Result<(), String> {
         same("error", &message.as_deref(), &case["error"].as_str())?;
     }
     Ok(())
-}
-
-fn golden(_case: &Value) -> Result<(), String> {
-    Err("integrations are not configured from files here yet".to_owned())
 }
 
 /// A line of `templates/data-assembly.jsonl`.
