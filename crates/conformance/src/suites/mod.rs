@@ -5,6 +5,7 @@ use anyhow::bail;
 use crate::suite::Suite;
 
 mod parser;
+mod alertmanager;
 mod pending;
 mod relabel;
 
@@ -12,7 +13,7 @@ mod relabel;
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "alertmanager/alerts",
-        load: pending::alertmanager_alerts,
+        load: alertmanager::alerts::load,
     },
     Suite {
         name: "alertmanager/amtool",
@@ -28,7 +29,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/inhibition",
-        load: pending::alertmanager_inhibition,
+        load: alertmanager::inhibition::load,
     },
     Suite {
         name: "alertmanager/matchers",
@@ -36,19 +37,19 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/notify",
-        load: pending::alertmanager_notify,
+        load: alertmanager::notify::load,
     },
     Suite {
         name: "alertmanager/routes",
-        load: pending::alertmanager_routes,
+        load: alertmanager::routes::load,
     },
     Suite {
         name: "alertmanager/scenarios",
-        load: pending::alertmanager_scenarios,
+        load: alertmanager::scenarios::load,
     },
     Suite {
         name: "alertmanager/storage",
-        load: pending::alertmanager_storage,
+        load: alertmanager::storage::load,
     },
     Suite {
         name: "alertmanager/templates",
