@@ -290,7 +290,14 @@ fn describe(error: &ast::Error, pattern: &str) -> String {
             )
         }
         ErrorKind::NestLimitExceeded(_) => format!("expression nests too deeply: `{pattern}`"),
-        _ => format!("invalid or unsupported Perl syntax: `{piece}`"),
+        _ => {
+            let head = source.get(..span.end.offset).unwrap_or("");
+            let start = head.rfind("(?").unwrap_or(span.start.offset);
+            format!(
+                "invalid or unsupported Perl syntax: `{}`",
+                head.get(start..).unwrap_or("")
+            )
+        }
     }
 }
 
