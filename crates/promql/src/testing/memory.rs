@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use model::sample::Value;
+use model::histogram::CounterResetHint;
+use model::sample::{Value, is_stale};
 use model::storage::{ReadError, SelectRequest, SeriesBatch, SeriesList, SeriesReader, TimeRange};
-use model::{Labels, Matcher};
+use model::{FloatHistogram, Labels, Matcher};
 
 #[derive(Clone, Debug, PartialEq)]
 struct Sample {
@@ -55,11 +56,17 @@ impl MemoryStorage {
         if let Some(series) = self.series.get_mut(at) {
             let series = Arc::make_mut(series);
             let sample = Sample { time, start, value };
-            let found = series.samples.binary_search_by(|s| s.time.cmp(&time));
-            match found {
-                Ok(at) => series.samples[at] = sample,
-                Err(at) => series.samples.insert(at, sample),
+            let at = series.samples.partition_point(|known| known.time < time);
+            if series
+                .samples
+                .get(at)
+                .is_some_and(|known| known.time == time)
+            {
+                series.samples.remove(at);
             }
+            let previous = at.checked_sub(1).and_then(|at| series.samples.get(at));
+            let value = as_stored(sample.value, previous);
+            series.samples.insert(at, Sample { value, ..sample });
         }
     }
 
@@ -72,6 +79,37 @@ impl MemoryStorage {
         };
         self.series.iter().filter(is_match).cloned().collect()
     }
+}
+
+/// Sets the reset hint that a sample has when it is read back from chunks: after a histogram that it
+/// continues it is known not to be a reset; at the start of a chunk nothing is known.
+fn as_stored(value: Value, previous: Option<&Sample>) -> Value {
+    let Value::Histogram(mut histogram) = value else {
+        return value;
+    };
+    let hint = match (histogram.counter_reset_hint, previous.map(|p| &p.value)) {
+        (CounterResetHint::Gauge, _) => CounterResetHint::Gauge,
+        (CounterResetHint::Reset, _) => CounterResetHint::Unknown,
+        (_, Some(Value::Histogram(previous))) => {
+            let is_chunk = previous.counter_reset_hint != CounterResetHint::Gauge
+                && !is_stale(previous.sum)
+                && previous.schema == histogram.schema
+                && previous.zero_threshold == histogram.zero_threshold
+                && previous.custom_values == histogram.custom_values;
+            let mut unhinted = FloatHistogram::clone(&histogram);
+            unhinted.counter_reset_hint = CounterResetHint::Unknown;
+            if is_chunk && (is_stale(histogram.sum) || !unhinted.is_reset_after(previous)) {
+                CounterResetHint::NotReset
+            } else {
+                CounterResetHint::Unknown
+            }
+        }
+        _ => CounterResetHint::Unknown,
+    };
+    if hint != histogram.counter_reset_hint {
+        Arc::make_mut(&mut histogram).counter_reset_hint = hint;
+    }
+    Value::Histogram(histogram)
 }
 
 fn within(samples: &[Sample], range: TimeRange) -> &[Sample] {
