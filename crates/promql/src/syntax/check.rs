@@ -7,7 +7,7 @@ use model::format::go_quote;
 use model::labels::METRIC_NAME;
 
 use super::ast::{Aggregate, Binary, Call, Cardinality, Expr, ValueType, VectorSelector};
-use super::error::{ParseError, ParseErrorKind};
+use super::error::{ERRORS_MAX, ParseError, ParseErrorKind};
 use super::lexer::is_space;
 
 /// Whether a selector may match every series.
@@ -31,12 +31,18 @@ struct Checker<'c> {
 impl Checker<'_> {
     #[cold]
     fn report(&mut self, span: Span, message: String) {
-        self.errors.push(ParseError {
-            kind: ParseErrorKind::Type,
-            span,
-            message,
-            hint: None,
-        });
+        if self.has_room() {
+            self.errors.push(ParseError {
+                kind: ParseErrorKind::Type,
+                span,
+                message,
+                hint: None,
+            });
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.errors.len() < ERRORS_MAX
     }
 
     fn expr(&mut self, expr: &mut Expr) -> ValueType {
@@ -182,6 +188,9 @@ impl Checker<'_> {
             // The last matcher is the one that the name stands for.
             let written = node.matchers.split_last().map_or(&[][..], |(_, rest)| rest);
             for matcher in written.iter().filter(|m| m.name() == METRIC_NAME) {
+                if !self.has_room() {
+                    break;
+                }
                 let message = format!(
                     "metric name must not be set twice: {} or {}",
                     go_quote(&node.name),
@@ -249,14 +258,22 @@ impl Checker<'_> {
             return;
         }
         let include: HashSet<&str> = matching.include.iter().map(String::as_str).collect();
-        for label in &matching.labels {
-            if include.contains(label.as_str()) {
-                let message = format!(
-                    "label {} must not occur in ON and GROUP clause at once",
-                    go_quote(label)
-                );
-                self.report(self.operator_span(node), message);
-            }
+        let mut twice = matching
+            .labels
+            .iter()
+            .filter(|label| include.contains(label.as_str()))
+            .take(ERRORS_MAX)
+            .peekable();
+        if twice.peek().is_none() {
+            return;
+        }
+        let span = self.operator_span(node);
+        for label in twice {
+            let message = format!(
+                "label {} must not occur in ON and GROUP clause at once",
+                go_quote(label)
+            );
+            self.report(span, message);
         }
     }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use diag::{Diagnostic, Diagnostics, Source, Span};
 
+/// More problems than this are not kept: nobody reads them, and hostile queries have millions.
+pub(crate) const ERRORS_MAX: usize = 100;
+
 /// Which kind of problem it is: the code of its diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParseErrorKind {
@@ -56,7 +59,7 @@ impl ParseErrors {
         }
     }
 
-    /// In the order found.
+    /// In the order found, a hundred at most.
     pub fn errors(&self) -> &[ParseError] {
         &self.errors
     }

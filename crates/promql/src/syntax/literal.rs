@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use model::format::go_quote;
 use model::time::DurationError;
 
+pub(crate) const OUT_OF_RANGE: &str = "value out of range";
+
 /// A number as Go reads it: decimal, octal with a leading zero, hexadecimal, float, `Inf`, `NaN`, with
 /// underscores between digits. The error is the peers' sentence.
 pub(crate) fn number(text: &str) -> Result<f64, String> {
@@ -37,7 +39,7 @@ pub(crate) fn number(text: &str) -> Result<f64, String> {
     let value: f64 = digits.parse().map_err(|_| error("invalid syntax"))?;
     let is_word = digits.starts_with(|c: char| c.is_ascii_alphabetic());
     if value.is_infinite() && !is_word {
-        return Err(error("value out of range"));
+        return Err(error(OUT_OF_RANGE));
     }
     Ok(value)
 }

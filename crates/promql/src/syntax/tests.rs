@@ -102,6 +102,7 @@ fn canonical_text() {
         ("x[(5)*step()]", "x[(5) * step()]"),
         ("- - 3 + +x", "3 + +x"),
         ("5m + 0x10", "5m + 16"),
+        ("36h", "1d12h"),
     ] {
         assert_eq!(printed(query), text);
     }
@@ -230,6 +231,24 @@ fn series_values() {
     }
 }
 
+#[test]
+fn selectors_can_be_narrowed_everywhere() {
+    let query =
+        "topk(scalar(a), max_over_time((b)[5m:])) + (sum(rate(c{x='y'}[5m])) / info(d, {e='f'}))";
+    let mut expr = parse(query, &ParserOptions::ALL).expect("valid");
+    let mut names = Vec::new();
+    expr.for_each_selector(&mut |selector| names.push(selector.name.as_str()));
+    assert_eq!(names, ["a", "b", "c", "d", ""]);
+    expr.for_each_selector_mut(&mut |selector| {
+        selector.matchers.push(model::Matcher::equal("ns", "n"));
+    });
+    assert_eq!(
+        expr.to_string(),
+        "topk(scalar(a{ns=\"n\"}), max_over_time((b{ns=\"n\"})[5m:])) + \
+         (sum(rate(c{ns=\"n\",x=\"y\"}[5m])) / info(d{ns=\"n\"}, {e=\"f\",ns=\"n\"}))"
+    );
+}
+
 /// Deep or long input ends with an answer, not with the process.
 #[test]
 fn hostile_input_is_refused_or_read() {
@@ -246,6 +265,7 @@ fn hostile_input_is_refused_or_read() {
         format!("x[{}5m]", long("1+", 300_000)),
         format!("x offset {}5m", long("-+", 300_000)),
         long("abs(", 190) + "x" + &long(" + x", 5000),
+        format!("x{{{}}}", long("a=~'b+',", 1001)),
     ] {
         let errors = parse(&query, &ParserOptions::ALL).expect_err("too deep");
         assert!(
@@ -273,6 +293,13 @@ fn hostile_input_is_refused_or_read() {
         long("x{", 500_000),
         long("sum by (", 125_000),
         format!("{{{{{}", long("a,", 500_000)),
+        format!("f({})", long("g(),", 200_000)),
+        format!("x[{}", long("0m:", 300_000)),
+        format!(
+            "{}{{{}}}",
+            long("x", 300_000),
+            long("__name__='a',", 40_000)
+        ),
     ] {
         let _ = parse(&query, &ParserOptions::ALL);
         let _ = parse_series_description(&query);

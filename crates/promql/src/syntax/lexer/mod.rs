@@ -25,6 +25,7 @@ enum State {
     Values,
     Histogram,
     Buckets,
+    BucketNumber,
 }
 
 #[derive(Debug)]
@@ -99,6 +100,7 @@ impl<'a> Lexer<'a> {
                 State::Values => self.values(),
                 State::Histogram => self.histogram(),
                 State::Buckets => self.buckets(),
+                State::BucketNumber => self.bucket_number(),
             };
             if let Some(token) = token {
                 self.last_start = token.span.start;

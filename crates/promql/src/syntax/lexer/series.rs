@@ -114,11 +114,20 @@ impl Lexer<'_> {
         self.fail(message)
     }
 
+    /// After a sign in buckets.
+    pub(super) fn bucket_number(&mut self) -> Option<Token> {
+        self.state = State::Buckets;
+        self.plain_number()
+    }
+
     pub(super) fn buckets(&mut self) -> Option<Token> {
         let byte = self.peek();
         match byte {
             _ if is_space(byte) => self.space(),
-            b'-' => self.emit_len(Kind::Sub, 1),
+            b'-' => {
+                self.state = State::BucketNumber;
+                self.emit_len(Kind::Sub, 1)
+            }
             b'0'..=b'9' => self.plain_number(),
             b']' => {
                 self.bracket_is_open = false;

@@ -3,9 +3,9 @@
 use diag::Span;
 
 use super::super::ast::{Aggregate, AggregateOp, Expr, NumberLiteral};
-use super::super::error::{ParseError, ParseErrorKind};
+use super::super::error::ParseErrorKind;
 use super::super::lexer::{Kind, Token};
-use super::{Parsed, Parser, Unwind};
+use super::{EXPERIMENTAL_FUNCTIONS, Parsed, Parser, Unwind};
 
 /// `by (…)` or `without (…)`; the default is none.
 #[derive(Default)]
@@ -90,14 +90,10 @@ impl Parser<'_> {
             let message = "no arguments for aggregate expression provided".to_owned();
             self.report(ParseErrorKind::Type, span, message);
         } else if op.is_experimental() && !self.options.experimental_functions {
-            self.errors.push(ParseError {
-                kind: ParseErrorKind::NotEnabled,
-                span,
-                message: format!(
-                    "{op}() is experimental and must be enabled with --enable-feature=promql-experimental-functions"
-                ),
-                hint: None,
-            });
+            let message = format!(
+                "{op}() is experimental and must be enabled with --enable-feature={EXPERIMENTAL_FUNCTIONS}"
+            );
+            self.not_enabled(span, message, EXPERIMENTAL_FUNCTIONS);
         } else if given != wanted {
             let message = format!(
                 "wrong number of arguments for aggregate expression provided, expected {wanted}, got {given}"

@@ -3,7 +3,6 @@
 use super::super::ast::{
     Binary, BinaryOp, Cardinality, Expr, FillValues, Sign, ValueType, VectorMatching,
 };
-use super::super::error::{ParseError, ParseErrorKind};
 use super::super::lexer::Kind;
 use super::{Parsed, Parser};
 
@@ -57,12 +56,8 @@ impl Parser<'_> {
         };
         let fill = modifiers.matching.fill;
         if !self.options.fill_modifiers && (fill.lhs.is_some() || fill.rhs.is_some()) {
-            self.errors.push(ParseError {
-                kind: ParseErrorKind::NotEnabled,
-                span,
-                message: "binop fill modifiers are experimental and not enabled".to_owned(),
-                hint: Some("switch on the feature `promql-binop-fill-modifiers`".to_owned()),
-            });
+            let message = "binop fill modifiers are experimental and not enabled".to_owned();
+            self.not_enabled(span, message, "promql-binop-fill-modifiers");
         }
         let is_scalar =
             lhs.value_type() == ValueType::Scalar && rhs.value_type() == ValueType::Scalar;

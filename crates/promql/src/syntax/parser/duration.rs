@@ -3,7 +3,6 @@
 use diag::Span;
 
 use super::super::ast::{DurationArg, DurationExpr, DurationKind, DurationOp, NumberLiteral, Sign};
-use super::super::error::{ParseError, ParseErrorKind};
 use super::super::lexer::Kind;
 use super::super::literal::seconds_to_duration;
 use super::binary::{PRECEDENCE_POW, right_precedence};
@@ -228,12 +227,8 @@ impl Parser<'_> {
 
     fn check_enabled(&mut self, span: Span) {
         if !self.options.duration_expressions {
-            self.errors.push(ParseError {
-                kind: ParseErrorKind::NotEnabled,
-                span,
-                message: "experimental duration expression is not enabled".to_owned(),
-                hint: Some("switch on the feature `promql-duration-expr`".to_owned()),
-            });
+            let message = "experimental duration expression is not enabled".to_owned();
+            self.not_enabled(span, message, "promql-duration-expr");
         }
     }
 }
@@ -257,7 +252,10 @@ fn nothing() -> DurationExpr {
 
 fn signed(sign: Sign, sign_span: Span, operand: DurationExpr) -> DurationExpr {
     DurationExpr {
-        span: Span::new(sign_span.start, operand.span.end),
+        span: Span {
+            start: sign_span.start,
+            end: operand.span.end,
+        },
         kind: DurationKind::Unary {
             sign,
             operand: Box::new(operand),
@@ -277,7 +275,10 @@ fn wrap(inner: DurationExpr, start: usize) -> DurationExpr {
 }
 
 fn between(lhs: &DurationExpr, rhs: &DurationExpr) -> Span {
-    Span::new(lhs.span.start, rhs.span.end)
+    Span {
+        start: lhs.span.start,
+        end: rhs.span.end,
+    }
 }
 
 fn is_out_of_range(seconds: f64) -> bool {

@@ -1,14 +1,17 @@
 //! Expressions: operands, calls, parentheses, and the climb over operators.
 
 use diag::Span;
+use model::format::go_quote;
 
-use super::super::ast::{Call, Expr, NumberLiteral, Paren, Sign, StringLiteral, Unary};
-use super::super::error::{ParseError, ParseErrorKind};
+use super::super::ast::{
+    AggregateOp, Call, Expr, NumberLiteral, Paren, Sign, StringLiteral, Unary,
+};
+use super::super::error::{ERRORS_MAX, ParseErrorKind};
 use super::super::functions::{FUNCTIONS, Function, function};
 use super::super::lexer::{Kind, Token};
 use super::super::literal;
 use super::binary::{PRECEDENCE_POW, binary_op};
-use super::{Parsed, Parser};
+use super::{EXPERIMENTAL_FUNCTIONS, Parsed, Parser};
 
 /// Longer words are not worth a guess.
 const GUESS_BYTES_MAX: usize = 64;
@@ -127,8 +130,11 @@ impl Parser<'_> {
             _ => literal::number(text),
         };
         value.unwrap_or_else(|message| {
+            // What does not fit a float is infinite to the checks that follow, as in the peers.
+            let is_too_large =
+                message.ends_with(literal::OUT_OF_RANGE) && token.kind == Kind::Number;
             self.syntax_error(token.span, message);
-            0.0
+            if is_too_large { f64::INFINITY } else { 0.0 }
         })
     }
 
@@ -188,36 +194,30 @@ impl Parser<'_> {
     fn look_up(&mut self, name: Token) -> &'static Function {
         let text = self.text(name);
         let Some(found) = function(text) else {
-            let candidates = FUNCTIONS
-                .iter()
-                .filter(|entry| !entry.is_experimental || self.options.experimental_functions)
-                .map(|entry| entry.name);
-            let guess = if text.len() <= GUESS_BYTES_MAX {
-                diag::did_you_mean(text, candidates)
-            } else {
-                None
-            };
-            self.errors.push(ParseError {
-                kind: ParseErrorKind::UnknownFunction,
-                span: name.span,
-                message: format!(
-                    "unknown function with name {}",
-                    model::format::go_quote(text)
-                ),
-                hint: guess.map(|guess| format!("did you mean `{guess}`?")),
-            });
+            let message = format!("unknown function with name {}", go_quote(text));
+            let hint = self.guess_function(text);
+            let kind = ParseErrorKind::UnknownFunction;
+            self.report_with_hint(kind, name.span, message, hint);
             // Any function will do: with an error reported, the tree is not returned.
             return &FUNCTIONS[0];
         };
         if found.is_experimental && !self.options.experimental_functions {
-            self.errors.push(ParseError {
-                kind: ParseErrorKind::NotEnabled,
-                span: name.span,
-                message: format!("function \"{text}\" is not enabled"),
-                hint: Some("switch on the feature `promql-experimental-functions`".to_owned()),
-            });
+            let message = format!("function \"{text}\" is not enabled");
+            self.not_enabled(name.span, message, EXPERIMENTAL_FUNCTIONS);
         }
         found
+    }
+
+    fn guess_function(&self, text: &str) -> Option<String> {
+        if text.len() > GUESS_BYTES_MAX || self.errors.len() >= ERRORS_MAX {
+            return None;
+        }
+        let is_usable =
+            |entry: &&Function| !entry.is_experimental || self.options.experimental_functions;
+        let functions = FUNCTIONS.iter().filter(is_usable).map(|entry| entry.name);
+        let aggregations = AggregateOp::ALL.iter().map(|op| op.as_str());
+        let guess = diag::did_you_mean(text, functions.chain(aggregations))?;
+        Some(format!("did you mean `{guess}`?"))
     }
 
     /// `(arguments)`

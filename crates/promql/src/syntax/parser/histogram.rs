@@ -1,8 +1,8 @@
-//! Histograms in series descriptions: `{{schema:1 count:3 buckets:[1 2]}}`, and adding them.
+//! Histograms in series descriptions: `{{schema:1 count:3 buckets:[1 2]}}`, and sequences of them.
 
 use diag::Span;
 use model::FloatHistogram;
-use model::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterResetHint};
+use model::histogram::CounterResetHint;
 
 use super::super::lexer::Kind;
 use super::super::series::Dense;
@@ -231,8 +231,7 @@ fn field_name(kind: Kind) -> Option<&'static str> {
     })
 }
 
-/// The next histogram of a sequence. Only what scripts use: zero buckets of one width, custom buckets
-/// with the same bounds.
+/// The next histogram of a sequence.
 pub(super) fn combine(
     current: &FloatHistogram,
     step: &FloatHistogram,
@@ -244,54 +243,11 @@ pub(super) fn combine(
             step.schema, current.schema
         ));
     }
-    let is_custom = current.schema == CUSTOM_BUCKETS_SCHEMA;
-    if is_custom != (step.schema == CUSTOM_BUCKETS_SCHEMA) {
-        return Err(
-            "cannot apply this operation on histograms with a mix of exponential and custom bucket schemas"
-                .to_owned(),
-        );
-    }
-    if is_custom && current.custom_values != step.custom_values {
-        return Err("error combining histograms: custom values differ".to_owned());
-    }
-    if current.zero_threshold != step.zero_threshold && step.zero_count != 0.0 {
-        return Err("error combining histograms: zero bucket widths differ".to_owned());
-    }
-    let factor = match direction {
-        Direction::Increase => 1.0,
-        Direction::Decrease => -1.0,
+    let mut next = current.clone();
+    let outcome = match direction {
+        Direction::Increase => next.add(step),
+        Direction::Decrease => next.subtract(step),
     };
-    let shift = u32::try_from(step.schema - current.schema).unwrap_or(0);
-    let add = |to: &Dense, from: &Dense| to.plus(&from.reduced(shift), factor).into_spans();
-    let (positive_spans, positive_buckets) = add(
-        &Dense::new(&current.positive_spans, &current.positive_buckets),
-        &Dense::new(&step.positive_spans, &step.positive_buckets),
-    );
-    let (negative_spans, negative_buckets) = add(
-        &Dense::new(&current.negative_spans, &current.negative_buckets),
-        &Dense::new(&step.negative_spans, &step.negative_buckets),
-    );
-    Ok(FloatHistogram {
-        counter_reset_hint: combined_hint(current.counter_reset_hint, step.counter_reset_hint),
-        schema: current.schema,
-        zero_threshold: current.zero_threshold,
-        zero_count: current.zero_count + factor * step.zero_count,
-        count: current.count + factor * step.count,
-        sum: current.sum + factor * step.sum,
-        positive_spans,
-        negative_spans,
-        positive_buckets,
-        negative_buckets,
-        custom_values: current.custom_values.clone(),
-    })
-}
-
-fn combined_hint(a: CounterResetHint, b: CounterResetHint) -> CounterResetHint {
-    if a == b {
-        a
-    } else if a == CounterResetHint::Gauge || b == CounterResetHint::Gauge {
-        CounterResetHint::Gauge
-    } else {
-        CounterResetHint::Unknown
-    }
+    outcome.map_err(|error| error.to_string())?;
+    Ok(next)
 }

@@ -4,9 +4,10 @@ use model::format::go_quote;
 use model::{Labels, LabelsBuilder, MatchOp, Matcher};
 
 use super::super::ast::{Boundary, DurationArg, VectorSelector};
+use super::super::error::ParseErrorKind;
 use super::super::lexer::{Kind, Token};
 use super::super::literal;
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, REGEXES_MAX, Unwind};
 use diag::Span;
 use model::labels::METRIC_NAME;
 
@@ -107,6 +108,7 @@ impl Parser<'_> {
         let Some(value) = self.string_token(MATCHING)? else {
             return Ok(None);
         };
+        self.count_regex(op)?;
         let label = self.name_text(name);
         let matcher = Matcher::new(op, label, literal::unquote(self.text(value)));
         match matcher {
@@ -117,6 +119,16 @@ impl Parser<'_> {
                 Ok(None)
             }
         }
+    }
+
+    fn count_regex(&mut self, op: MatchOp) -> Parsed<()> {
+        self.regexes += usize::from(matches!(op, MatchOp::Regex | MatchOp::NotRegex));
+        if self.regexes <= REGEXES_MAX {
+            return Ok(());
+        }
+        let message = format!("query has more than {REGEXES_MAX} regular expressions");
+        self.report(ParseErrorKind::Limit, self.latest.span, message);
+        Err(Unwind::Abort)
     }
 
     fn string_token(&mut self, context: &str) -> Parsed<Option<Token>> {

@@ -26,7 +26,7 @@ use model::{Labels, Matcher};
 
 use super::ast::Expr;
 use super::check;
-use super::error::{ParseError, ParseErrorKind, ParseErrors};
+use super::error::{ERRORS_MAX, ParseError, ParseErrorKind, ParseErrors};
 use super::lexer::{Kind, Lexer, Token};
 
 pub(super) use series::parse_series_description;
@@ -37,6 +37,11 @@ const NESTING_MAX: usize = 200;
 const HEIGHT_MAX: usize = 1000;
 /// Tokens to accept after an error before the next one is reported again.
 const RECOVERY_TOKENS: u8 = 3;
+/// Regular expressions in one query: compiling each may take milliseconds.
+const REGEXES_MAX: usize = 1000;
+
+/// What the peers' switch for experimental functions is called.
+const EXPERIMENTAL_FUNCTIONS: &str = "promql-experimental-functions";
 
 /// Which experimental syntax is allowed. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,6 +129,7 @@ struct Parser<'a> {
     /// Tokens still to accept until errors are reported again.
     recovering: u8,
     nesting: usize,
+    regexes: usize,
     /// Of the latest expression or duration expression returned.
     height: usize,
     /// The end of the latest range selector on something that is no selector.
@@ -145,6 +151,7 @@ impl<'a> Parser<'a> {
             errors: Vec::new(),
             recovering: 0,
             nesting: 0,
+            regexes: 0,
             height: 0,
             broken_matrix_end: None,
         }
@@ -158,12 +165,30 @@ impl<'a> Parser<'a> {
     }
 
     fn report(&mut self, kind: ParseErrorKind, span: Span, message: String) {
-        self.errors.push(ParseError {
-            kind,
-            span,
-            message,
-            hint: None,
-        });
+        self.report_with_hint(kind, span, message, None);
+    }
+
+    fn report_with_hint(
+        &mut self,
+        kind: ParseErrorKind,
+        span: Span,
+        message: String,
+        hint: Option<String>,
+    ) {
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(ParseError {
+                kind,
+                span,
+                message,
+                hint,
+            });
+        }
+    }
+
+    /// Syntax that is there but not switched on; `feature` is the name of its switch.
+    fn not_enabled(&mut self, span: Span, message: String, feature: &str) {
+        let hint = format!("switch on the feature `{feature}`");
+        self.report_with_hint(ParseErrorKind::NotEnabled, span, message, Some(hint));
     }
 
     fn syntax_error(&mut self, span: Span, message: impl Into<String>) {

@@ -6,7 +6,7 @@ use model::Timestamp;
 use super::super::ast::{
     At, Boundary, DurationArg, Expr, MatrixSelector, Subquery, VectorSelector,
 };
-use super::super::error::{ParseError, ParseErrorKind};
+use super::super::error::ParseErrorKind;
 use super::super::lexer::Kind;
 use super::{Parsed, Parser, Unwind};
 
@@ -284,12 +284,8 @@ impl Parser<'_> {
             _ => "smoothed",
         };
         if !self.options.extended_range_selectors {
-            self.errors.push(ParseError {
-                kind: ParseErrorKind::NotEnabled,
-                span,
-                message: format!("{name} modifier is experimental and not enabled"),
-                hint: Some("switch on the feature `promql-extended-range-selectors`".to_owned()),
-            });
+            let message = format!("{name} modifier is experimental and not enabled");
+            self.not_enabled(span, message, "promql-extended-range-selectors");
             return expr;
         }
         let problem = match &mut expr {

@@ -1,6 +1,6 @@
-//! The shared parser cases: expressions, series descriptions, metric selectors.
+//! `parser/`: expressions with all and with default features, series descriptions, metric selectors.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use promql::{
     ParseErrors, ParserOptions, ast_json, parse, parse_metric_selector, parse_series_description,
@@ -8,28 +8,19 @@ use promql::{
 };
 use serde_json::{Value, json};
 
-struct Case {
-    id: String,
-    run: Box<dyn FnOnce() -> Result<(), String>>,
-}
+use crate::suite::{Case, json_line_cases};
 
-fn load(dir: &Path) -> Result<Vec<Case>, String> {
-    let mut cases = Vec::new();
-    for (file, run) in [
-        ("expressions.jsonl", expression as fn(&Value) -> _),
-        ("series_descriptions.jsonl", series_description),
-        ("metric_selectors.jsonl", metric_selector),
-    ] {
-        let path = dir.join("parser").join(file);
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{path:?}: {error}"))?;
-        for (index, line) in text.lines().enumerate() {
-            let case: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
-            cases.push(Case {
-                id: format!("{file}:{}: {}", index + 1, case["input"]),
-                run: Box::new(move || run(&case)),
-            });
-        }
-    }
+pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let dir = dir.join("parser");
+    let mut cases = json_line_cases(&dir.join("expressions.jsonl"), expression)?;
+    cases.extend(json_line_cases(
+        &dir.join("series_descriptions.jsonl"),
+        series_description,
+    )?);
+    cases.extend(json_line_cases(
+        &dir.join("metric_selectors.jsonl"),
+        metric_selector,
+    )?);
     Ok(cases)
 }
 
@@ -106,31 +97,4 @@ fn compare(actual: &Value, expected: &Value) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-#[test]
-fn shared_parser_cases() {
-    let dir = std::env::var_os("KEEPWATCH_CONFORMANCE_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-        PathBuf::from,
-    );
-    if !dir.exists() {
-        println!("no shared cases at {}: nothing checked", dir.display());
-        return;
-    }
-    let cases = load(&dir).unwrap();
-    let total = cases.len();
-    let mut failures = Vec::new();
-    for case in cases {
-        if let Err(why) = (case.run)() {
-            failures.push(format!("{}\n    {why}", case.id));
-        }
-    }
-    println!("{} of {total} pass", total - failures.len());
-    assert!(
-        failures.is_empty(),
-        "{} of {total} fail:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
 }
