@@ -6,6 +6,7 @@ use crate::suite::Suite;
 
 mod parser;
 mod pending;
+mod promql;
 mod relabel;
 
 /// All suites, in the order of the printed table.
@@ -80,7 +81,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "promql",
-        load: pending::promql,
+        load: promql::load,
     },
     Suite {
         name: "promtool",
