@@ -13,7 +13,7 @@ pub mod syntax;
 pub mod testing;
 
 pub use eval::{
-    Engine, EngineOptions, Expression, Feature, Interruption, MatrixSeries, QueryError,
+    Engine, EngineOptions, Expression, Feature, Interruption, MatrixSeries, Query, QueryError,
     QueryResult, QueryStats, QueryValue, RangeTimes, VectorSample,
 };
 pub use syntax::ast::{self, Expr, ValueType};

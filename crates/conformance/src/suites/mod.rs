@@ -7,6 +7,7 @@ use crate::suite::Suite;
 mod parser;
 mod alertmanager;
 mod pending;
+mod promql;
 mod relabel;
 
 /// All suites, in the order of the printed table.
@@ -81,7 +82,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "promql",
-        load: pending::promql,
+        load: promql::load,
     },
     Suite {
         name: "promtool",

@@ -172,10 +172,6 @@ pub(crate) fn operator(dir: &Path) -> anyhow::Result<Vec<Case>> {
     Ok(cases)
 }
 
-pub(crate) fn promql(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    files(dir, "promql", |name| name.ends_with(".test"))
-}
-
 pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let mut cases = Vec::new();
     for folder in ["basic", "snappy_snapshot", "start_timestamps"] {

@@ -56,29 +56,35 @@ impl Evaluator<'_> {
         if aggregate.op == AggregateOp::CountValues {
             return self.count_values(aggregate, steps);
         }
+        let is_foldable = matches!(
+            aggregate.op,
+            AggregateOp::Avg
+                | AggregateOp::Count
+                | AggregateOp::Group
+                | AggregateOp::Max
+                | AggregateOp::Min
+                | AggregateOp::Stddev
+                | AggregateOp::Stdvar
+                | AggregateOp::Sum
+        );
+        if is_foldable {
+            return self.folded(aggregate, steps);
+        }
         let param = match &aggregate.param {
             Some(param) => Some((self.scalar(param, steps)?, param.span)),
             None => None,
         };
         let input = self.vector(&aggregate.input, steps)?;
         let released: usize = input.iter().map(|series| series.column.weight()).sum();
-        let input_span = aggregate.input.span;
-        let result = match aggregate.op {
-            AggregateOp::Topk
-            | AggregateOp::Bottomk
-            | AggregateOp::Limitk
-            | AggregateOp::LimitRatio => {
-                let param = param.unwrap_or_default();
-                self.choose(aggregate, &param, input, plan.span, steps)?
-            }
-            AggregateOp::Quantile => {
-                let (quantiles, span) = param.unwrap_or_default();
-                self.note_quantiles(&quantiles, span);
-                self.per_step(aggregate, input, steps, |step, values| {
-                    quantile(quantiles.get(step).copied().unwrap_or(f64::NAN), values)
-                })
-            }
-            _ => self.folded(aggregate, input, input_span, steps)?,
+        let param = param.unwrap_or_default();
+        let result = if aggregate.op == AggregateOp::Quantile {
+            let (quantiles, span) = param;
+            self.note_quantiles(&quantiles, span);
+            self.per_step(aggregate, input, steps, |step, values| {
+                quantile(quantiles.get(step).copied().unwrap_or(f64::NAN), values)
+            })
+        } else {
+            self.choose(aggregate, &param, input, plan.span, steps)?
         };
         self.budget
             .charge(result.iter().map(|series| series.column.weight()).sum())?;
@@ -140,27 +146,47 @@ impl Evaluator<'_> {
         results
     }
 
-    fn folded(
-        &mut self,
-        aggregate: &Aggregate,
-        input: Vec<Series>,
-        span: Span,
-        steps: Steps,
-    ) -> Result<Vec<Series>, QueryError> {
-        let mut results = Vec::new();
-        for (labels, rows) in group_rows(&input, aggregate) {
-            self.interrupted()?;
-            let mut fold = Fold::new(aggregate.op, steps.count);
-            let mut drop_name = false;
-            for series in rows.iter().filter_map(|row| input.get(*row)) {
-                drop_name |= series.drop_name;
-                fold.add(series, |note| self.notes.add(note, span));
+    /// Adds series to their groups as they come, so that only groups are held.
+    fn folded(&mut self, aggregate: &Aggregate, steps: Steps) -> Result<Vec<Series>, QueryError> {
+        struct Group {
+            labels: Labels,
+            drop_name: bool,
+            fold: Fold,
+        }
+        let span = aggregate.input.span;
+        let mut groups: Vec<Group> = Vec::new();
+        let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+        self.stream(&aggregate.input, steps, &mut |evaluator, series| {
+            let labels = group_labels(&series.labels, aggregate);
+            let at = match by_labels.get(&labels) {
+                Some(at) => *at,
+                None => {
+                    by_labels.insert(labels.clone(), groups.len());
+                    groups.push(Group {
+                        labels,
+                        drop_name: false,
+                        fold: Fold::new(aggregate.op, steps.count),
+                    });
+                    groups.len() - 1
+                }
+            };
+            if let Some(group) = groups.get_mut(at) {
+                group.drop_name |= series.drop_name;
+                group
+                    .fold
+                    .add(&series, |note| evaluator.notes.add(note, span));
             }
-            let column = fold.finish(|note| self.notes.add(note, span));
+            evaluator.budget.release(series.column.weight());
+            Ok(())
+        })?;
+        let mut results = Vec::with_capacity(groups.len());
+        for group in groups {
+            let column = group.fold.finish(|note| self.notes.add(note, span));
             if !column.is_absent() {
+                self.budget.charge(column.weight())?;
                 results.push(Series {
-                    labels,
-                    drop_name,
+                    labels: group.labels,
+                    drop_name: group.drop_name,
                     column,
                 });
             }
@@ -176,12 +202,13 @@ impl Evaluator<'_> {
         let Some(Op::Text(label)) = aggregate.param.as_ref().map(|param| &param.op) else {
             return Err(QueryError::unexpected("count_values without a label"));
         };
-        if label.is_empty() {
+        if !label.is_label_name() {
             return Err(QueryError::Evaluation(format!(
                 "invalid label name {}",
-                format::go_quote(label)
+                label.quoted
             )));
         }
+        let label = &label.value;
         let mut grouped = aggregate.clone();
         if !grouped.is_without {
             grouped.grouping.push(label.clone());
@@ -295,15 +322,15 @@ impl Fold {
         let name = series.labels.metric_name();
         match self {
             Self::Sum(cells) => {
-                for (step, cell) in cells.iter_mut().enumerate() {
-                    if let Some(point) = column.get(step) {
+                for (step, point) in column.points() {
+                    if let Some(cell) = cells.get_mut(step) {
                         cell.add(point, name, &mut note);
                     }
                 }
             }
             Self::Avg(cells) => {
-                for (step, cell) in cells.iter_mut().enumerate() {
-                    if let Some(point) = column.get(step) {
+                for (step, point) in column.points() {
+                    if let Some(cell) = cells.get_mut(step) {
                         cell.add(point, name, &mut note);
                     }
                 }
@@ -312,13 +339,12 @@ impl Fold {
                 op,
                 column: extremes,
             } => {
-                for step in 0..column.len() {
-                    match column.get(step) {
-                        None => {}
-                        Some(PointRef::Histogram(_)) => {
+                for (step, point) in column.points() {
+                    match point {
+                        PointRef::Histogram(_) => {
                             note(Note::IgnoredInAggregation(op.as_str()));
                         }
-                        Some(PointRef::Float(value)) => {
+                        PointRef::Float(value) => {
                             let is_better = match extremes.float(step) {
                                 None => true,
                                 Some(best) if best.is_nan() => true,
@@ -333,18 +359,17 @@ impl Fold {
                 }
             }
             Self::Count { counts, .. } => {
-                for (step, count) in counts.iter_mut().enumerate() {
-                    *count += usize::from(column.is_present(step));
+                for (step, _) in column.points() {
+                    if let Some(count) = counts.get_mut(step) {
+                        *count += 1;
+                    }
                 }
             }
             Self::Variance { op, cells } => {
-                for (step, cell) in cells.iter_mut().enumerate() {
-                    match column.get(step) {
-                        None => {}
-                        Some(PointRef::Histogram(_)) => {
-                            note(Note::IgnoredInAggregation(op.as_str()));
-                        }
-                        Some(PointRef::Float(value)) => cell.add(value),
+                for (step, point) in column.points() {
+                    match (point, cells.get_mut(step)) {
+                        (PointRef::Float(value), Some(cell)) => cell.add(value),
+                        _ => note(Note::IgnoredInAggregation(op.as_str())),
                     }
                 }
             }

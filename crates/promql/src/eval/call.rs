@@ -4,7 +4,7 @@ use diag::Span;
 use model::Labels;
 
 use super::annotations::Note;
-use super::column::{Column, PointKind, PointRef, Series, Value, without_metadata};
+use super::column::{Column, PointRef, Series, Value, without_metadata};
 use super::error::QueryError;
 use super::evaluator::Evaluator;
 use super::selector::Take;
@@ -14,7 +14,7 @@ use crate::functions::{
     date_part, evaluate_histograms, go_math, label_join, label_replace, math, sort_by_label,
     sort_by_value,
 };
-use crate::plan::{Call, Op, Plan};
+use crate::plan::{Call, Op, Plan, Text};
 
 impl Evaluator<'_> {
     pub(crate) fn call(
@@ -25,7 +25,12 @@ impl Evaluator<'_> {
     ) -> Result<Value, QueryError> {
         match call.implementation {
             Implementation::Range(function) => {
-                self.range_call(call, function, steps).map(Value::Vector)
+                let mut series = Vec::new();
+                self.range_call(call, function, steps, &mut |_, one| {
+                    series.push(one);
+                    Ok(())
+                })?;
+                Ok(Value::Vector(series))
             }
             Implementation::AbsentOverTime => self.absent_over_time(call, steps).map(Value::Vector),
             Implementation::SampleTimestamp => self.sample_time(call, Take::Timestamp, steps),
@@ -227,7 +232,11 @@ impl Evaluator<'_> {
             _ => None,
         };
         if let Some(direction) = by_label {
-            sort_by_label(&mut series, &texts(call.args.get(1..)), direction);
+            let names: Vec<&str> = texts(call.args.get(1..))
+                .into_iter()
+                .map(|text| text.value.as_str())
+                .collect();
+            sort_by_label(&mut series, &names, direction);
             return Ok(series);
         }
         if !steps.is_single() {
@@ -251,7 +260,7 @@ impl Evaluator<'_> {
     fn relabel(
         &mut self,
         call: &Call,
-        apply: fn(&mut [Series], &[&str]) -> Result<(), QueryError>,
+        apply: fn(&mut [Series], &[&Text]) -> Result<(), QueryError>,
         steps: Steps,
     ) -> Result<Value, QueryError> {
         let texts = texts(call.args.get(1..));
@@ -279,7 +288,7 @@ impl Evaluator<'_> {
                     input_span = arg.span;
                 }
                 (_, Value::Scalar(values)) => scalars.push((values, arg.span)),
-                (Op::Text(text), Value::Text(_)) => label = text,
+                (Op::Text(text), Value::Text(_)) => label = &text.value,
                 (_, Value::Text(_)) => {}
             }
         }
@@ -312,7 +321,7 @@ impl Evaluator<'_> {
             // Prometheus forgets the offset here.
             selector.offset = 0;
         }
-        let mut series = self.select_taking(&selector, take, steps)?;
+        let mut series = self.selected(&selector, take, steps)?;
         for series in &mut series {
             self.drop_name(series);
         }
@@ -333,11 +342,11 @@ fn single(values: Vec<f64>) -> Series {
 }
 
 /// The literal strings among the arguments.
-fn texts(args: Option<&[Plan]>) -> Vec<&str> {
+fn texts(args: Option<&[Plan]>) -> Vec<&Text> {
     args.unwrap_or(&[])
         .iter()
         .filter_map(|arg| match &arg.op {
-            Op::Text(text) => Some(text.as_str()),
+            Op::Text(text) => Some(text),
             _ => None,
         })
         .collect()
@@ -346,19 +355,12 @@ fn texts(args: Option<&[Plan]>) -> Vec<&str> {
 /// The value at each step if there is exactly one float, else NaN.
 fn only_float(series: &[Series], steps: Steps) -> Vec<f64> {
     let mut values = vec![f64::NAN; steps.count];
-    let mut seen = vec![0u8; steps.count];
+    let mut seen = vec![false; steps.count];
     for series in series {
-        for (step, kind) in series.column.kinds().iter().enumerate() {
-            if *kind != PointKind::Float {
-                continue;
-            }
-            if let (Some(value), Some(seen)) = (values.get_mut(step), seen.get_mut(step)) {
-                *value = if *seen == 0 {
-                    at(series.column.values(), step)
-                } else {
-                    f64::NAN
-                };
-                *seen = 1;
+        for (step, value) in series.column.floats() {
+            if let (Some(slot), Some(seen)) = (values.get_mut(step), seen.get_mut(step)) {
+                *slot = if *seen { f64::NAN } else { value };
+                *seen = true;
             }
         }
     }

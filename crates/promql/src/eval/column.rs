@@ -1,8 +1,9 @@
 //! Results of one series over all steps of an evaluation, as columns.
 //!
-//! Step `i` of a column belongs to time `start + i * interval`. A column is dense: absent points take nine
+//! Step `i` of a column belongs to time `start + i * interval`. Absent points within a series take nine
 //! bytes, so that operators run over plain slices without looking at timestamps.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::{FloatHistogram, Labels};
@@ -44,9 +45,15 @@ impl PointRef<'_> {
     }
 }
 
+/// Only the stretch from the first to the last point takes memory, so that short-lived series in a long
+/// query stay cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
+    len: usize,
+    /// The step that the vectors begin at.
+    first: usize,
     kinds: Vec<PointKind>,
+    /// As long as `kinds`.
     values: Vec<f64>,
     /// Empty, or as long as `kinds`.
     histograms: Vec<Option<Arc<FloatHistogram>>>,
@@ -55,14 +62,18 @@ pub(crate) struct Column {
 impl Column {
     pub(crate) fn absent(len: usize) -> Self {
         Self {
-            kinds: vec![PointKind::Absent; len],
-            values: vec![0.0; len],
+            len,
+            first: 0,
+            kinds: Vec::new(),
+            values: Vec::new(),
             histograms: Vec::new(),
         }
     }
 
     pub(crate) fn from_floats(values: Vec<f64>) -> Self {
         Self {
+            len: values.len(),
+            first: 0,
             kinds: vec![PointKind::Float; values.len()],
             values,
             histograms: Vec::new(),
@@ -70,26 +81,41 @@ impl Column {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.kinds.len()
+        self.len
     }
 
-    pub(crate) fn kinds(&self) -> &[PointKind] {
-        &self.kinds
+    /// All other steps are without a point.
+    pub(crate) fn stretch(&self) -> Range<usize> {
+        self.first..self.first + self.kinds.len()
     }
 
-    /// As long as [`Column::kinds`]; meaningful only at floats.
-    pub(crate) fn values(&self) -> &[f64] {
-        &self.values
+    /// Steps with floats, and their values.
+    pub(crate) fn floats(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.stretch()
+            .zip(self.kinds.iter().zip(&self.values))
+            .filter(|(_, (kind, _))| **kind == PointKind::Float)
+            .map(|(step, (_, value))| (step, *value))
+    }
+
+    /// Steps with points, and the points.
+    pub(crate) fn points(&self) -> impl Iterator<Item = (usize, PointRef<'_>)> {
+        self.stretch()
+            .filter_map(|step| Some((step, self.get(step)?)))
     }
 
     pub(crate) fn has_histograms(&self) -> bool {
         !self.histograms.is_empty()
     }
 
+    fn kind(&self, step: usize) -> PointKind {
+        step.checked_sub(self.first)
+            .and_then(|at| self.kinds.get(at))
+            .copied()
+            .unwrap_or(PointKind::Absent)
+    }
+
     pub(crate) fn is_present(&self, step: usize) -> bool {
-        self.kinds
-            .get(step)
-            .is_some_and(|kind| *kind != PointKind::Absent)
+        self.kind(step) != PointKind::Absent
     }
 
     /// Whether no step has a point.
@@ -97,11 +123,13 @@ impl Column {
         self.kinds.iter().all(|kind| *kind == PointKind::Absent)
     }
 
+    #[inline]
     pub(crate) fn get(&self, step: usize) -> Option<PointRef<'_>> {
-        match self.kinds.get(step)? {
+        let at = step.checked_sub(self.first)?;
+        match self.kinds.get(at)? {
             PointKind::Absent => None,
-            PointKind::Float => Some(PointRef::Float(*self.values.get(step)?)),
-            PointKind::Histogram => self.histograms.get(step)?.as_ref().map(PointRef::Histogram),
+            PointKind::Float => Some(PointRef::Float(*self.values.get(at)?)),
+            PointKind::Histogram => self.histograms.get(at)?.as_ref().map(PointRef::Histogram),
         }
     }
 
@@ -112,19 +140,53 @@ impl Column {
         }
     }
 
+    /// The place of a step in the vectors, which grow for it. None beyond the end of the column.
+    fn place(&mut self, step: usize) -> Option<usize> {
+        if step >= self.len {
+            return None;
+        }
+        if self.kinds.is_empty() {
+            self.first = step;
+        }
+        if step < self.first {
+            let more = self.first - step;
+            self.kinds
+                .splice(..0, std::iter::repeat_n(PointKind::Absent, more));
+            self.values.splice(..0, std::iter::repeat_n(0.0, more));
+            if !self.histograms.is_empty() {
+                self.histograms.splice(..0, std::iter::repeat_n(None, more));
+            }
+            self.first = step;
+        }
+        let at = step - self.first;
+        if at >= self.kinds.len() {
+            self.kinds.resize(at + 1, PointKind::Absent);
+            self.values.resize(at + 1, 0.0);
+            if !self.histograms.is_empty() {
+                self.histograms.resize(at + 1, None);
+            }
+        }
+        Some(at)
+    }
+
     pub(crate) fn set_float(&mut self, step: usize, value: f64) {
-        if let (Some(kind), Some(slot)) = (self.kinds.get_mut(step), self.values.get_mut(step)) {
+        let Some(at) = self.place(step) else {
+            return;
+        };
+        if let (Some(kind), Some(slot)) = (self.kinds.get_mut(at), self.values.get_mut(at)) {
             *kind = PointKind::Float;
             *slot = value;
         }
     }
 
     pub(crate) fn set_histogram(&mut self, step: usize, histogram: Arc<FloatHistogram>) {
+        let Some(at) = self.place(step) else {
+            return;
+        };
         if self.histograms.is_empty() {
             self.histograms.resize(self.kinds.len(), None);
         }
-        if let (Some(kind), Some(slot)) = (self.kinds.get_mut(step), self.histograms.get_mut(step))
-        {
+        if let (Some(kind), Some(slot)) = (self.kinds.get_mut(at), self.histograms.get_mut(at)) {
             *kind = PointKind::Histogram;
             *slot = Some(histogram);
         }
@@ -139,20 +201,19 @@ impl Column {
 
     /// Takes over the points of `other` where this column has none. False if both have one somewhere.
     pub(crate) fn fill_from(&mut self, other: &Self) -> bool {
-        for step in 0..other.len() {
-            if let Some(point) = other.get(step) {
-                if self.is_present(step) {
-                    return false;
-                }
-                self.set(step, point.to_owned());
+        for (step, point) in other.points() {
+            if self.is_present(step) {
+                return false;
             }
+            self.set(step, point.to_owned());
         }
         true
     }
 
     /// Applies `f` to all steps with floats and removes all histograms.
     pub(crate) fn map_floats(&mut self, f: impl Fn(usize, f64) -> f64) {
-        for (step, (kind, value)) in self.kinds.iter_mut().zip(&mut self.values).enumerate() {
+        let steps = self.stretch();
+        for (step, (kind, value)) in steps.zip(self.kinds.iter_mut().zip(&mut self.values)) {
             match kind {
                 PointKind::Float => *value = f(step, *value),
                 PointKind::Histogram => *kind = PointKind::Absent,
@@ -182,11 +243,10 @@ impl Column {
                 .filter(|kind| **kind == PointKind::Float)
                 .count();
         }
-        (0..self.len())
-            .map(|step| match self.get(step) {
-                None => 0,
-                Some(PointRef::Float(_)) => 1,
-                Some(PointRef::Histogram(histogram)) => histogram_weight(histogram),
+        self.points()
+            .map(|(_, point)| match point {
+                PointRef::Float(_) => 1,
+                PointRef::Histogram(histogram) => histogram_weight(histogram),
             })
             .sum()
     }

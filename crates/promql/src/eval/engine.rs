@@ -13,6 +13,7 @@ use super::result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSam
 use super::steps::Steps;
 use crate::ast::{Expr, ValueType};
 use crate::plan::{self, Op, Plan, PlanContext};
+use crate::syntax::{ParseErrors, ParserOptions};
 
 /// Whether an optional behaviour is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +63,37 @@ impl Default for EngineOptions {
 pub struct Expression<'a> {
     pub text: &'a str,
     pub expr: &'a Expr,
+}
+
+/// A query that was read: its text and its tree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    text: String,
+    expr: Expr,
+}
+
+impl Query {
+    pub fn parse(text: impl Into<String>, options: &ParserOptions) -> Result<Self, ParseErrors> {
+        let text = text.into();
+        let expr = crate::syntax::parse(&text, options)?;
+        Ok(Self { text, expr })
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// As the engine takes it.
+    pub fn expression(&self) -> Expression<'_> {
+        Expression {
+            text: &self.text,
+            expr: &self.expr,
+        }
+    }
 }
 
 /// The times of a range query: `start`, `start + step`, … up to and including `end`.
@@ -181,6 +213,7 @@ impl<'a> Engine<'a> {
             check: &*self.check,
             notes: super::annotations::Annotations::default(),
             budget: Budget::new(self.options.samples_max),
+            selections: Vec::new(),
         }
     }
 }

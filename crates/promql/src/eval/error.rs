@@ -12,9 +12,6 @@ pub enum Interruption {
 /// `Display` is Prometheus' wording, which clients and rules show.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum QueryError {
-    /// The text is no query; already rendered with its place.
-    #[error("{0}")]
-    Parse(String),
     #[error("{0}")]
     Evaluation(String),
     #[error("query processing would load too many samples into memory in query execution")]

@@ -1,7 +1,9 @@
 //! Dispatch: one operator of the plan after the other, inputs first.
 
-use model::Duration;
-use model::storage::SeriesReader;
+use std::sync::Arc;
+
+use model::storage::{SeriesList, SeriesReader, TimeRange};
+use model::{Duration, Matcher};
 
 use super::annotations::{Annotations, Note};
 use super::budget::Budget;
@@ -9,7 +11,10 @@ use super::column::{Series, Value, without_metadata};
 use super::engine::EngineOptions;
 use super::error::{Interruption, QueryError};
 use super::merge::merge_same_labels;
+use super::selector::Take;
 use super::steps::Steps;
+use crate::ast::Boundary;
+use crate::functions::Implementation;
 use crate::plan::{Op, Plan};
 
 /// The state of one query.
@@ -19,17 +24,32 @@ pub(crate) struct Evaluator<'e> {
     pub(crate) check: &'e (dyn Fn() -> Option<Interruption> + Send + Sync + 'e),
     pub(crate) notes: Annotations,
     pub(crate) budget: Budget,
+    /// What was selected so far: a selector that occurs twice is looked up once.
+    pub(crate) selections: Vec<Selection>,
 }
+
+pub(crate) struct Selection {
+    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) range: TimeRange,
+    pub(crate) list: Arc<dyn SeriesList>,
+}
+
+/// Takes series one by one. What they count against the sample limit has been charged.
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(&mut Evaluator<'_>, Series) -> Result<(), QueryError>;
 
 impl Evaluator<'_> {
     pub(crate) fn evaluate(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
         self.interrupted()?;
+        // Every operator may hold something for each step.
+        if steps.count > self.options.samples_max {
+            return Err(QueryError::TooManySamples);
+        }
         match &plan.op {
             Op::Number(value) => {
                 self.budget.charge(steps.count)?;
                 Ok(Value::Scalar(vec![*value; steps.count]))
             }
-            Op::Text(text) => Ok(Value::Text(text.clone())),
+            Op::Text(text) => Ok(Value::Text(text.value.clone())),
             Op::Selector(selector) => self.select(selector, plan.span, steps).map(Value::Vector),
             Op::Call(call) => self.call(call, plan, steps),
             Op::Aggregate(aggregate) => self.aggregate(aggregate, plan, steps).map(Value::Vector),
@@ -46,6 +66,37 @@ impl Evaluator<'_> {
             Value::Vector(series) => Ok(series),
             _ => Err(QueryError::unexpected("not an instant vector")),
         }
+    }
+
+    /// Evaluates what must be an instant vector, series by series where the operator allows it.
+    pub(crate) fn stream(
+        &mut self,
+        plan: &Plan,
+        steps: Steps,
+        sink: Sink<'_>,
+    ) -> Result<(), QueryError> {
+        match &plan.op {
+            Op::Selector(selector) if selector.boundary != Boundary::Smoothed => {
+                self.select_taking(selector, Take::Value, steps, sink)
+            }
+            Op::Call(call) => match call.implementation {
+                Implementation::Range(function) => self.range_call(call, function, steps, sink),
+                _ => self.stream_evaluated(plan, steps, sink),
+            },
+            _ => self.stream_evaluated(plan, steps, sink),
+        }
+    }
+
+    fn stream_evaluated(
+        &mut self,
+        plan: &Plan,
+        steps: Steps,
+        sink: Sink<'_>,
+    ) -> Result<(), QueryError> {
+        for series in self.vector(plan, steps)? {
+            sink(self, series)?;
+        }
+        Ok(())
     }
 
     /// Evaluates what must be a scalar.

@@ -119,7 +119,7 @@ impl Evaluator<'_> {
             boundary: Boundary::Plain,
             skips_buckets: false,
         };
-        self.select_taking(&selector, Take::InfoTimestamp, steps)
+        self.selected(&selector, Take::InfoTimestamp, steps)
     }
 }
 

@@ -28,6 +28,6 @@ mod selector;
 pub(crate) mod steps;
 mod window;
 
-pub use engine::{Engine, EngineOptions, Expression, Feature, RangeTimes};
+pub use engine::{Engine, EngineOptions, Expression, Feature, Query, RangeTimes};
 pub use error::{Interruption, QueryError};
 pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSample};

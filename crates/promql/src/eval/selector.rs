@@ -10,7 +10,7 @@ use model::{Matcher, Timestamp};
 use super::annotations::Note;
 use super::column::{Column, PointRef, Series, histogram_weight};
 use super::error::QueryError;
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, Selection, Sink};
 use super::rows::{BucketSkipper, Row, StoredRows};
 use super::steps::Steps;
 use crate::ast::Boundary;
@@ -66,12 +66,25 @@ impl Evaluator<'_> {
         start: i64,
         end: i64,
     ) -> Result<StoredRows, QueryError> {
-        let request = SelectRequest {
-            range: TimeRange::new(Timestamp(start), Timestamp(end)),
+        let range = TimeRange::new(Timestamp(start), Timestamp(end));
+        let known = self
+            .selections
+            .iter()
+            .find(|known| known.range == range && known.matchers == matchers);
+        if let Some(known) = known {
+            return Ok(StoredRows::new(Arc::clone(&known.list)));
+        }
+        let list = self.reader.select(&SelectRequest {
+            range,
             matchers,
             projection: Projection::All,
-        };
-        Ok(StoredRows::new(self.reader.select(&request)?))
+        })?;
+        self.selections.push(Selection {
+            matchers: matchers.to_vec(),
+            range,
+            list: Arc::clone(&list),
+        });
+        Ok(StoredRows::new(list))
     }
 
     pub(crate) fn select(
@@ -83,7 +96,22 @@ impl Evaluator<'_> {
         if selector.boundary == Boundary::Smoothed {
             return self.select_smoothed(selector, span, steps);
         }
-        self.select_taking(selector, Take::Value, steps)
+        self.selected(selector, Take::Value, steps)
+    }
+
+    /// All selected series at once.
+    pub(crate) fn selected(
+        &mut self,
+        selector: &Selector,
+        take: Take,
+        steps: Steps,
+    ) -> Result<Vec<Series>, QueryError> {
+        let mut result = Vec::new();
+        self.select_taking(selector, take, steps, &mut |_, series| {
+            result.push(series);
+            Ok(())
+        })?;
+        Ok(result)
     }
 
     pub(crate) fn select_taking(
@@ -91,16 +119,16 @@ impl Evaluator<'_> {
         selector: &Selector,
         take: Take,
         steps: Steps,
-    ) -> Result<Vec<Series>, QueryError> {
+        sink: Sink<'_>,
+    ) -> Result<(), QueryError> {
         if steps.count == 0 {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let lookback = self.lookback();
         let first = selector.reference(steps.start);
         let last = selector.reference(steps.last());
         let start = first.saturating_sub(lookback).saturating_add(1);
         let mut rows = self.stored(&selector.matchers, start, last)?;
-        let mut result = Vec::new();
         for index in 0..rows.len() {
             if index % 16 == 0 {
                 self.interrupted()?;
@@ -117,14 +145,15 @@ impl Evaluator<'_> {
             if let Some((column, weight)) = column {
                 self.budget.charge(weight)?;
                 self.budget.count(weight);
-                result.push(Series {
+                let series = Series {
                     labels: rows.labels(index),
                     drop_name: false,
                     column,
-                });
+                };
+                sink(self, series)?;
             }
         }
-        Ok(result)
+        Ok(())
     }
 
     /// Values interpolated between the samples around every step, or the last one if none follows.

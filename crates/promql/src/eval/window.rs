@@ -3,14 +3,15 @@
 //! Samples are split by kind once per series; a window is then a pair of indices per kind that only move
 //! forward. A subquery is evaluated once on its own grid, and its result slides in the same way.
 
+use std::collections::HashSet;
+
 use diag::Span;
-use model::Duration;
+use model::{Duration, Labels};
 
 use super::annotations::Note;
 use super::column::{Column, PointRef, Series, histogram_weight, without_metadata};
 use super::error::QueryError;
-use super::evaluator::Evaluator;
-use super::merge::merge_same_labels;
+use super::evaluator::{Evaluator, Sink};
 use super::result::MatrixSeries;
 use super::rows::{SplitOptions, SplitSamples, StoredRows};
 use super::steps::Steps;
@@ -166,7 +167,7 @@ impl Evaluator<'_> {
         let series = match self.evaluate(&subquery.plan, child)? {
             super::column::Value::Vector(series) => series,
             super::column::Value::Scalar(values) => vec![Series {
-                labels: model::Labels::empty(),
+                labels: Labels::empty(),
                 drop_name: false,
                 column: Column::from_floats(values),
             }],
@@ -188,7 +189,6 @@ impl Evaluator<'_> {
             with_drops: false,
             skips_buckets: false,
         };
-        let is_subquery = matches!(plan.op, Op::Subquery(_));
         if let Op::Subquery(subquery) = &plan.op {
             // Reset hints stay as they are, so the columns are taken directly.
             let (series, child) = self.subquery(subquery, steps)?;
@@ -198,7 +198,6 @@ impl Evaluator<'_> {
                 .map(|series| super::engine::matrix_series(series, child))
                 .collect());
         }
-        debug_assert!(!is_subquery);
         let mut input = self.range_input(plan, steps, options)?;
         let mut samples = SplitSamples::default();
         let mut result = Vec::new();
@@ -258,9 +257,10 @@ impl Evaluator<'_> {
         call: &Call,
         function: &RangeFunction,
         steps: Steps,
-    ) -> Result<Vec<Series>, QueryError> {
+        sink: Sink<'_>,
+    ) -> Result<(), QueryError> {
         if steps.count == 0 {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let first_arg = call.args.first().map_or(Span::default(), |arg| arg.span);
         let is_range = |plan: &Plan| matches!(plan.op, Op::Range(_) | Op::Subquery(_));
@@ -286,7 +286,7 @@ impl Evaluator<'_> {
         let lookback = self.lookback();
         let mut samples = SplitSamples::default();
         let mut at_step: Vec<f64> = Vec::with_capacity(params.len());
-        let mut result = Vec::new();
+        let mut seen: HashSet<Labels> = HashSet::new();
         for row in 0..input.len() {
             self.interrupted()?;
             input.load(row, &mut samples)?;
@@ -349,18 +349,19 @@ impl Evaluator<'_> {
             } else {
                 samples.labels.clone()
             };
+            if !self.delays_names() && !seen.insert(labels.clone()) {
+                return Err(QueryError::same_labelset());
+            }
             self.budget.charge(column.weight())?;
-            result.push(Series {
+            let series = Series {
                 labels,
                 drop_name,
                 column,
-            });
+            };
+            sink(self, series)?;
         }
         self.budget.release(input.weight);
-        if self.delays_names() {
-            return Ok(result);
-        }
-        no_duplicates(result)
+        Ok(())
     }
 
     /// 1 at every step at which no series has a sample in the range.
@@ -442,16 +443,6 @@ impl Evaluator<'_> {
 
 fn has_floats(column: &Column) -> bool {
     (0..column.len()).any(|step| matches!(column.get(step), Some(PointRef::Float(_))))
-}
-
-fn no_duplicates(series: Vec<Series>) -> Result<Vec<Series>, QueryError> {
-    let len = series.len();
-    let merged = merge_same_labels(series)?;
-    if merged.len() == len {
-        Ok(merged)
-    } else {
-        Err(QueryError::same_labelset())
-    }
 }
 
 fn window<'a>(samples: &'a SplitSamples, floats: &Slide, histograms: &Slide) -> Window<'a> {

@@ -33,7 +33,7 @@ pub(crate) fn max(a: f64, b: f64) -> f64 {
 /// A float as a 64-bit integer, as the x86 instruction converts it: what does not fit is the smallest one.
 pub(crate) fn to_i64(value: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if value >= -LIMIT && value < LIMIT {
+    if (-LIMIT..LIMIT).contains(&value) {
         #[expect(clippy::cast_possible_truncation, reason = "in range, checked above")]
         return value as i64;
     }

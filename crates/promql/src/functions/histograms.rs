@@ -10,7 +10,7 @@ use model::{Labels, format};
 
 use super::classic::{Bucket, bucket_fraction, bucket_quantile, sort_buckets};
 use crate::eval::annotations::{Annotations, ForcedMonotonicity, Note};
-use crate::eval::column::{Column, PointKind, PointRef, Series};
+use crate::eval::column::{Column, PointRef, Series};
 use crate::eval::steps::Steps;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,6 @@ pub(crate) fn evaluate(
     args: HistogramArgs<'_>,
     notes: &mut Annotations,
 ) -> Vec<Series> {
-    if args.input.is_empty() {
-        return Vec::new();
-    }
     if call != HistogramCall::Fraction {
         for (quantiles, span) in args.scalars {
             for q in quantiles.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
@@ -97,7 +94,7 @@ fn classics(args: &HistogramArgs<'_>, notes: &mut Annotations) -> Vec<Classic> {
     let mut classics: Vec<Classic> = Vec::new();
     let mut by_labels: HashMap<Labels, usize> = HashMap::new();
     for (row, series) in args.input.iter().enumerate() {
-        if !series.column.kinds().contains(&PointKind::Float) {
+        if series.column.floats().next().is_none() {
             continue;
         }
         let text = series.labels.value(BUCKET);
@@ -161,7 +158,8 @@ fn mixed_steps(
             continue;
         };
         for step in 0..args.steps.count {
-            let has_native = series.column.kinds().get(step) == Some(&PointKind::Histogram);
+            let point = series.column.get(step);
+            let has_native = matches!(point, Some(PointRef::Histogram(_)));
             let has_bucket = classic.members.iter().any(|(_, member)| {
                 args.input
                     .get(*member)

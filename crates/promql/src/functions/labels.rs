@@ -5,59 +5,64 @@ use model::pattern::Pattern;
 
 use crate::eval::QueryError;
 use crate::eval::column::Series;
+use crate::plan::Text;
 
 fn failed(text: String) -> QueryError {
     QueryError::Evaluation(text)
 }
 
 /// Sets `destination` to `replacement` (with `$1`, `${name}`) where `pattern` matches all of `source`.
-pub(crate) fn label_replace(series: &mut [Series], args: &[&str]) -> Result<(), QueryError> {
+pub(crate) fn label_replace(series: &mut [Series], args: &[&Text]) -> Result<(), QueryError> {
     let &[destination, replacement, source, pattern] = args else {
         return Err(failed("label_replace takes four strings".to_owned()));
     };
-    let compiled = Pattern::new(pattern).map_err(|_| {
+    let compiled = Pattern::new(&pattern.value).map_err(|_| {
         failed(format!(
-            "invalid regular expression in label_replace(): {pattern}"
+            "invalid regular expression in label_replace(): {}",
+            pattern.value
         ))
     })?;
-    if destination.is_empty() {
+    if !destination.is_label_name() {
         return Err(failed(format!(
-            "invalid destination label name in label_replace(): {destination}"
+            "invalid destination label name in label_replace(): {}",
+            destination.value
         )));
     }
     for series in series {
-        let value = series.labels.value(source);
+        let value = series.labels.value(&source.value);
         if let Some(captures) = compiled.captures(value) {
             let mut replaced = String::new();
-            captures.expand(replacement, &mut replaced);
-            set(series, destination, replaced);
+            captures.expand(&replacement.value, &mut replaced);
+            set(series, &destination.value, replaced);
         }
     }
     Ok(())
 }
 
 /// Sets `destination` to the values of the source labels with a separator between.
-pub(crate) fn label_join(series: &mut [Series], args: &[&str]) -> Result<(), QueryError> {
+pub(crate) fn label_join(series: &mut [Series], args: &[&Text]) -> Result<(), QueryError> {
     let [destination, separator, sources @ ..] = args else {
         return Err(failed("label_join takes at least two strings".to_owned()));
     };
-    if sources.iter().any(|source| source.is_empty()) {
-        return Err(failed(
-            "invalid source label name in label_join(): ".to_owned(),
-        ));
-    }
-    if destination.is_empty() {
+    if let Some(source) = sources.iter().find(|source| !source.is_label_name()) {
         return Err(failed(format!(
-            "invalid destination label name in label_join(): {destination}"
+            "invalid source label name in label_join(): {}",
+            source.value
+        )));
+    }
+    if !destination.is_label_name() {
+        return Err(failed(format!(
+            "invalid destination label name in label_join(): {}",
+            destination.value
         )));
     }
     for series in series {
         let values: Vec<&str> = sources
             .iter()
-            .map(|source| series.labels.value(source))
+            .map(|source| series.labels.value(&source.value))
             .collect();
-        let joined = values.join(separator);
-        set(series, destination, joined);
+        let joined = values.join(&separator.value);
+        set(series, &destination.value, joined);
     }
     Ok(())
 }

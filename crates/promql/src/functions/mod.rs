@@ -79,7 +79,6 @@ pub(crate) enum InstantFunction {
 }
 
 /// The implementation of a function; none for those that planning turns into numbers.
-#[expect(clippy::too_many_lines, reason = "a table, one line per function")]
 pub(crate) fn implementation(name: &str) -> Option<Implementation> {
     use Implementation::{AbsentOverTime, Info, Instant, LabelJoin, LabelReplace, Range};
     use InstantFunction as F;

@@ -62,7 +62,7 @@ fn linear_regression(floats: &FloatWindow<'_>, origin: i64) -> (f64, f64) {
     let (mut xy_sum, mut xx_sum) = (Sum::default(), Sum::default());
     for (time, y) in floats.times.iter().zip(floats.values) {
         n += 1.0;
-        let x = seconds(time - origin);
+        let x = seconds(time.saturating_sub(origin));
         x_sum.add(x);
         y_sum.add(*y);
         xy_sum.add(x * y);

@@ -3,7 +3,9 @@
 use diag::Span;
 
 use super::durations::{Allowed, QueryTimes, resolve};
-use super::{Aggregate, Binary, Call, Op, Plan, PlanError, RangeSelector, Selector, Subquery};
+use super::{
+    Aggregate, Binary, Call, Op, Plan, PlanError, RangeSelector, Selector, Subquery, Text,
+};
 use crate::ast::{self, At, BinaryOp, Expr, Sign, ValueType};
 use crate::functions::{self, Implementation, InstantFunction};
 
@@ -114,7 +116,14 @@ fn node(expr: &Expr, context: PlanContext, buckets: BucketUse) -> Result<Built, 
     };
     match expr {
         Expr::Number(number) => Ok(constant(Op::Number(number.value), expr)),
-        Expr::String(text) => Ok(constant(Op::Text(text.value.clone()), expr)),
+        Expr::String(literal) => {
+            let text = Text {
+                value: literal.value.clone(),
+                is_utf8: literal.invalid_utf8.is_none(),
+                quoted: expr.to_string(),
+            };
+            Ok(constant(Op::Text(text), expr))
+        }
         Expr::Paren(paren) => node(&paren.expr, context, buckets),
         Expr::Unary(unary) => {
             let inner = node(&unary.expr, context, buckets)?;

@@ -30,7 +30,7 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Number(f64),
-    Text(String),
+    Text(Text),
     Selector(Selector),
     Range(RangeSelector),
     Subquery(Box<Subquery>),
@@ -40,6 +40,22 @@ pub(crate) enum Op {
     Negate(Box<Plan>),
     /// The same at every step: evaluated at the first one.
     Once(Box<Plan>),
+}
+
+/// A literal string.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    /// Bytes that are no UTF-8 are U+FFFD.
+    pub(crate) value: String,
+    pub(crate) is_utf8: bool,
+    /// As a query would have it.
+    pub(crate) quoted: String,
+}
+
+impl Text {
+    pub(crate) fn is_label_name(&self) -> bool {
+        self.is_utf8 && !self.value.is_empty()
+    }
 }
 
 /// Times are in milliseconds throughout.

@@ -77,10 +77,10 @@ fn by_labels(series: &[SeriesDescription]) -> HashMap<&Labels, (usize, &SeriesDe
         .collect()
 }
 
-fn missing<'a>(
-    expected: &'a [SeriesDescription],
+fn missing(
+    expected: &[SeriesDescription],
     mut is_found: impl FnMut(&Labels) -> bool,
-) -> Option<&'a Labels> {
+) -> Option<&Labels> {
     expected
         .iter()
         .map(|series| &series.labels)
