@@ -32,7 +32,9 @@ pub use repair::Repair;
 pub use segment::{LastCheckpoint, last_checkpoint, list_segments, segment_path};
 pub use writer::{LogOptions, LogWriter};
 
+pub(crate) use checkpoint::remove_replaced;
 pub(crate) use repair::cut;
+pub(crate) use segment::remove_unfinished_checkpoints;
 
 /// Bytes of a page.
 pub const PAGE: usize = 32 * 1024;
