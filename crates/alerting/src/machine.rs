@@ -4,6 +4,8 @@
 mod ingest;
 mod pipeline;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

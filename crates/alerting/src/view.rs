@@ -7,6 +7,8 @@ mod alerts;
 mod filter;
 mod groups;
 mod silences;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
