@@ -217,3 +217,31 @@ fn silences_by_state_and_time() {
     let one = machine.silence_view("gone", NOW).unwrap();
     assert_eq!(one.state.as_str(), "expired");
 }
+
+#[test]
+fn an_alert_explained_route_by_route() {
+    let machine = machine();
+    let warn = Labels::from_pairs([
+        ("alertname", "Warn"),
+        ("severity", "warning"),
+        ("team", "a"),
+    ]);
+    let routes = machine.explain(&warn, NOW);
+    let receivers: Vec<&str> = routes.iter().map(|route| &*route.receiver).collect();
+    assert_eq!(receivers, ["z-audit", "a-team"]);
+    assert_eq!(routes[0].group_key, r#"{}/{team="a"}:{team="a"}"#);
+    assert!(matches!(
+        routes[0].suppressed_by,
+        Some(crate::NotNotified::Inhibited(_))
+    ));
+    assert!(routes[0].flush_at.is_some_and(|at| at > NOW));
+    // An alert that nobody has sent yet can be asked about as well.
+    let unknown = Labels::from_pairs([("alertname", "New")]);
+    let routes = machine.explain(&unknown, NOW);
+    assert_eq!(routes[0].flush_at, None);
+    let reason = routes[0].suppressed_by.as_ref().unwrap().to_string();
+    assert_eq!(
+        reason,
+        r#"no route matched, and the default receiver "default" has no integration"#
+    );
+}
