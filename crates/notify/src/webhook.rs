@@ -127,3 +127,6 @@ fn custom(
     let value: Value = render_payload(payload, &mut render)?;
     go_json::body(&value)
 }
+
+#[cfg(test)]
+mod tests;
