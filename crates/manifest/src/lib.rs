@@ -10,6 +10,7 @@
 //! The trees are those that the Prometheus operator of release 0.93 writes. Not here: the meaning of
 //! the generated configuration (`config` reads it), talking to an API server, status and events.
 
+mod alertmanager;
 mod assets;
 mod base64;
 mod check;
@@ -25,6 +26,10 @@ mod tree;
 mod url;
 mod version;
 
+pub use alertmanager::{
+    Base, Builder as AlertmanagerBuilder, DEFAULT_ALERTMANAGER_VERSION, base as alertmanager_base,
+    check_alertmanager_config, fit_to_version, validate_alertmanager_config,
+};
 pub use assets::{AssetFile, Assets};
 pub use decision::{Decision, Outcome};
 pub use enforcement::Enforcement;

@@ -1,5 +1,8 @@
 //! URLs as Go's `url.Parse` reads them, as far as accepting and refusing goes.
 
+use diag::Source;
+use gotemplate::FunctionTable;
+
 /// The parts that checks look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url {
@@ -136,37 +139,11 @@ pub(crate) fn check_http_or_template(text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether the actions of a Go template are closed and not empty. The full grammar is checked where
-/// templates are run.
+/// Whether the text is a Go template that can be parsed, with the built-in functions only.
 pub(crate) fn check_template(text: &str) -> Result<(), String> {
-    let mut rest = text;
-    while let Some((_, action)) = rest.split_once("{{") {
-        let Some(end) = end_of_action(action) else {
-            return Err("unclosed action".to_owned());
-        };
-        if action[..end].trim_matches(['-', ' ']).is_empty() {
-            return Err("missing value for command".to_owned());
-        }
-        rest = &action[end + 2..];
-    }
-    Ok(())
-}
-
-/// Where `}}` stands outside of quotes.
-fn end_of_action(action: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut is_escaped = false;
-    for (at, c) in action.char_indices() {
-        match (quote, c) {
-            _ if is_escaped => is_escaped = false,
-            (Some('"' | '\''), '\\') => is_escaped = true,
-            (Some(open), _) if open == c => quote = None,
-            (None, '"' | '`' | '\'') => quote = Some(c),
-            (None, '}') if action[at..].starts_with("}}") => return Some(at),
-            _ => {}
-        }
-    }
-    None
+    let source = Source::new("template", text);
+    let problems = gotemplate::check(&source, &FunctionTable::new());
+    problems.errors().next().map_or(Ok(()), |problem| Err(problem.message.clone()))
 }
 
 #[cfg(test)]
@@ -200,5 +177,6 @@ mod tests {
         assert!(check_http_or_template("{{ .labels.url }}").is_ok());
         assert!(check_http_or_template("{{ .labels.url").is_err());
         assert!(check_http_or_template("{{ \"}}\" }}").is_ok());
+        assert!(check_http_or_template("{{ .x-y }}").is_err());
     }
 }

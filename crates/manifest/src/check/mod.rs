@@ -13,7 +13,10 @@ use crate::assets::Assets;
 use crate::tree::Tree;
 use crate::version::Version;
 
-pub(crate) use http::{check_authorization, check_tls_files};
+pub(crate) use http::{
+    check_authorization, check_oauth2, check_proxy, check_safe_authorization, check_safe_tls,
+    check_tls_files,
+};
 pub(crate) use relabel::check_relabelings;
 
 /// Checks objects in one namespace for one workload.

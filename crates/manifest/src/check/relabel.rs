@@ -16,10 +16,11 @@ pub(crate) fn check_relabelings(list: Tree<'_>, version: &Version) -> Checked {
     Ok(())
 }
 
-/// UTF-8 names came with Prometheus 3.
+/// UTF-8 names came with Prometheus 3. A replacement character is what readers leave of bytes that are
+/// no UTF-8.
 pub(crate) fn is_label_name(name: &str, version: &Version) -> bool {
     if version.is_at_least((3, 0, 0)) {
-        !name.is_empty()
+        !name.is_empty() && !name.contains('\u{fffd}')
     } else {
         is_legacy_label_name(name)
     }

@@ -35,11 +35,25 @@ use crate::assets::{AssetFile, Assets};
 use crate::object::{Kind, Object};
 use crate::problem::{Checked, Problem};
 
+/// What the configuration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Server,
+    /// Scrapes and forwards; has no rules, alerts or queries.
+    Agent,
+}
+
+impl Mode {
+    pub fn of(workload: &Object) -> Self {
+        if workload.kind == Kind::PrometheusAgent { Self::Agent } else { Self::Server }
+    }
+}
+
 /// Everything that goes into one Prometheus configuration. Nothing is selected or checked here: every
 /// object given is used.
 #[derive(Clone, Debug)]
 pub struct PrometheusInput<'a> {
-    /// A Prometheus or a PrometheusAgent.
+    pub mode: Mode,
     pub workload: &'a Object,
     pub jobs: Jobs<'a>,
     pub assets: &'a Assets,
@@ -63,9 +77,9 @@ pub struct Generated {
 /// Generates the configuration of a server or an agent.
 pub fn generate(input: &PrometheusInput<'_>) -> Result<Generated, Problem> {
     let generator = Generator::new(input.workload, input.assets, input.features)?;
-    let config = match input.workload.kind {
-        Kind::PrometheusAgent => generator.agent(&input.jobs, &input.additional),
-        _ => generator.server(&input.jobs, &input.additional, &input.rule_folders),
+    let config = match input.mode {
+        Mode::Agent => generator.agent(&input.jobs, &input.additional),
+        Mode::Server => generator.server(&input.jobs, &input.additional, &input.rule_folders),
     };
     let files = input.assets.take_files();
     Ok(Generated {

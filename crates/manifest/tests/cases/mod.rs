@@ -5,8 +5,9 @@ use std::path::Path;
 
 use diag::{Diagnostics, Source};
 use manifest::{
-    Additional, Assets, Features, Jobs, Object, PrometheusInput, Tree, check_selected,
-    generate_prometheus,
+    Additional, AlertmanagerBuilder, Assets, Features, Jobs, Mode, Object, PrometheusInput, Tree,
+    Version, check_alertmanager_config, check_selected, fit_to_version, generate_prometheus,
+    validate_alertmanager_config,
 };
 use yaml::{Mapping, Node, Value};
 
@@ -219,6 +220,7 @@ fn config(case: &Case) -> Result<(), String> {
     let assets = case.assets()?;
     let text = |key: &str| tree.at(key).text().map(str::to_owned);
     let input = PrometheusInput {
+        mode: if tree.at("mode").str() == "agent" { Mode::Agent } else { Mode::Server },
         workload: &workload,
         jobs: Jobs {
             service_monitors: service_monitors.iter().collect(),
@@ -254,4 +256,52 @@ fn selection(case: &Case) -> Result<(), String> {
     let assets = case.assets()?;
     let checked = check_selected(&workload, &object, &assets);
     case.verdict(checked.map_err(|problem| problem.message))
+}
+
+fn alertmanager_version(case: &Case) -> Result<Version, String> {
+    Version::parse(case.tree().at("alertmanagerVersion").str()).ok_or_else(|| "no version".to_owned())
+}
+
+fn alertmanager_merge(case: &Case) -> Result<(), String> {
+    let tree = case.tree();
+    let alertmanager = case.object(tree.at("alertmanager"))?;
+    let objects = case.keyed("alertmanagerConfigs")?;
+    let assets = case.assets()?;
+    let version = alertmanager_version(case)?;
+    let base = tree.at("baseConfig").str();
+    let merged = AlertmanagerBuilder::from_text(&alertmanager, version, &assets, base)
+        .and_then(|mut builder| {
+            builder.add(&objects.iter().collect::<Vec<_>>())?;
+            Ok(builder.finish())
+        });
+    case.compare(merged.map_err(|problem| problem.message))
+}
+
+fn alertmanager_global(case: &Case) -> Result<(), String> {
+    let tree = case.tree();
+    let alertmanager = case.object(tree.at("alertmanager"))?;
+    let object = case.object(tree.at("alertmanagerConfig"))?;
+    let assets = case.assets()?;
+    let version = alertmanager_version(case)?;
+    let global = tree.at("globalConfig");
+    let built = AlertmanagerBuilder::from_object(&alertmanager, version, &assets, &object, global);
+    case.compare(built.map(|builder| builder.finish()).map_err(|problem| problem.message))
+}
+
+fn alertmanager_sanitize(case: &Case) -> Result<(), String> {
+    let tree = case.tree();
+    let version = alertmanager_version(case)?;
+    let fitted = fit_to_version(tree.at("type").str(), tree.at("config").str(), &version);
+    case.compare(fitted.map_err(|problem| problem.message))
+}
+
+fn alertmanagerconfig_check(case: &Case) -> Result<(), String> {
+    let object = case.object(case.tree().at("alertmanagerConfig"))?;
+    let checked = check_alertmanager_config(&object, &case.assets()?, &alertmanager_version(case)?);
+    case.verdict(checked.map_err(|problem| problem.message))
+}
+
+fn alertmanagerconfig_validate(case: &Case) -> Result<(), String> {
+    let object = case.object(case.tree().at("alertmanagerConfig"))?;
+    case.verdict(validate_alertmanager_config(&object).map_err(|problem| problem.message))
 }
