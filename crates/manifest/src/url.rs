@@ -143,7 +143,10 @@ pub(crate) fn check_http_or_template(text: &str) -> Result<(), String> {
 pub(crate) fn check_template(text: &str) -> Result<(), String> {
     let source = Source::new("template", text);
     let problems = gotemplate::check(&source, &FunctionTable::new());
-    problems.errors().next().map_or(Ok(()), |problem| Err(problem.message.clone()))
+    problems
+        .errors()
+        .next()
+        .map_or(Ok(()), |problem| Err(problem.message.clone()))
 }
 
 #[cfg(test)]

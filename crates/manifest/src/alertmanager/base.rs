@@ -66,12 +66,22 @@ pub fn base(alertmanager: &Object, assets: &Assets) -> Base {
     let is_chart = is_of_chart(alertmanager);
     let built_in = |why: &'static str, files: Vec<(String, Vec<u8>)>, is_chart: bool| {
         let (text, which) = if is_chart {
-            (CHART_DEFAULT, "of kube-prometheus-stack (everything to receiver \"null\", by namespace)")
+            (
+                CHART_DEFAULT,
+                "of kube-prometheus-stack (everything to receiver \"null\", by namespace)",
+            )
         } else {
-            (OPERATOR_DEFAULT, "of the operator (everything to receiver \"null\")")
+            (
+                OPERATOR_DEFAULT,
+                "of the operator (everything to receiver \"null\")",
+            )
         };
         let secret = format!("{}/{secret}", alertmanager.namespace());
-        Base { text: text.to_owned(), files, outcome: Outcome::BaseBuiltIn { secret, why, which } }
+        Base {
+            text: text.to_owned(),
+            files,
+            outcome: Outcome::BaseBuiltIn { secret, why, which },
+        }
     };
     let Some(data) = assets.secret(alertmanager.namespace(), &secret) else {
         return built_in("does not exist", Vec::new(), is_chart);
@@ -98,5 +108,7 @@ pub fn base(alertmanager: &Object, assets: &Assets) -> Base {
 fn is_of_chart(alertmanager: &Object) -> bool {
     let app = alertmanager.labels.get("app").map(String::as_str);
     app == Some("kube-prometheus-stack-alertmanager")
-        || alertmanager.name().ends_with("kube-prometheus-stack-alertmanager")
+        || alertmanager
+            .name()
+            .ends_with("kube-prometheus-stack-alertmanager")
 }

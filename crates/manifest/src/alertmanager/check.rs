@@ -23,7 +23,11 @@ pub(super) struct ReceiverChecker<'a> {
 pub(super) fn object(object: &Object, assets: &Assets, version: &Version) -> Checked {
     let spec = object.spec();
     validate::spec(spec)?;
-    let checker = ReceiverChecker { assets, version, namespace: object.namespace() };
+    let checker = ReceiverChecker {
+        assets,
+        version,
+        namespace: object.namespace(),
+    };
     for receiver in spec.at("receivers").items() {
         checker.receiver(receiver)?;
     }
@@ -91,9 +95,14 @@ impl ReceiverChecker<'_> {
                 self.secret(config, field).map(drop)
             }
             Part::SecretUrl(field, _) => {
-                let Some(value) = self.secret(config, field)? else { return Ok(()) };
+                let Some(value) = self.secret(config, field)? else {
+                    return Ok(());
+                };
                 url::check_http(value.trim()).map_err(|why| {
-                    Problem::at(config.at(field), format!("failed to validate {field}: {why}"))
+                    Problem::at(
+                        config.at(field),
+                        format!("failed to validate {field}: {why}"),
+                    )
                 })
             }
             Part::Http => self.http(config.at("httpConfig")),
@@ -117,7 +126,10 @@ impl ReceiverChecker<'_> {
         if !selector.is_set() {
             return Ok(None);
         }
-        self.assets.secret_key(self.namespace, selector).within(field, selector).map(Some)
+        self.assets
+            .secret_key(self.namespace, selector)
+            .within(field, selector)
+            .map(Some)
     }
 
     /// As [`Self::secret`]; the selector must be there.
@@ -181,8 +193,9 @@ pub(super) fn slack(checker: &ReceiverChecker<'_>, config: Tree<'_>) -> Checked 
     let url = checker.secret(config, "apiURL")?.unwrap_or_default();
     let is_update = config.at("updateMessage").flag() == Some(true);
     if is_update && !url.is_empty() && url != SLACK_POST_URL {
-        let message =
-            format!("'updateMessage' can only be used with bot tokens, the API URL must be {SLACK_POST_URL}");
+        let message = format!(
+            "'updateMessage' can only be used with bot tokens, the API URL must be {SLACK_POST_URL}"
+        );
         return Err(Problem::at(config.at("updateMessage"), message));
     }
     Ok(())
@@ -192,14 +205,21 @@ pub(super) fn webhook(checker: &ReceiverChecker<'_>, config: Tree<'_>) -> Checke
     checker.since(config.at("payload"), "payload", (0, 32, 0))?;
     match checker.secret(config, "urlSecret")? {
         Some(url) => url::check_http_or_template(url.trim()).map_err(|why| {
-            Problem::at(config.at("urlSecret"), format!("failed to validate URL: {why}"))
+            Problem::at(
+                config.at("urlSecret"),
+                format!("failed to validate URL: {why}"),
+            )
         }),
         None => Ok(()),
     }
 }
 
 pub(super) fn email(checker: &ReceiverChecker<'_>, config: Tree<'_>) -> Checked {
-    checker.since(config.at("forceImplicitTLS"), "forceImplicitTLS", (0, 31, 0))?;
+    checker.since(
+        config.at("forceImplicitTLS"),
+        "forceImplicitTLS",
+        (0, 31, 0),
+    )?;
     checker.since(config.at("threading"), "threading", (0, 30, 0))
 }
 
@@ -220,11 +240,21 @@ pub(super) fn pushover(checker: &ReceiverChecker<'_>, config: Tree<'_>) -> Check
 }
 
 pub(super) fn sns(checker: &ReceiverChecker<'_>, config: Tree<'_>) -> Checked {
-    checker.since(config.at("useAWSHTTPClient"), "useAWSHTTPClient", (0, 33, 0))?;
+    checker.since(
+        config.at("useAWSHTTPClient"),
+        "useAWSHTTPClient",
+        (0, 33, 0),
+    )?;
     let sigv4 = config.at("sigv4");
-    let (access, secret) = (sigv4.at("accessKey").is_set(), sigv4.at("secretKey").is_set());
+    let (access, secret) = (
+        sigv4.at("accessKey").is_set(),
+        sigv4.at("secretKey").is_set(),
+    );
     if access != secret {
-        return Err(Problem::at(sigv4, "both accessKey and secretKey should be provided"));
+        return Err(Problem::at(
+            sigv4,
+            "both accessKey and secretKey should be provided",
+        ));
     }
     checker.secret(sigv4, "accessKey")?;
     checker.secret(sigv4, "secretKey").map(drop)

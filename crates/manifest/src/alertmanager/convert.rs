@@ -28,7 +28,11 @@ pub(super) struct Converter<'a> {
 impl Converter<'_> {
     /// `namespace/name/text`: how names of different objects are kept apart.
     pub(super) fn prefixed(&self, name: &str) -> String {
-        if name.is_empty() { String::new() } else { format!("{}/{name}", self.owner.key()) }
+        if name.is_empty() {
+            String::new()
+        } else {
+            format!("{}/{name}", self.owner.key())
+        }
     }
 
     pub(super) fn secret(&self, selector: Tree<'_>) -> Checked<String> {
@@ -53,7 +57,11 @@ impl Converter<'_> {
             ("muteTimeIntervals", "mute_time_intervals"),
             ("activeTimeIntervals", "active_time_intervals"),
         ] {
-            let names = tree.at(field).texts().into_iter().map(|name| self.prefixed(name));
+            let names = tree
+                .at(field)
+                .texts()
+                .into_iter()
+                .map(|name| self.prefixed(name));
             out.put(key, names.collect::<Vec<_>>());
         }
         let children = tree.at("routes").items().map(|child| self.route(child));
@@ -63,10 +71,14 @@ impl Converter<'_> {
 
     pub(super) fn inhibit_rule(&self, tree: Tree<'_>) -> Mapping {
         let mut out = Mapping::new();
-        matcher::convert(tree.at("targetMatch"), self.version)
-            .put(&mut out, ["target_matchers", "target_match", "target_match_re"]);
-        matcher::convert(tree.at("sourceMatch"), self.version)
-            .put(&mut out, ["source_matchers", "source_match", "source_match_re"]);
+        matcher::convert(tree.at("targetMatch"), self.version).put(
+            &mut out,
+            ["target_matchers", "target_match", "target_match_re"],
+        );
+        matcher::convert(tree.at("sourceMatch"), self.version).put(
+            &mut out,
+            ["source_matchers", "source_match", "source_match_re"],
+        );
         out.put("equal", tree.at("equal").texts());
         out
     }
@@ -79,7 +91,11 @@ impl Converter<'_> {
             let mut written: Vec<Value> = Vec::new();
             for (at, config) in configs.items().enumerate() {
                 let field = format!("{}[{at}]", integration.field);
-                written.push(self.section(integration.parts, config).within(field, config)?.into());
+                written.push(
+                    self.section(integration.parts, config)
+                        .within(field, config)?
+                        .into(),
+                );
             }
             if !written.is_empty() {
                 out.put(integration.key, written);
@@ -117,7 +133,10 @@ impl Converter<'_> {
             }
             Part::Map(field, key) => {
                 let entries = tree.at(field).entries().into_iter();
-                out.put(key, unique(entries.map(|(name, value)| (name, value.str()))));
+                out.put(
+                    key,
+                    unique(entries.map(|(name, value)| (name, value.str()))),
+                );
             }
             Part::Secret(field, key) => {
                 if tree.at(field).is_set() {
@@ -129,7 +148,10 @@ impl Converter<'_> {
                 if selector.is_set() {
                     let value = self.secret(selector).within(field, tree)?;
                     if value.is_empty() {
-                        return Err(Problem::at(selector, format!("mandatory field {field:?} is empty")));
+                        return Err(Problem::at(
+                            selector,
+                            format!("mandatory field {field:?} is empty"),
+                        ));
                     }
                     out.put(key, value);
                 }
@@ -154,8 +176,11 @@ impl Converter<'_> {
                 }
             }
             Part::Sections(field, key, parts) => {
-                let items: Checked<Vec<Mapping>> =
-                    tree.at(field).items().map(|item| self.section(parts, item)).collect();
+                let items: Checked<Vec<Mapping>> = tree
+                    .at(field)
+                    .items()
+                    .map(|item| self.section(parts, item))
+                    .collect();
                 out.put(key, items?);
             }
             Part::Http => {
@@ -179,15 +204,22 @@ impl Converter<'_> {
         }
         let mut out = Mapping::new();
         self.put_proxy(&mut out, tree)?;
-        for (field, key) in [("followRedirects", "follow_redirects"), ("enableHttp2", "enable_http2")] {
+        for (field, key) in [
+            ("followRedirects", "follow_redirects"),
+            ("enableHttp2", "enable_http2"),
+        ] {
             if let Some(flag) = tree.at(field).flag() {
                 out.put(key, flag);
             }
         }
         let basic = tree.at("basicAuth");
         if basic.is_set() {
-            let username = self.secret(basic.at("username")).within("basicAuth username", basic)?;
-            let password = self.secret(basic.at("password")).within("basicAuth password", basic)?;
+            let username = self
+                .secret(basic.at("username"))
+                .within("basicAuth username", basic)?;
+            let password = self
+                .secret(basic.at("password"))
+                .within("basicAuth password", basic)?;
             if !username.is_empty() || !password.is_empty() {
                 let mut section = Mapping::new();
                 section.put("username", username);
@@ -201,7 +233,10 @@ impl Converter<'_> {
             let credentials = credentials.within("authorization credentials", authorization)?;
             if !credentials.is_empty() {
                 let mut section = Mapping::new();
-                section.put("type", authorization.at("type").filled().unwrap_or("Bearer"));
+                section.put(
+                    "type",
+                    authorization.at("type").filled().unwrap_or("Bearer"),
+                );
                 section.put("credentials", credentials);
                 out.put("authorization", section);
             }
@@ -211,7 +246,10 @@ impl Converter<'_> {
         }
         let token = tree.at("bearerTokenSecret");
         if token.is_set() {
-            out.put("bearer_token", self.secret(token).within("bearerTokenSecret", token)?);
+            out.put(
+                "bearer_token",
+                self.secret(token).within("bearerTokenSecret", token)?,
+            );
         }
         self.put_oauth2(&mut out, tree.at("oauth2"))?;
         Ok(Some(out))
@@ -222,13 +260,22 @@ impl Converter<'_> {
             return Ok(());
         }
         let mut section = Mapping::new();
-        let id = self.assets.key(&self.owner.namespace, oauth2.at("clientId"));
+        let id = self
+            .assets
+            .key(&self.owner.namespace, oauth2.at("clientId"));
         section.put("client_id", id.within("clientID", oauth2)?);
-        section.put("client_secret", self.secret(oauth2.at("clientSecret")).within("client secret", oauth2)?);
+        section.put(
+            "client_secret",
+            self.secret(oauth2.at("clientSecret"))
+                .within("client secret", oauth2)?,
+        );
         section.put("scopes", oauth2.at("scopes").texts());
         section.put("token_url", oauth2.at("tokenUrl").str());
         let params = oauth2.at("endpointParams").entries().into_iter();
-        section.put("endpoint_params", unique(params.map(|(name, value)| (name, value.str()))));
+        section.put(
+            "endpoint_params",
+            unique(params.map(|(name, value)| (name, value.str()))),
+        );
         self.put_proxy(&mut section, oauth2)?;
         out.put("oauth2", section);
         Ok(())
@@ -239,10 +286,14 @@ impl Converter<'_> {
         let url = tree.at("proxyURL").filled().or(tree.at("proxyUrl").text());
         out.put("proxy_url", url.unwrap_or(""));
         out.put("no_proxy", tree.at("noProxy").str());
-        out.put("proxy_from_environment", tree.at("proxyFromEnvironment").flag() == Some(true));
+        out.put(
+            "proxy_from_environment",
+            tree.at("proxyFromEnvironment").flag() == Some(true),
+        );
         let mut headers: Vec<(&str, Vec<String>)> = Vec::new();
         for (name, selectors) in tree.at("proxyConnectHeader").entries() {
-            let values: Checked<Vec<String>> = selectors.items().map(|it| self.secret(it)).collect();
+            let values: Checked<Vec<String>> =
+                selectors.items().map(|it| self.secret(it)).collect();
             headers.push((name, values.within("proxyConnectHeader", selectors)?));
         }
         if !headers.is_empty() {
@@ -260,18 +311,26 @@ impl Converter<'_> {
             }
         }
         if tree.at("keySecret").is_set() {
-            let file = self.assets.tls_file(Origin::Secret, namespace, tree.at("keySecret"));
+            let file = self
+                .assets
+                .tls_file(Origin::Secret, namespace, tree.at("keySecret"));
             out.put("key_file", format!("{CERTS_FOLDER}/{file}"));
         }
         out.put("server_name", tree.at("serverName").str());
-        out.put("insecure_skip_verify", tree.at("insecureSkipVerify").flag() == Some(true));
+        out.put(
+            "insecure_skip_verify",
+            tree.at("insecureSkipVerify").flag() == Some(true),
+        );
         out.put("min_version", tree.at("minVersion").str());
         out.put("max_version", tree.at("maxVersion").str());
         out
     }
 
     fn global_text(&self, key: &str) -> &str {
-        self.global.and_then(|global| global.get(key)).and_then(Value::as_str).unwrap_or("")
+        self.global
+            .and_then(|global| global.get(key))
+            .and_then(Value::as_str)
+            .unwrap_or("")
     }
 }
 
@@ -299,7 +358,11 @@ pub(super) fn webhook_url(converter: &Converter<'_>, out: &mut Mapping, tree: Tr
     Ok(())
 }
 
-pub(super) fn email_smarthost(converter: &Converter<'_>, out: &mut Mapping, tree: Tree<'_>) -> Checked {
+pub(super) fn email_smarthost(
+    converter: &Converter<'_>,
+    out: &mut Mapping,
+    tree: Tree<'_>,
+) -> Checked {
     for (field, key) in [("smarthost", "smtp_smarthost"), ("from", "smtp_from")] {
         if tree.at(field).filled().is_none() && converter.global_text(key).is_empty() {
             let message = format!(
@@ -320,7 +383,10 @@ pub(super) fn email_threading(_: &Converter<'_>, out: &mut Mapping, tree: Tree<'
     if threading.is_set() {
         let mut section = Mapping::new();
         section.put("enabled", true);
-        section.put("thread_by_date", threading.at("threadByDate").str().to_lowercase());
+        section.put(
+            "thread_by_date",
+            threading.at("threadByDate").str().to_lowercase(),
+        );
         out.put("threading", section);
     }
     Ok(())
@@ -339,7 +405,10 @@ pub(super) const VICTOROPS_RESERVED: [&str; 7] = [
 
 pub(super) fn victorops_fields(_: &Converter<'_>, out: &mut Mapping, tree: Tree<'_>) -> Checked {
     let pairs = tree.at("customFields").items();
-    out.put("custom_fields", unique(pairs.map(|pair| (pair.at("key").str(), pair.at("value").str()))));
+    out.put(
+        "custom_fields",
+        unique(pairs.map(|pair| (pair.at("key").str(), pair.at("value").str()))),
+    );
     Ok(())
 }
 
@@ -353,15 +422,29 @@ pub(super) fn sns_sigv4(converter: &Converter<'_>, out: &mut Mapping, tree: Tree
         return Ok(());
     }
     let mut section = Mapping::new();
-    for (field, key) in [("region", "region"), ("profile", "profile"), ("roleArn", "role_arn")] {
+    for (field, key) in [
+        ("region", "region"),
+        ("profile", "profile"),
+        ("roleArn", "role_arn"),
+    ] {
         section.put(key, sigv4.at(field).str());
     }
     if is_new {
         section.put("external_id", sigv4.at("externalId").str());
     }
     if sigv4.at("accessKey").is_set() && sigv4.at("secretKey").is_set() {
-        section.put("access_key", converter.secret(sigv4.at("accessKey")).within("accessKey", sigv4)?);
-        section.put("secret_key", converter.secret(sigv4.at("secretKey")).within("secretKey", sigv4)?);
+        section.put(
+            "access_key",
+            converter
+                .secret(sigv4.at("accessKey"))
+                .within("accessKey", sigv4)?,
+        );
+        section.put(
+            "secret_key",
+            converter
+                .secret(sigv4.at("secretKey"))
+                .within("secretKey", sigv4)?,
+        );
     }
     out.put("sigv4", section);
     Ok(())

@@ -45,23 +45,38 @@ pub(super) fn convert(global: Tree<'_>, converter: &Converter<'_>) -> Checked<Op
     let mut out = Mapping::new();
     put_smtp(&mut out, global.at("smtp"), converter);
     let http = global.at("httpConfig");
-    if let Some(section) = converter.http(http).within("invalid global httpConfig", http)? {
+    if let Some(section) = converter
+        .http(http)
+        .within("invalid global httpConfig", http)?
+    {
         out.put("http_config", section);
     }
     if let Some(text) = global.at("resolveTimeout").filled() {
-        out.put("resolve_timeout", duration(global.at("resolveTimeout"), text)?);
+        out.put(
+            "resolve_timeout",
+            duration(global.at("resolveTimeout"), text)?,
+        );
     }
     for (path, key) in SECRETS {
         let selector = global.path(path);
         if selector.is_set() {
-            out.put(key, converter.secret(selector).within(path.join("."), selector)?.trim());
+            out.put(
+                key,
+                converter
+                    .secret(selector)
+                    .within(path.join("."), selector)?
+                    .trim(),
+            );
         }
     }
     for (path, key) in SECRET_URLS {
         let selector = global.path(path);
         if selector.is_set() {
-            let value = converter.secret(selector).within(path.join("."), selector)?;
-            url::parse(&value).map_err(|why| Problem::at(selector, format!("parse {key}: {why}")))?;
+            let value = converter
+                .secret(selector)
+                .within(path.join("."), selector)?;
+            url::parse(&value)
+                .map_err(|why| Problem::at(selector, format!("parse {key}: {why}")))?;
             out.put(key, value);
         }
     }
@@ -78,7 +93,10 @@ pub(super) fn convert(global: Tree<'_>, converter: &Converter<'_>) -> Checked<Op
     if let Some(text) = global.path(&["wechat", "apiCorpID"]).text() {
         out.put("wechat_api_corp_id", text);
     }
-    if let Some(hook) = out.get("mattermost_webhook_url").and_then(yaml::Value::as_str) {
+    if let Some(hook) = out
+        .get("mattermost_webhook_url")
+        .and_then(yaml::Value::as_str)
+    {
         let place = global.path(&["mattermost", "webhookURL"]);
         url::check_http(hook).map_err(|why| Problem::at(place, why))?;
     }
@@ -123,9 +141,10 @@ fn put_smtp(out: &mut Mapping, smtp: Tree<'_>, converter: &Converter<'_>) {
     ] {
         out.put(key, smtp.at(field).str());
     }
-    for (field, key) in
-        [("forceImplicitTLS", "smtp_force_implicit_tls"), ("requireTLS", "smtp_require_tls")]
-    {
+    for (field, key) in [
+        ("forceImplicitTLS", "smtp_force_implicit_tls"),
+        ("requireTLS", "smtp_require_tls"),
+    ] {
         if let Some(flag) = smtp.at(field).flag() {
             out.put(key, flag);
         }
@@ -134,7 +153,11 @@ fn put_smtp(out: &mut Mapping, smtp: Tree<'_>, converter: &Converter<'_>) {
     if host.is_set() {
         let (name, port) = (host.at("host").str(), host.at("port").str());
         // Addresses of IPv6 contain colons themselves.
-        let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+        let name = if name.contains(':') {
+            format!("[{name}]")
+        } else {
+            name.to_owned()
+        };
         out.put("smtp_smarthost", format!("{name}:{port}"));
     }
     if smtp.at("tlsConfig").is_set() {

@@ -34,9 +34,14 @@ pub(super) fn convert(list: Tree<'_>, version: &Version) -> Matchers {
         if let Some(operator) = matcher.at("matchType").filled() {
             out.texts.push(text(name, operator, value));
         } else if version.is_at_least(TEXT_SINCE) {
-            out.texts.push(text(name, if is_regex { "=~" } else { "=" }, value));
+            out.texts
+                .push(text(name, if is_regex { "=~" } else { "=" }, value));
         } else {
-            let list = if is_regex { &mut out.regex } else { &mut out.equal };
+            let list = if is_regex {
+                &mut out.regex
+            } else {
+                &mut out.equal
+            };
             list.push((name.to_owned(), value.to_owned()));
         }
     }
@@ -45,7 +50,10 @@ pub(super) fn convert(list: Tree<'_>, version: &Version) -> Matchers {
 
 /// `name="value"` with quotes and line breaks escaped.
 pub(super) fn text(name: &str, operator: &str, value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
+    let value = value
+        .replace('\\', "\\\\")
+        .replace('\n', "\\n")
+        .replace('"', "\\\"");
     format!("{name}{operator}\"{value}\"")
 }
 
@@ -113,5 +121,9 @@ fn remove_entry(section: &mut Mapping, key: &str) {
 }
 
 pub(super) fn get_mut<'m>(section: &'m mut Mapping, key: &str) -> Option<&'m mut Value> {
-    section.0.iter_mut().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    section
+        .0
+        .iter_mut()
+        .find(|(name, _)| name.as_str() == Some(key))
+        .map(|(_, value)| value)
 }

@@ -37,7 +37,9 @@ const TEMPLATES_FOLDER: &str = "/etc/alertmanager/templates";
 /// The version in an Alertmanager object; unsupported ones are refused.
 pub(crate) fn version_of(alertmanager: &Object) -> Checked<Version> {
     let field = alertmanager.spec().at("version");
-    let Some(text) = field.filled() else { return Ok(DEFAULT_ALERTMANAGER_VERSION) };
+    let Some(text) = field.filled() else {
+        return Ok(DEFAULT_ALERTMANAGER_VERSION);
+    };
     let refuse = |why: &str| Problem::at(field, format!("{why} {text:?}"));
     let version =
         Version::parse(text).ok_or_else(|| refuse("failed to parse alertmanager version"))?;
@@ -77,11 +79,17 @@ impl<'a> Builder<'a> {
         let mut diagnostics = Diagnostics::new();
         let node = yaml::parse(&source, &mut diagnostics);
         let Some(node) = node else {
-            let why = diagnostics.iter().next().map_or("not YAML", |first| &first.message);
+            let why = diagnostics
+                .iter()
+                .next()
+                .map_or("not YAML", |first| &first.message);
             return Err(Problem::new(why));
         };
         // Places would lie in another text than the object's.
-        let unplaced = |problem: Problem| Problem { span: None, ..problem };
+        let unplaced = |problem: Problem| Problem {
+            span: None,
+            ..problem
+        };
         let config = schema::read(&schema::CONFIG, Tree::of(&node)).map_err(unplaced)?;
         check_root(&config)?;
         check_names(&config)?;
@@ -99,11 +107,19 @@ impl<'a> Builder<'a> {
     ) -> Result<Self, Problem> {
         check::object(object, assets, &version)?;
         let spec = object.spec();
-        let mut converter = Converter { assets, version: &version, owner: &object.id, global: None };
+        let mut converter = Converter {
+            assets,
+            version: &version,
+            owner: &object.id,
+            global: None,
+        };
         let global = global::convert(global, &converter)?;
         converter.global = global.as_ref();
         let mut config = Mapping::new();
-        let rules = spec.at("inhibitRules").items().map(|rule| converter.inhibit_rule(rule));
+        let rules = spec
+            .at("inhibitRules")
+            .items()
+            .map(|rule| converter.inhibit_rule(rule));
         config.put("inhibit_rules", rules.collect::<Vec<_>>());
         if spec.at("route").is_set() {
             config.put("route", converter.route(spec.at("route")));
@@ -113,7 +129,9 @@ impl<'a> Builder<'a> {
         if let Some(global) = &global {
             config.put("global", global.clone());
         }
-        let wanted = alertmanager.spec().path(&["alertmanagerConfiguration", "templates"]);
+        let wanted = alertmanager
+            .spec()
+            .path(&["alertmanagerConfiguration", "templates"]);
         let mut templates = Vec::new();
         for template in wanted.items() {
             for origin in ["configMap", "secret"] {
@@ -134,13 +152,21 @@ impl<'a> Builder<'a> {
         assets: &'a Assets,
         config: Mapping,
     ) -> Self {
-        let strategy = alertmanager.spec().path(&["alertmanagerConfigMatcherStrategy", "type"]);
+        let strategy = alertmanager
+            .spec()
+            .path(&["alertmanagerConfigMatcherStrategy", "type"]);
         let strategy = match strategy.str() {
             "None" => Strategy::None,
             "OnNamespaceExceptForAlertmanagerNamespace" => Strategy::ExceptOwnNamespace,
             _ => Strategy::OnNamespace,
         };
-        Self { config, version, strategy, alertmanager, assets }
+        Self {
+            config,
+            version,
+            strategy,
+            alertmanager,
+            assets,
+        }
     }
 
     /// Adds AlertmanagerConfigs, in the order of `namespace/name`. They must have passed
@@ -198,7 +224,10 @@ impl<'a> Builder<'a> {
             }
             inhibit_rules.push(rule);
         }
-        let mut addition = Addition { inhibit_rules, ..Addition::default() };
+        let mut addition = Addition {
+            inhibit_rules,
+            ..Addition::default()
+        };
         let tree = spec.at("route");
         if tree.is_set() {
             let mut route = converter.route(tree);
@@ -254,7 +283,10 @@ struct Addition {
 }
 
 fn receivers(converter: &Converter<'_>, spec: Tree<'_>) -> Checked<Vec<Mapping>> {
-    spec.at("receivers").items().map(|receiver| converter.receiver(receiver)).collect()
+    spec.at("receivers")
+        .items()
+        .map(|receiver| converter.receiver(receiver))
+        .collect()
 }
 
 fn time_intervals(converter: &Converter<'_>, spec: Tree<'_>) -> Checked<Vec<Mapping>> {
@@ -291,7 +323,9 @@ fn check_names(config: &Mapping) -> Checked {
     let mut names = std::collections::HashSet::new();
     if let Some(Value::Sequence(receivers)) = config.get("receivers") {
         for receiver in receivers {
-            let Value::Mapping(receiver) = receiver else { continue };
+            let Value::Mapping(receiver) = receiver else {
+                continue;
+            };
             let name = receiver.get("name").and_then(Value::as_str).unwrap_or("");
             if !names.insert(name) {
                 let message = format!("notification config name {name:?} is not unique");
@@ -308,7 +342,9 @@ fn check_names(config: &Mapping) -> Checked {
 fn check_route_names(route: &Mapping, names: &std::collections::HashSet<&str>) -> Checked {
     let receiver = route.get("receiver").and_then(Value::as_str).unwrap_or("");
     if !receiver.is_empty() && !names.contains(receiver) {
-        return Err(Problem::new(format!("undefined receiver {receiver:?} used in route")));
+        return Err(Problem::new(format!(
+            "undefined receiver {receiver:?} used in route"
+        )));
     }
     if let Some(Value::Sequence(routes)) = route.get("routes") {
         for child in routes {
@@ -348,8 +384,14 @@ pub fn fit_to_version(section: &str, text: &str, version: &Version) -> Result<Va
     };
     let mut map = schema::read(schema, Tree::of(&node))?;
     match section {
-        "route" => sanitize::route(&mut sanitize::Fitting { map: &mut map, version })?,
-        "httpClientConfig" => sanitize::http(&mut sanitize::Fitting { map: &mut map, version })?,
+        "route" => sanitize::route(&mut sanitize::Fitting {
+            map: &mut map,
+            version,
+        })?,
+        "httpClientConfig" => sanitize::http(&mut sanitize::Fitting {
+            map: &mut map,
+            version,
+        })?,
         _ => sanitize::config(&mut map, version)?,
     }
     Ok(schema::print(schema, &map).into())

@@ -32,7 +32,9 @@ impl Fitting<'_> {
 
     /// Set, perhaps empty.
     pub(super) fn is_set(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(|value| !matches!(value, Value::Null))
+        self.map
+            .get(key)
+            .is_some_and(|value| !matches!(value, Value::Null))
     }
 
     pub(super) fn is_true(&self, key: &str) -> bool {
@@ -58,7 +60,11 @@ impl Fitting<'_> {
     }
 
     pub(super) fn require(&self, holds: bool, message: &str) -> Checked {
-        if holds { Ok(()) } else { Err(Problem::new(message)) }
+        if holds {
+            Ok(())
+        } else {
+            Err(Problem::new(message))
+        }
     }
 
     /// Fits a section inside, if it is there.
@@ -68,9 +74,11 @@ impl Fitting<'_> {
         fit: impl FnOnce(&mut Fitting<'_>) -> Checked,
     ) -> Checked {
         match get_mut(self.map, key) {
-            Some(Value::Mapping(map)) => {
-                fit(&mut Fitting { map, version: self.version }).map_err(|problem| problem.within(key))
-            }
+            Some(Value::Mapping(map)) => fit(&mut Fitting {
+                map,
+                version: self.version,
+            })
+            .map_err(|problem| problem.within(key)),
             _ => Ok(()),
         }
     }
@@ -81,11 +89,16 @@ impl Fitting<'_> {
         key: &str,
         mut fit: impl FnMut(&mut Fitting<'_>) -> Checked,
     ) -> Checked {
-        let Some(Value::Sequence(items)) = get_mut(self.map, key) else { return Ok(()) };
+        let Some(Value::Sequence(items)) = get_mut(self.map, key) else {
+            return Ok(());
+        };
         for (at, item) in items.iter_mut().enumerate() {
             if let Value::Mapping(map) = item {
-                fit(&mut Fitting { map, version: self.version })
-                    .map_err(|problem| problem.within(format!("{key}[{at}]")))?;
+                fit(&mut Fitting {
+                    map,
+                    version: self.version,
+                })
+                .map_err(|problem| problem.within(format!("{key}[{at}]")))?;
             }
         }
         Ok(())
@@ -116,7 +129,10 @@ fn global(fitting: &mut Fitting<'_>) -> Checked {
     fitting.drop_before((0, 28, 0), &["smtp_tls_config"]);
     fitting.prefer("slack_api_url", "slack_api_url_file");
     fitting.drop_before((0, 22, 0), &["slack_api_url_file"]);
-    fitting.drop_before((0, 30, 0), &["slack_app_token", "slack_app_token_file", "slack_app_url"]);
+    fitting.drop_before(
+        (0, 30, 0),
+        &["slack_app_token", "slack_app_token_file", "slack_app_url"],
+    );
     fitting.prefer("slack_app_token", "slack_app_token_file");
     let has_app = fitting.has("slack_app_token") || fitting.has("slack_app_token_file");
     if has_app && fitting.is_set("slack_api_url") && fitting.is_set("slack_app_url") {
@@ -129,10 +145,26 @@ fn global(fitting: &mut Fitting<'_>) -> Checked {
     }
     let gates: [(Numbers, &[&str]); 5] = [
         ((0, 24, 0), &["opsgenie_api_key_file"]),
-        ((0, 25, 0), &["smtp_auth_password_file", "victorops_api_key_file"]),
-        ((0, 31, 0), &["wechat_api_secret_file", "telegram_bot_token", "telegram_bot_token_file"]),
-        ((0, 31, 0), &["smtp_auth_secret_file", "smtp_force_implicit_tls"]),
-        ((0, 32, 0), &["mattermost_webhook_url", "mattermost_webhook_url_file"]),
+        (
+            (0, 25, 0),
+            &["smtp_auth_password_file", "victorops_api_key_file"],
+        ),
+        (
+            (0, 31, 0),
+            &[
+                "wechat_api_secret_file",
+                "telegram_bot_token",
+                "telegram_bot_token_file",
+            ],
+        ),
+        (
+            (0, 31, 0),
+            &["smtp_auth_secret_file", "smtp_force_implicit_tls"],
+        ),
+        (
+            (0, 32, 0),
+            &["mattermost_webhook_url", "mattermost_webhook_url_file"],
+        ),
     ];
     for (since, keys) in gates {
         fitting.drop_before(since, keys);
@@ -152,10 +184,22 @@ fn global(fitting: &mut Fitting<'_>) -> Checked {
 
 /// Headers that the client sets itself.
 const RESERVED_HEADERS: [&str; 16] = [
-    "authorization", "host", "content-encoding", "content-length", "content-type", "user-agent",
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "www-authenticate",
-    "accept-encoding", "x-prometheus-remote-write-version", "x-prometheus-remote-read-version",
-    "x-prometheus-scrape-timeout-seconds", "x-amz-date",
+    "authorization",
+    "host",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "user-agent",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "www-authenticate",
+    "accept-encoding",
+    "x-prometheus-remote-write-version",
+    "x-prometheus-remote-read-version",
+    "x-prometheus-scrape-timeout-seconds",
+    "x-amz-date",
 ];
 
 /// A client section.
@@ -173,7 +217,9 @@ pub(super) fn http(fitting: &mut Fitting<'_>) -> Checked {
         for (name, _) in &headers.0 {
             let name = name.as_str().unwrap_or("");
             if RESERVED_HEADERS.contains(&name.to_lowercase().as_str()) {
-                return Err(Problem::new(format!("setting header {name:?} is not allowed")));
+                return Err(Problem::new(format!(
+                    "setting header {name:?} is not allowed"
+                )));
             }
         }
     }
@@ -181,9 +227,16 @@ pub(super) fn http(fitting: &mut Fitting<'_>) -> Checked {
     fitting.inside("tls_config", tls)?;
     proxy(fitting)?;
     fitting.inside("oauth2", |oauth2| {
-        let has_proxy = ["proxy_url", "no_proxy", "proxy_connect_header"].iter().any(|key| oauth2.has(key));
+        let has_proxy = ["proxy_url", "no_proxy", "proxy_connect_header"]
+            .iter()
+            .any(|key| oauth2.has(key));
         if has_proxy {
-            let keys = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
+            let keys = [
+                "proxy_url",
+                "no_proxy",
+                "proxy_from_environment",
+                "proxy_connect_header",
+            ];
             oauth2.drop_before((0, 25, 0), &keys);
         }
         Ok(())
@@ -200,7 +253,10 @@ fn tls(fitting: &mut Fitting<'_>) -> Checked {
         "TLS13" => Ok(4),
         other => Err(Problem::new(format!("unknown TLS version: {other}"))),
     };
-    let (min, max) = (rank(fitting.text("min_version"))?, rank(fitting.text("max_version"))?);
+    let (min, max) = (
+        rank(fitting.text("min_version"))?,
+        rank(fitting.text("max_version"))?,
+    );
     let message = format!(
         "max TLS version {:?} must be greater than or equal to min TLS version {:?}",
         fitting.text("max_version"),
@@ -275,6 +331,8 @@ pub(super) fn check_slack_update(fitting: &Fitting<'_>) -> Checked {
         && fitting.text("api_url") != SLACK_POST_URL;
     fitting.require(
         !is_bad,
-        &format!("'update_message' can only be used with bot tokens, api_url must be {SLACK_POST_URL}"),
+        &format!(
+            "'update_message' can only be used with bot tokens, api_url must be {SLACK_POST_URL}"
+        ),
     )
 }

@@ -67,12 +67,18 @@ fn template_urls(fitting: &Fitting<'_>, keys: &[&str]) -> Checked {
 /// At least one of the keys must be set.
 fn one_of(fitting: &Fitting<'_>, keys: &[&str]) -> Checked {
     let has_one = keys.iter().any(|key| fitting.has(key));
-    fitting.require(has_one, &format!("missing mandatory field {}", keys.join(" or ")))
+    fitting.require(
+        has_one,
+        &format!("missing mandatory field {}", keys.join(" or ")),
+    )
 }
 
 fn at_most_one(fitting: &Fitting<'_>, first: &str, second: &str) -> Checked {
     let has_both = fitting.is_set(first) && fitting.has(second);
-    fitting.require(!has_both, &format!("at most one of {first} & {second} must be configured"))
+    fitting.require(
+        !has_both,
+        &format!("at most one of {first} & {second} must be configured"),
+    )
 }
 
 fn email(fitting: &mut Fitting<'_>) -> Checked {
@@ -107,7 +113,10 @@ fn opsgenie(fitting: &mut Fitting<'_>) -> Checked {
 }
 
 fn pagerduty(fitting: &mut Fitting<'_>) -> Checked {
-    fitting.drop_before((0, 25, 0), &["source", "routing_key_file", "service_key_file"]);
+    fitting.drop_before(
+        (0, 25, 0),
+        &["source", "routing_key_file", "service_key_file"],
+    );
     fitting.prefer("service_key", "service_key_file");
     fitting.prefer("routing_key", "routing_key_file");
     fitting.drop_before((0, 30, 0), &["timeout"]);
@@ -142,7 +151,10 @@ fn pushover(fitting: &mut Fitting<'_>) -> Checked {
 }
 
 fn slack(fitting: &mut Fitting<'_>) -> Checked {
-    fitting.drop_before((0, 30, 0), &["timeout", "app_token", "app_token_file", "app_url"]);
+    fitting.drop_before(
+        (0, 30, 0),
+        &["timeout", "app_token", "app_token_file", "app_url"],
+    );
     fitting.drop_before((0, 31, 0), &["message_text"]);
     fitting.drop_before((0, 32, 0), &["update_message"]);
     check_slack_update(fitting)?;
@@ -238,7 +250,10 @@ fn jira(fitting: &mut Fitting<'_>) -> Checked {
     one_of(fitting, &["issue_type"])?;
     fitting.drop_before((0, 29, 0), &["api_type"]);
     fitting.require(
-        matches!(fitting.text("api_type"), "" | "auto" | "cloud" | "datacenter"),
+        matches!(
+            fitting.text("api_type"),
+            "" | "auto" | "cloud" | "datacenter"
+        ),
         "invalid 'api_type': a value must be 'auto', 'cloud' or 'datacenter'",
     )?;
     plain_urls(fitting, &["api_url"])
@@ -250,8 +265,14 @@ fn rocketchat(fitting: &mut Fitting<'_>) -> Checked {
 }
 
 /// Keys of attachments that hold URLs or templates.
-const ATTACHMENT_URLS: [&str; 6] =
-    ["author_link", "author_icon", "title_link", "thumb_url", "footer_icon", "image_url"];
+const ATTACHMENT_URLS: [&str; 6] = [
+    "author_link",
+    "author_icon",
+    "title_link",
+    "thumb_url",
+    "footer_icon",
+    "image_url",
+];
 
 fn mattermost(fitting: &mut Fitting<'_>) -> Checked {
     if !fitting.knows((0, 32, 0)) {
@@ -261,14 +282,27 @@ fn mattermost(fitting: &mut Fitting<'_>) -> Checked {
     fitting.drop_before(
         (0, 32, 0),
         &[
-            "fallback", "color", "pretext", "author_name", "author_link", "author_icon", "title",
-            "title_link", "thumb_url", "footer", "footer_icon", "image_url", "fields",
+            "fallback",
+            "color",
+            "pretext",
+            "author_name",
+            "author_link",
+            "author_icon",
+            "title",
+            "title_link",
+            "thumb_url",
+            "footer",
+            "footer_icon",
+            "image_url",
+            "fields",
         ],
     );
     plain_urls(fitting, &["webhook_url"])?;
     template_urls(fitting, &["icon_url"])?;
     template_urls(fitting, &ATTACHMENT_URLS)?;
-    fitting.each("attachments", |attachment| template_urls(attachment, &ATTACHMENT_URLS))
+    fitting.each("attachments", |attachment| {
+        template_urls(attachment, &ATTACHMENT_URLS)
+    })
 }
 
 fn incidentio(fitting: &mut Fitting<'_>) -> Checked {

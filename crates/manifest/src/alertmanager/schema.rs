@@ -58,7 +58,8 @@ pub(super) struct Section {
 
 use Shape::{
     Any, FilledSection, Flag, Intervals, NullableFlag, Number, OptionalFlag, OptionalNumber,
-    OptionalText, RequiredFlag, RequiredText, RequiredTexts, Sections, Text, TextMap, Texts, TextsMap,
+    OptionalText, RequiredFlag, RequiredText, RequiredTexts, Sections, Text, TextMap, Texts,
+    TextsMap,
 };
 
 pub(super) static CONFIG: Section = Section {
@@ -155,8 +156,10 @@ static INHIBIT_RULE: Section = Section {
     ],
 };
 
-static TIME_INTERVAL: Section =
-    Section { name: "timeInterval", fields: &[("name", RequiredText), ("time_intervals", Intervals)] };
+static TIME_INTERVAL: Section = Section {
+    name: "timeInterval",
+    fields: &[("name", RequiredText), ("time_intervals", Intervals)],
+};
 
 static RECEIVER: Section = Section {
     name: "receiver",
@@ -204,12 +207,20 @@ pub(super) static HTTP: Section = Section {
 
 static AUTHORIZATION: Section = Section {
     name: "authorization",
-    fields: &[("type", Text), ("credentials", Text), ("credentials_file", Text)],
+    fields: &[
+        ("type", Text),
+        ("credentials", Text),
+        ("credentials_file", Text),
+    ],
 };
 
 static BASIC_AUTH: Section = Section {
     name: "basicAuth",
-    fields: &[("username", Text), ("password", Text), ("password_file", Text)],
+    fields: &[
+        ("username", Text),
+        ("password", Text),
+        ("password_file", Text),
+    ],
 };
 
 static OAUTH2: Section = Section {
@@ -292,11 +303,15 @@ static PAGERDUTY: Section = Section {
     ],
 };
 
-static PAGERDUTY_IMAGE: Section =
-    Section { name: "pagerdutyImage", fields: &[("src", Text), ("alt", Text), ("href", Text)] };
+static PAGERDUTY_IMAGE: Section = Section {
+    name: "pagerdutyImage",
+    fields: &[("src", Text), ("alt", Text), ("href", Text)],
+};
 
-static PAGERDUTY_LINK: Section =
-    Section { name: "pagerdutyLink", fields: &[("href", Text), ("text", Text)] };
+static PAGERDUTY_LINK: Section = Section {
+    name: "pagerdutyLink",
+    fields: &[("href", Text), ("text", Text)],
+};
 
 static OPSGENIE: Section = Section {
     name: "opsgenieConfig",
@@ -322,7 +337,12 @@ static OPSGENIE: Section = Section {
 
 static OPSGENIE_RESPONDER: Section = Section {
     name: "opsgenieResponder",
-    fields: &[("id", Text), ("name", Text), ("username", Text), ("type", Text)],
+    fields: &[
+        ("id", Text),
+        ("name", Text),
+        ("username", Text),
+        ("type", Text),
+    ],
 };
 
 static WECHAT: Section = Section {
@@ -378,8 +398,10 @@ static SLACK: Section = Section {
     ],
 };
 
-static SLACK_FIELD: Section =
-    Section { name: "slackField", fields: &[("title", Text), ("value", Text), ("short", Flag)] };
+static SLACK_FIELD: Section = Section {
+    name: "slackField",
+    fields: &[("title", Text), ("value", Text), ("short", Flag)],
+};
 
 static SLACK_ACTION: Section = Section {
     name: "slackAction",
@@ -396,7 +418,12 @@ static SLACK_ACTION: Section = Section {
 
 static SLACK_CONFIRMATION: Section = Section {
     name: "slackConfirmationField",
-    fields: &[("text", Text), ("title", Text), ("ok_text", Text), ("dismiss_text", Text)],
+    fields: &[
+        ("text", Text),
+        ("title", Text),
+        ("ok_text", Text),
+        ("dismiss_text", Text),
+    ],
 };
 
 static EMAIL: Section = Section {
@@ -670,8 +697,10 @@ static MATTERMOST_ATTACHMENT: Section = Section {
     ],
 };
 
-static MATTERMOST_PROPS: Section =
-    Section { name: "mattermostPropsConfig", fields: &[("card", OptionalText)] };
+static MATTERMOST_PROPS: Section = Section {
+    name: "mattermostPropsConfig",
+    fields: &[("card", OptionalText)],
+};
 
 static MATTERMOST_PRIORITY: Section = Section {
     name: "mattermostPriorityConfig",
@@ -706,12 +735,14 @@ pub(super) fn read(section: &Section, tree: Tree<'_>) -> Checked<Mapping> {
         let known = section.fields.iter().find(|(name, _)| *name == key);
         let Some((name, shape)) = known else {
             let names = section.fields.iter().map(|(name, _)| *name);
-            let hint = did_you_mean(key, names).map_or(String::new(), |name| format!(", did you mean {name}?"));
+            let hint = did_you_mean(key, names)
+                .map_or(String::new(), |name| format!(", did you mean {name}?"));
             let message = format!("field {key} not found in type {}{hint}", section.name);
             return Err(Problem::at(value, message));
         };
         if value.is_set() {
-            let value = read_value(*shape, value).map_err(|problem| problem.within(name).or_at(value))?;
+            let value =
+                read_value(*shape, value).map_err(|problem| problem.within(name).or_at(value))?;
             out.put(name, value);
         }
     }
@@ -739,10 +770,16 @@ fn read_value(shape: Shape, tree: Tree<'_>) -> Checked<Value> {
             }
             tree.texts().into()
         }
-        TextMap => Value::sorted_map(tree.entries().into_iter().map(|(key, value)| (key, value.str()))),
-        TextsMap => {
-            Value::sorted_map(tree.entries().into_iter().map(|(key, value)| (key, value.texts())))
-        }
+        TextMap => Value::sorted_map(
+            tree.entries()
+                .into_iter()
+                .map(|(key, value)| (key, value.str())),
+        ),
+        TextsMap => Value::sorted_map(
+            tree.entries()
+                .into_iter()
+                .map(|(key, value)| (key, value.texts())),
+        ),
         Any => tree.value(),
         Shape::Duration => {
             let text = tree.str();
@@ -760,7 +797,8 @@ fn read_value(shape: Shape, tree: Tree<'_>) -> Checked<Value> {
             if !tree.is_sequence() {
                 return wrong("a list");
             }
-            let items: Checked<Vec<Mapping>> = tree.items().map(|item| read(section, item)).collect();
+            let items: Checked<Vec<Mapping>> =
+                tree.items().map(|item| read(section, item)).collect();
             items?.into()
         }
         Intervals => intervals::read_list(tree)?,
@@ -780,11 +818,21 @@ pub(super) fn print(section: &Section, map: &Mapping) -> Mapping {
             (RequiredTexts | Intervals, None) => out.put(key, Value::Sequence(Vec::new())),
             (_, None) => {}
             (
-                RequiredText | RequiredFlag | NullableFlag | RequiredTexts | OptionalText
-                | OptionalFlag | OptionalNumber | Shape::Duration | Shape::Url | Intervals,
+                RequiredText
+                | RequiredFlag
+                | NullableFlag
+                | RequiredTexts
+                | OptionalText
+                | OptionalFlag
+                | OptionalNumber
+                | Shape::Duration
+                | Shape::Url
+                | Intervals,
                 Some(value),
             ) => out.put(key, value.clone()),
-            (Shape::Section(section), Some(Value::Mapping(map))) => out.put(key, print(section, map)),
+            (Shape::Section(section), Some(Value::Mapping(map))) => {
+                out.put(key, print(section, map))
+            }
             (FilledSection(section), Some(Value::Mapping(map))) => {
                 out.put_unless_empty(key, print(section, map));
             }

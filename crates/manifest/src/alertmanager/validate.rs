@@ -17,12 +17,20 @@ pub(super) fn spec(spec: Tree<'_>) -> Checked {
     for receiver in spec.at("receivers").items() {
         let name = receiver.at("name").str();
         if !receivers.insert(name) {
-            return Err(Problem::at(receiver, format!("{name:?} receiver is not unique")));
+            return Err(Problem::at(
+                receiver,
+                format!("{name:?} receiver is not unique"),
+            ));
         }
         for integration in &INTEGRATIONS {
-            let Some(validate) = integration.validate else { continue };
+            let Some(validate) = integration.validate else {
+                continue;
+            };
             for (at, config) in receiver.at(integration.field).items().enumerate() {
-                let field = format!("failed to validate receiver {name:?}: '{}'[{at}]", integration.field);
+                let field = format!(
+                    "failed to validate receiver {name:?}: '{}'[{at}]",
+                    integration.field
+                );
                 validate(config).within(field, config)?;
             }
         }
@@ -79,7 +87,10 @@ fn route(tree: Tree<'_>, receivers: &HashSet<&str>, intervals: &HashSet<&str>) -
     for field in ["muteTimeIntervals", "activeTimeIntervals"] {
         for name in tree.at(field).items() {
             if !intervals.contains(name.str()) {
-                return Err(Problem::at(name, format!("time interval {:?} not found", name.str())));
+                return Err(Problem::at(
+                    name,
+                    format!("time interval {:?} not found", name.str()),
+                ));
             }
         }
     }
@@ -100,8 +111,14 @@ fn child_shape(tree: Tree<'_>) -> Checked {
         return Err(Problem::at(tree, "a route must be a section"));
     }
     for (key, value) in tree.entries() {
-        let is_list = ["groupBy", "matchers", "routes", "muteTimeIntervals", "activeTimeIntervals"]
-            .contains(&key);
+        let is_list = [
+            "groupBy",
+            "matchers",
+            "routes",
+            "muteTimeIntervals",
+            "activeTimeIntervals",
+        ]
+        .contains(&key);
         let is_right = match key {
             _ if !ROUTE_FIELDS.contains(&key) => {
                 return Err(Problem::at(value, format!("unknown field {key:?}")));
@@ -112,7 +129,10 @@ fn child_shape(tree: Tree<'_>) -> Checked {
             _ => value.text().is_some(),
         };
         if !is_right {
-            return Err(Problem::at(value, format!("field {key:?} has the wrong type")));
+            return Err(Problem::at(
+                value,
+                format!("field {key:?} has the wrong type"),
+            ));
         }
     }
     Ok(())
@@ -129,7 +149,12 @@ pub(super) fn check_http(tree: Tree<'_>) -> Checked {
         return Ok(());
     }
     let has = |field: &str| tree.at(field).is_set();
-    let ways = [has("basicAuth"), has("oauth2"), has("authorization"), has("bearerTokenSecret")];
+    let ways = [
+        has("basicAuth"),
+        has("oauth2"),
+        has("authorization"),
+        has("bearerTokenSecret"),
+    ];
     if ways.iter().filter(|is_set| **is_set).count() > 1 {
         let message = "at most one of 'basicAuth', 'oauth2', 'authorization' and 'bearerTokenSecret' must \
                        be configured";
@@ -181,7 +206,10 @@ pub(super) fn api_url(config: Tree<'_>) -> Checked {
 
 pub(super) fn opsgenie(config: Tree<'_>) -> Checked {
     for responder in config.at("responders").items() {
-        if ["id", "name", "username"].iter().all(|field| responder.at(field).filled().is_none()) {
+        if ["id", "name", "username"]
+            .iter()
+            .all(|field| responder.at(field).filled().is_none())
+        {
             let message = "responder must have at least an ID, a Name or an Username defined";
             return Err(Problem::at(responder, message));
         }
@@ -201,7 +229,10 @@ pub(super) fn pagerduty(config: Tree<'_>) -> Checked {
     plain_url(config, "url")?;
     template_url(config, "clientURL")?;
     if !config.at("routingKey").is_set() && !config.at("serviceKey").is_set() {
-        return Err(Problem::at(config, "one of 'routingKey' or 'serviceKey' is required"));
+        return Err(Problem::at(
+            config,
+            "one of 'routingKey' or 'serviceKey' is required",
+        ));
     }
     for field in ["pagerDutyLinkConfigs", "pagerDutyImageConfigs"] {
         for (at, item) in config.at(field).items().enumerate() {
@@ -232,7 +263,10 @@ pub(super) fn slack(config: Tree<'_>) -> Checked {
 
 pub(super) fn webhook(config: Tree<'_>) -> Checked {
     if !config.at("url").is_set() && !config.at("urlSecret").is_set() {
-        return Err(Problem::at(config, "one of 'url' or 'urlSecret' must be specified"));
+        return Err(Problem::at(
+            config,
+            "one of 'url' or 'urlSecret' must be specified",
+        ));
     }
     template_url(config, "url")?;
     http(config)
@@ -288,7 +322,10 @@ pub(super) fn pushover(config: Tree<'_>) -> Checked {
 pub(super) fn exclusive_format(config: Tree<'_>) -> Checked {
     let is_true = |field: &str| config.at(field).flag() == Some(true);
     if is_true("html") && is_true("monospace") {
-        return Err(Problem::at(config, "'html' and 'monospace' options are mutually exclusive"));
+        return Err(Problem::at(
+            config,
+            "'html' and 'monospace' options are mutually exclusive",
+        ));
     }
     Ok(())
 }
@@ -306,9 +343,15 @@ pub(super) fn sns(config: Tree<'_>) -> Checked {
 }
 
 pub(super) fn telegram(config: Tree<'_>) -> Checked {
-    match (config.at("botToken").is_set(), config.at("botTokenFile").is_set()) {
+    match (
+        config.at("botToken").is_set(),
+        config.at("botTokenFile").is_set(),
+    ) {
         (false, false) => {
-            return Err(Problem::at(config, "mandatory field botToken or botTokenfile is empty"));
+            return Err(Problem::at(
+                config,
+                "mandatory field botToken or botTokenfile is empty",
+            ));
         }
         (true, true) => {
             let message = "only one of 'botToken' or 'botTokenfile' must be configured";

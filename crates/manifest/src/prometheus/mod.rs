@@ -45,7 +45,11 @@ pub enum Mode {
 
 impl Mode {
     pub fn of(workload: &Object) -> Self {
-        if workload.kind == Kind::PrometheusAgent { Self::Agent } else { Self::Server }
+        if workload.kind == Kind::PrometheusAgent {
+            Self::Agent
+        } else {
+            Self::Server
+        }
     }
 }
 

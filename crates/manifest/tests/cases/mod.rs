@@ -220,7 +220,11 @@ fn config(case: &Case) -> Result<(), String> {
     let assets = case.assets()?;
     let text = |key: &str| tree.at(key).text().map(str::to_owned);
     let input = PrometheusInput {
-        mode: if tree.at("mode").str() == "agent" { Mode::Agent } else { Mode::Server },
+        mode: if tree.at("mode").str() == "agent" {
+            Mode::Agent
+        } else {
+            Mode::Server
+        },
         workload: &workload,
         jobs: Jobs {
             service_monitors: service_monitors.iter().collect(),
@@ -259,7 +263,8 @@ fn selection(case: &Case) -> Result<(), String> {
 }
 
 fn alertmanager_version(case: &Case) -> Result<Version, String> {
-    Version::parse(case.tree().at("alertmanagerVersion").str()).ok_or_else(|| "no version".to_owned())
+    Version::parse(case.tree().at("alertmanagerVersion").str())
+        .ok_or_else(|| "no version".to_owned())
 }
 
 fn alertmanager_merge(case: &Case) -> Result<(), String> {
@@ -269,11 +274,12 @@ fn alertmanager_merge(case: &Case) -> Result<(), String> {
     let assets = case.assets()?;
     let version = alertmanager_version(case)?;
     let base = tree.at("baseConfig").str();
-    let merged = AlertmanagerBuilder::from_text(&alertmanager, version, &assets, base)
-        .and_then(|mut builder| {
+    let merged = AlertmanagerBuilder::from_text(&alertmanager, version, &assets, base).and_then(
+        |mut builder| {
             builder.add(&objects.iter().collect::<Vec<_>>())?;
             Ok(builder.finish())
-        });
+        },
+    );
     case.compare(merged.map_err(|problem| problem.message))
 }
 
@@ -285,7 +291,11 @@ fn alertmanager_global(case: &Case) -> Result<(), String> {
     let version = alertmanager_version(case)?;
     let global = tree.at("globalConfig");
     let built = AlertmanagerBuilder::from_object(&alertmanager, version, &assets, &object, global);
-    case.compare(built.map(|builder| builder.finish()).map_err(|problem| problem.message))
+    case.compare(
+        built
+            .map(|builder| builder.finish())
+            .map_err(|problem| problem.message),
+    )
 }
 
 fn alertmanager_sanitize(case: &Case) -> Result<(), String> {
