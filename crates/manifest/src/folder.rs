@@ -7,6 +7,7 @@ use diag::{Diagnostic, Diagnostics, Source};
 use yaml::Node;
 
 use crate::decision::{Decision, Outcome};
+use crate::defaults;
 use crate::object::{Kind, Object};
 use crate::tree::Tree;
 
@@ -48,7 +49,7 @@ pub fn read(files: impl IntoIterator<Item = ManifestText>) -> Manifests {
 }
 
 impl Manifests {
-    fn add_document(&mut self, source: &Source, document: Node, default_namespace: &str) {
+    fn add_document(&mut self, source: &Source, mut document: Node, default_namespace: &str) {
         if document.is_null() {
             return;
         }
@@ -61,6 +62,8 @@ impl Manifests {
             return;
         }
         let span = document.span;
+        let (kind, _) = Kind::find(root.at("apiVersion").str(), root.at("kind").str());
+        defaults::fill(&mut document, kind);
         let Some(object) = Object::from_node(source, document, default_namespace) else {
             self.diagnostics.push(
                 Diagnostic::warning("manifest-no-kind", "document is no Kubernetes object")

@@ -14,12 +14,17 @@ mod alertmanager;
 mod assets;
 mod base64;
 mod check;
+mod compile;
 mod decision;
+mod defaults;
+mod diagnose;
 mod enforcement;
+mod expressions;
 mod folder;
 mod object;
 mod problem;
 mod prometheus;
+mod rules;
 mod select;
 mod selector;
 mod tree;
@@ -31,14 +36,21 @@ pub use alertmanager::{
     check_alertmanager_config, fit_to_version, validate_alertmanager_config,
 };
 pub use assets::{AssetFile, Assets};
+pub use compile::{
+    Compiled, CompiledAlertmanager, CompiledPrometheus, Options, RuleFile, compile, substitute,
+};
 pub use decision::{Decision, Outcome};
 pub use enforcement::Enforcement;
+pub use expressions::{Expressions, UncheckedExpressions};
 pub use folder::{ManifestText, Manifests, read};
 pub use object::{Kind, Object, ObjectRef};
 pub use problem::Problem;
 pub use prometheus::{
-    Additional, DEFAULT_PROMETHEUS_VERSION, Features, Generated, Jobs, PrometheusInput,
+    Additional, DEFAULT_PROMETHEUS_VERSION, Features, Generated, Jobs, Mode, PrometheusInput,
     check_selected, generate as generate_prometheus,
+};
+pub use rules::{
+    RULES_BYTES_MAX, RuleFolder, RuleFormat, RuleOptions, enforce_namespace, pack_rules, rule_file,
 };
 pub use selector::{Operator, Requirement, Selector};
 pub use tree::Tree;

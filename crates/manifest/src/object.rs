@@ -218,6 +218,11 @@ impl Object {
         &self.id.name
     }
 
+    /// Whether its kind is known in this API version.
+    pub(crate) fn is_readable(&self) -> bool {
+        Kind::find(&self.api_version, &self.id.kind).1
+    }
+
     /// The API group, empty for core objects.
     pub fn group(&self) -> &str {
         self.api_version

@@ -69,11 +69,6 @@ impl Choice {
         })
     }
 
-    /// Whether the workload has a selector for the kind at all.
-    pub(crate) fn has_selector(&self) -> bool {
-        self.selector.is_some()
-    }
-
     /// `Selected`, or why not. The label is looked at first: it is what people forget.
     pub(crate) fn decide(&self, object: &Object, namespaces: &Namespaces) -> Outcome {
         let field = self.selector_field;

@@ -76,6 +76,7 @@ fn check_host(host: &str) -> Result<(), String> {
             None => host,
         }
     };
+    check_escapes(name)?;
     for c in name.chars() {
         let is_allowed =
             c.is_ascii_alphanumeric() || !c.is_ascii() || "-_.~!$&'()*+,;=:[]<>\"%".contains(c);

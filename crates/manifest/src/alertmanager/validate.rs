@@ -135,6 +135,16 @@ fn child_shape(tree: Tree<'_>) -> Checked {
             ));
         }
     }
+    for matcher in tree.at("matchers").items() {
+        let known = ["name", "value", "matchType", "regex"];
+        let unknown = matcher
+            .entries()
+            .into_iter()
+            .find(|(key, _)| !known.contains(key));
+        if let Some((key, value)) = unknown {
+            return Err(Problem::at(value, format!("unknown field {key:?}")));
+        }
+    }
     Ok(())
 }
 

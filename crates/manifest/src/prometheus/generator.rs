@@ -36,6 +36,21 @@ pub struct Features {
     pub skip_version_checks: bool,
 }
 
+/// The version in a Prometheus object; only 2.x and 3.x can be served.
+pub(crate) fn prometheus_version(workload: &Object) -> Checked<Version> {
+    let field = workload.spec().at("version");
+    let Some(text) = field.filled() else {
+        return Ok(DEFAULT_PROMETHEUS_VERSION);
+    };
+    let refuse = |why: &str| Problem::at(field, format!("{why} {text:?}"));
+    let version =
+        Version::parse(text).ok_or_else(|| refuse("failed to parse Prometheus version"))?;
+    if !matches!(version.major(), 2 | 3) {
+        return Err(refuse("unsupported Prometheus version"));
+    }
+    Ok(version)
+}
+
 /// Generates for one Prometheus or PrometheusAgent.
 #[derive(Debug)]
 pub(crate) struct Generator<'a> {
@@ -57,17 +72,7 @@ impl<'a> Generator<'a> {
         features: Features,
     ) -> Checked<Self> {
         let spec = workload.spec();
-        let version = match spec.at("version").filled() {
-            None => DEFAULT_PROMETHEUS_VERSION,
-            Some(text) => Version::parse(text).ok_or_else(|| {
-                let message = format!("failed to parse Prometheus version: {text:?}");
-                Problem::at(spec.at("version"), message)
-            })?,
-        };
-        if !matches!(version.major(), 2 | 3) {
-            let message = format!("unsupported Prometheus version \"{version}\"");
-            return Err(Problem::at(spec.at("version"), message));
-        }
+        let version = prometheus_version(workload)?;
         let classes: Vec<Tree<'a>> = spec.at("scrapeClasses").items().collect();
         check_classes(&classes, &version)?;
         Ok(Self {

@@ -22,8 +22,8 @@ mod sharding;
 mod storage;
 
 pub(crate) use discovery::{DISCOVERIES, Step};
-pub(crate) use generator::Generator;
 pub use generator::{DEFAULT_PROMETHEUS_VERSION, Features};
+pub(crate) use generator::{Generator, prometheus_version};
 pub(crate) use global::check_timeout;
 pub(crate) use server::RULES_FOLDER;
 pub use server::{Additional, Jobs};

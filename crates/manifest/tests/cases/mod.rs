@@ -5,9 +5,10 @@ use std::path::Path;
 
 use diag::{Diagnostics, Source};
 use manifest::{
-    Additional, AlertmanagerBuilder, Assets, Features, Jobs, Mode, Object, PrometheusInput, Tree,
-    Version, check_alertmanager_config, check_selected, fit_to_version, generate_prometheus,
-    validate_alertmanager_config,
+    Additional, AlertmanagerBuilder, Assets, Enforcement, Features, Jobs, Mode, Object,
+    PrometheusInput, RuleFormat, RuleOptions, Tree, UncheckedExpressions, Version,
+    check_alertmanager_config, check_selected, enforce_namespace, fit_to_version,
+    generate_prometheus, pack_rules, rule_file, validate_alertmanager_config,
 };
 use yaml::{Mapping, Node, Value};
 
@@ -29,6 +30,42 @@ pub(crate) const GROUPS: &[Group] = &[
     Group {
         name: "selection",
         run: selection,
+    },
+    Group {
+        name: "alertmanager-merge",
+        run: alertmanager_merge,
+    },
+    Group {
+        name: "alertmanager-global",
+        run: alertmanager_global,
+    },
+    Group {
+        name: "alertmanager-sanitize",
+        run: alertmanager_sanitize,
+    },
+    Group {
+        name: "alertmanagerconfig-check",
+        run: alertmanagerconfig_check,
+    },
+    Group {
+        name: "alertmanagerconfig-validate-v1alpha1",
+        run: alertmanagerconfig_validate,
+    },
+    Group {
+        name: "alertmanagerconfig-validate-v1beta1",
+        run: alertmanagerconfig_validate,
+    },
+    Group {
+        name: "rules",
+        run: rules,
+    },
+    Group {
+        name: "rule-configmaps",
+        run: rule_configmaps,
+    },
+    Group {
+        name: "namespace-enforcement",
+        run: namespace_enforcement,
     },
 ];
 
@@ -314,4 +351,82 @@ fn alertmanagerconfig_check(case: &Case) -> Result<(), String> {
 fn alertmanagerconfig_validate(case: &Case) -> Result<(), String> {
     let object = case.object(case.tree().at("alertmanagerConfig"))?;
     case.verdict(validate_alertmanager_config(&object).map_err(|problem| problem.message))
+}
+
+fn rules(case: &Case) -> Result<(), String> {
+    let tree = case.tree();
+    let object = case.object(tree.at("rule"))?;
+    let version = Version::parse(tree.at("version").str()).ok_or("no version")?;
+    let options = RuleOptions {
+        format: match tree.at("format").str() {
+            "thanos" => RuleFormat::Thanos,
+            _ => RuleFormat::Prometheus,
+        },
+        version: &version,
+        expressions: &UncheckedExpressions,
+        enforcement: &Enforcement::default(),
+    };
+    case.compare(rule_file(&object, &options).map_err(|problem| problem.message))
+}
+
+fn rule_configmaps(case: &Case) -> Result<(), String> {
+    let tree = case.tree();
+    let size = |tree: Tree<'_>| usize::try_from(tree.int().unwrap_or(0)).unwrap_or(0);
+    let sizes: Vec<(String, usize)> = tree
+        .at("fileSizes")
+        .entries()
+        .into_iter()
+        .map(|(name, it)| (name.to_owned(), size(it)))
+        .collect();
+    let folders = pack_rules(
+        &sizes,
+        tree.at("namePrefix").str(),
+        size(tree.at("maxConfigMapDataSize")),
+    );
+    let Some(Value::Sequence(expected)) = &case.expected else {
+        return Err("no list".to_owned());
+    };
+    let expected: Vec<(String, Vec<String>)> = expected
+        .iter()
+        .filter_map(|item| match item {
+            Value::Mapping(map) => Some(map),
+            _ => None,
+        })
+        .map(|map| {
+            let name = map
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned();
+            let keys = match map.get("keys") {
+                Some(Value::Sequence(keys)) => keys
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+                _ => Vec::new(),
+            };
+            (name, keys)
+        })
+        .collect();
+    let actual: Vec<(String, Vec<String>)> = folders
+        .into_iter()
+        .map(|folder| (folder.name, folder.files))
+        .collect();
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{actual:?} is not {expected:?}"))
+    }
+}
+
+fn namespace_enforcement(case: &Case) -> Result<(), String> {
+    let tree = case.tree();
+    let object = case.object(tree.at("rule"))?;
+    let enforcement = Enforcement::new(
+        tree.at("enforcedNamespaceLabel").str(),
+        tree.at("excludedFromEnforcement"),
+    );
+    let enforced = enforce_namespace(&object, &enforcement, &UncheckedExpressions);
+    case.compare(enforced.map_err(|problem| problem.message))
 }
