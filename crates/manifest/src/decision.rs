@@ -35,7 +35,7 @@ impl Decision {
         let by = self
             .by
             .as_ref()
-            .map_or(String::new(), |by| format!(" by {by}"));
+            .map_or(String::new(), |by| format!(" ({by})"));
         let message = format!("{}: {}{by}", self.object, self.outcome);
         let diagnostic = match self.outcome.severity() {
             Severity::Error => Diagnostic::error(self.outcome.code(), message),
