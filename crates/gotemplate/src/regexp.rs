@@ -4,28 +4,73 @@
 //! `\Q…\E`, and has no set operations in classes.
 
 use regex::{Regex, RegexBuilder};
-use regex_syntax::ast::{self, ErrorKind};
+use regex_syntax::ast::{self, ErrorKind, RepetitionKind, RepetitionRange};
+use regex_syntax::hir::translate::Translator;
 
 /// Compiled size of one expression.
 const SIZE_MAX_BYTES: usize = 4 << 20;
+/// Of groups and classes.
+const NESTING_MAX: u32 = 200;
+/// Go's limit on `{n}`.
+const REPEAT_MAX: u32 = 1000;
 
 /// Compiles; an error is Go's `error parsing regexp: …`.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
+    let failed = |problem: String| format!("error parsing regexp: {problem}");
     let translated = translate(pattern);
-    if let Err(error) = ast::parse::ParserBuilder::new()
-        .nest_limit(200)
+    let parsed = ast::parse::ParserBuilder::new()
+        .nest_limit(NESTING_MAX)
         .build()
-        .parse(&translated)
-    {
-        return Err(format!(
-            "error parsing regexp: {}",
-            describe(&error, pattern)
-        ));
+        .parse(&translated);
+    let tree = parsed.map_err(|error| failed(describe(&error, pattern)))?;
+    ast::visit(&tree, Repetitions(&translated)).map_err(failed)?;
+    if let Err(error) = Translator::new().translate(&translated, &tree) {
+        let span = error.span();
+        let piece = translated
+            .get(span.start.offset..span.end.offset)
+            .unwrap_or("");
+        return Err(failed(format!("invalid character class range: `{piece}`")));
     }
     RegexBuilder::new(&translated)
         .size_limit(SIZE_MAX_BYTES)
         .build()
-        .map_err(|_| format!("error parsing regexp: invalid or too large expression: `{pattern}`"))
+        .map_err(|_| failed(format!("expression too large: `{pattern}`")))
+}
+
+/// Refuses repetitions that Go refuses: of repetitions, and of more than a thousand.
+struct Repetitions<'a>(&'a str);
+
+impl ast::Visitor for Repetitions<'_> {
+    type Output = ();
+    type Err = String;
+
+    fn finish(self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn visit_pre(&mut self, node: &ast::Ast) -> Result<(), String> {
+        let ast::Ast::Repetition(repetition) = node else {
+            return Ok(());
+        };
+        let end = repetition.op.span.end.offset;
+        let piece = |start: usize| self.0.get(start..end).unwrap_or("");
+        if let ast::Ast::Repetition(inner) = repetition.ast.as_ref() {
+            let operators = piece(inner.op.span.start.offset);
+            return Err(format!("invalid nested repetition operator: `{operators}`"));
+        }
+        let most = match &repetition.op.kind {
+            RepetitionKind::Range(
+                RepetitionRange::Exactly(count) | RepetitionRange::AtLeast(count),
+            ) => *count,
+            RepetitionKind::Range(RepetitionRange::Bounded(low, high)) => *low.max(high),
+            _ => 0,
+        };
+        if most > REPEAT_MAX {
+            let operator = piece(repetition.op.span.start.offset);
+            return Err(format!("invalid repeat count: `{operator}`"));
+        }
+        Ok(())
+    }
 }
 
 /// Compiles; an error is the text of Go's panic in `regexp.MustCompile`.

@@ -13,7 +13,7 @@ use crate::quote::go_quote;
 /// Nodes looked at: loops are looked at twice, so nested ones multiply.
 const VISITS_MAX: usize = 200_000;
 /// Nesting of templates and control structures.
-const DEPTH_MAX: usize = 200;
+const DEPTH_MAX: usize = 120;
 
 type Trees = BTreeMap<String, Arc<Tree>>;
 

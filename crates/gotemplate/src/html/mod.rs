@@ -22,7 +22,6 @@ mod url;
 pub(crate) use analysis::escape;
 
 use crate::builtins;
-use crate::exec::printable;
 use crate::format::sprint;
 use crate::function::{Function, FunctionTable};
 use crate::value::{Type, Value};
@@ -142,8 +141,7 @@ pub(crate) fn with_escapers(functions: &FunctionTable) -> FunctionTable {
         if let [Value::Str(text)] = args {
             return Ok(Value::Str(text.clone()));
         }
-        let args: Vec<Value> = args.iter().map(printable).collect();
-        builtins::text(sprint(&args, scope.text_bytes_max()))
+        builtins::text(sprint(args, scope.text_bytes_max()))
     });
     table.insert(JOIN_ARGUMENTS, join);
     table

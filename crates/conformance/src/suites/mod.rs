@@ -1,0 +1,147 @@
+//! The table of suites. One file per suite.
+
+use anyhow::bail;
+
+use crate::suite::Suite;
+
+mod parser;
+mod alertmanager;
+mod pending;
+mod relabel;
+
+/// All suites, in the order of the printed table.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "alertmanager/alerts",
+        load: alertmanager::alerts::load,
+    },
+    Suite {
+        name: "alertmanager/amtool",
+        load: pending::alertmanager_amtool,
+    },
+    Suite {
+        name: "alertmanager/api",
+        load: pending::alertmanager_api,
+    },
+    Suite {
+        name: "alertmanager/config",
+        load: pending::alertmanager_config,
+    },
+    Suite {
+        name: "alertmanager/inhibition",
+        load: alertmanager::inhibition::load,
+    },
+    Suite {
+        name: "alertmanager/matchers",
+        load: pending::alertmanager_matchers,
+    },
+    Suite {
+        name: "alertmanager/notify",
+        load: alertmanager::notify::load,
+    },
+    Suite {
+        name: "alertmanager/routes",
+        load: alertmanager::routes::load,
+    },
+    Suite {
+        name: "alertmanager/scenarios",
+        load: alertmanager::scenarios::load,
+    },
+    Suite {
+        name: "alertmanager/storage",
+        load: alertmanager::storage::load,
+    },
+    Suite {
+        name: "alertmanager/templates",
+        load: pending::alertmanager_templates,
+    },
+    Suite {
+        name: "alertmanager/timeintervals",
+        load: pending::alertmanager_timeintervals,
+    },
+    Suite {
+        name: "api",
+        load: pending::api,
+    },
+    Suite {
+        name: "chunks",
+        load: pending::chunks,
+    },
+    Suite {
+        name: "config",
+        load: pending::config,
+    },
+    Suite {
+        name: "operator",
+        load: pending::operator,
+    },
+    Suite {
+        name: "parser",
+        load: parser::load,
+    },
+    Suite {
+        name: "promql",
+        load: pending::promql,
+    },
+    Suite {
+        name: "promtool",
+        load: pending::promtool,
+    },
+    Suite {
+        name: "relabel",
+        load: relabel::load,
+    },
+    Suite {
+        name: "remote",
+        load: pending::remote,
+    },
+    Suite {
+        name: "rules",
+        load: pending::rules,
+    },
+    Suite {
+        name: "template",
+        load: pending::template,
+    },
+    Suite {
+        name: "textparse",
+        load: pending::textparse,
+    },
+    Suite {
+        name: "thanos",
+        load: pending::thanos,
+    },
+    Suite {
+        name: "tsdb",
+        load: pending::tsdb,
+    },
+    Suite {
+        name: "wal",
+        load: pending::wal,
+    },
+];
+
+/// The suites that were asked for: those of that name and those below it; all if none was named.
+pub(crate) fn select(names: &[String]) -> anyhow::Result<Vec<Suite>> {
+    if names.is_empty() {
+        return Ok(SUITES.to_vec());
+    }
+    let below = |suite: &Suite, name: &str| {
+        suite.name == name
+            || suite
+                .name
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    for name in names {
+        if !SUITES.iter().any(|suite| below(suite, name)) {
+            let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+            bail!("no suite {name}; there are: {}", known.join(", "));
+        }
+    }
+    Ok(SUITES
+        .iter()
+        .filter(|suite| names.iter().any(|name| below(suite, name)))
+        .copied()
+        .collect())
+}
