@@ -4,8 +4,33 @@
 //! populated, counts follow in order. Integer histograms store bucket counts as deltas (the form of the
 //! wire and of the chunks), float histograms as absolute counts (the form that queries use).
 
+//!
+//! The types are here; the operations on float histograms by kind: [`buckets`] (bounds, walking),
+//! `layout` (spans, compaction, resolution), `arithmetic`, `compensated` (sums that keep the rounding
+//! error), `reset` (counter resets), `trim`, `quantile`, `text`, `validate`.
+
+mod arithmetic;
+mod bounds;
+pub mod buckets;
+mod compensated;
+mod layout;
+mod quantile;
+mod reset;
+mod text;
+mod trim;
+mod validate;
+
+pub use arithmetic::{Combined, IncompatibleSchemas};
+pub use buckets::Bucket;
+pub use compensated::{CompensatedHistogram, add_compensated};
+pub use quantile::{Fraction, NanEffect, Quantile};
+pub use validate::HistogramError;
+
 /// The schema of histograms with custom bucket bounds ("NHCB").
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
+/// The coarsest and the finest exponential schema.
+pub const EXPONENTIAL_SCHEMA_MIN: i32 = -4;
+pub const EXPONENTIAL_SCHEMA_MAX: i32 = 8;
 
 /// What is known about a counter reset between the previous histogram and this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -88,5 +113,44 @@ impl Histogram {
             negative_buckets: absolute(&self.negative_deltas),
             custom_values: self.custom_values.clone(),
         }
+    }
+}
+
+impl FloatHistogram {
+    pub fn uses_custom_buckets(&self) -> bool {
+        self.schema == CUSTOM_BUCKETS_SCHEMA
+    }
+
+    /// Whether a count, the sum or a bound is infinite.
+    pub fn has_overflow(&self) -> bool {
+        self.zero_count.is_infinite()
+            || self.count.is_infinite()
+            || self.sum.is_infinite()
+            || self
+                .positive_buckets
+                .iter()
+                .any(|count| count.is_infinite())
+            || self
+                .negative_buckets
+                .iter()
+                .any(|count| count.is_infinite())
+            || self.custom_values.iter().any(|bound| bound.is_infinite())
+    }
+
+    /// Equality as the query language has it: layout and bit patterns of all numbers, not the reset hint.
+    pub fn same_bits(&self, other: &Self) -> bool {
+        let same = |a: &[f64], b: &[f64]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+        };
+        self.schema == other.schema
+            && self.count.to_bits() == other.count.to_bits()
+            && self.sum.to_bits() == other.sum.to_bits()
+            && (!self.uses_custom_buckets() || self.custom_values == other.custom_values)
+            && self.zero_threshold == other.zero_threshold
+            && self.zero_count.to_bits() == other.zero_count.to_bits()
+            && layout::same_spans(&self.negative_spans, &other.negative_spans)
+            && same(&self.negative_buckets, &other.negative_buckets)
+            && layout::same_spans(&self.positive_spans, &other.positive_spans)
+            && same(&self.positive_buckets, &other.positive_buckets)
     }
 }

@@ -1,0 +1,150 @@
+//! The table of suites. One file per suite.
+
+use anyhow::bail;
+
+use crate::suite::Suite;
+
+mod alertmanager_config;
+mod alertmanager_matchers;
+mod alertmanager_timeintervals;
+mod config;
+mod pending;
+mod relabel;
+mod rules;
+
+/// All suites, in the order of the printed table.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "alertmanager/alerts",
+        load: pending::alertmanager_alerts,
+    },
+    Suite {
+        name: "alertmanager/amtool",
+        load: pending::alertmanager_amtool,
+    },
+    Suite {
+        name: "alertmanager/api",
+        load: pending::alertmanager_api,
+    },
+    Suite {
+        name: "alertmanager/config",
+        load: alertmanager_config::load,
+    },
+    Suite {
+        name: "alertmanager/inhibition",
+        load: pending::alertmanager_inhibition,
+    },
+    Suite {
+        name: "alertmanager/matchers",
+        load: alertmanager_matchers::load,
+    },
+    Suite {
+        name: "alertmanager/notify",
+        load: pending::alertmanager_notify,
+    },
+    Suite {
+        name: "alertmanager/routes",
+        load: pending::alertmanager_routes,
+    },
+    Suite {
+        name: "alertmanager/scenarios",
+        load: pending::alertmanager_scenarios,
+    },
+    Suite {
+        name: "alertmanager/storage",
+        load: pending::alertmanager_storage,
+    },
+    Suite {
+        name: "alertmanager/templates",
+        load: pending::alertmanager_templates,
+    },
+    Suite {
+        name: "alertmanager/timeintervals",
+        load: alertmanager_timeintervals::load,
+    },
+    Suite {
+        name: "api",
+        load: pending::api,
+    },
+    Suite {
+        name: "chunks",
+        load: pending::chunks,
+    },
+    Suite {
+        name: "config",
+        load: config::load,
+    },
+    Suite {
+        name: "operator",
+        load: pending::operator,
+    },
+    Suite {
+        name: "parser",
+        load: pending::parser,
+    },
+    Suite {
+        name: "promql",
+        load: pending::promql,
+    },
+    Suite {
+        name: "promtool",
+        load: pending::promtool,
+    },
+    Suite {
+        name: "relabel",
+        load: relabel::load,
+    },
+    Suite {
+        name: "remote",
+        load: pending::remote,
+    },
+    Suite {
+        name: "rules",
+        load: rules::load,
+    },
+    Suite {
+        name: "template",
+        load: pending::template,
+    },
+    Suite {
+        name: "textparse",
+        load: pending::textparse,
+    },
+    Suite {
+        name: "thanos",
+        load: pending::thanos,
+    },
+    Suite {
+        name: "tsdb",
+        load: pending::tsdb,
+    },
+    Suite {
+        name: "wal",
+        load: pending::wal,
+    },
+];
+
+/// The suites that were asked for: those of that name and those below it; all if none was named.
+pub(crate) fn select(names: &[String]) -> anyhow::Result<Vec<Suite>> {
+    if names.is_empty() {
+        return Ok(SUITES.to_vec());
+    }
+    let below = |suite: &Suite, name: &str| {
+        suite.name == name
+            || suite
+                .name
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    for name in names {
+        if !SUITES.iter().any(|suite| below(suite, name)) {
+            let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+            bail!("no suite {name}; there are: {}", known.join(", "));
+        }
+    }
+    Ok(SUITES
+        .iter()
+        .filter(|suite| names.iter().any(|name| below(suite, name)))
+        .copied()
+        .collect())
+}

@@ -1,0 +1,214 @@
+//! Suites that no code of ours answers yet: their cases are counted and fail, so that the table shows
+//! the whole distance.
+
+use std::path::Path;
+
+use crate::suite::{Case, entries, json_lines};
+
+fn fail(id: String) -> Case {
+    Case::new(id, || {
+        Err("nothing of ours answers this suite yet".to_owned())
+    })
+}
+
+/// One failing case per line of each file.
+fn lines(dir: &Path, files: &[&str]) -> anyhow::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for file in files {
+        cases.extend(
+            json_lines(&dir.join(file))?
+                .into_iter()
+                .map(|(line, _)| fail(format!("{file}:{line}"))),
+        );
+    }
+    Ok(cases)
+}
+
+/// One failing case per entry of a folder whose name is accepted.
+fn files(dir: &Path, folder: &str, accept: fn(&str) -> bool) -> anyhow::Result<Vec<Case>> {
+    let names = entries(&dir.join(folder))?;
+    let names = names.iter().filter_map(|path| path.file_name()?.to_str());
+    Ok(names
+        .filter(|name| accept(name))
+        .map(|name| fail(format!("{folder}/{name}")))
+        .collect())
+}
+
+pub(crate) fn alertmanager_alerts(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "alertmanager/alerts/fingerprints.jsonl",
+            "alertmanager/alerts/validate.jsonl",
+            "alertmanager/alerts/merge.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn alertmanager_amtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(dir, &["alertmanager/amtool/commands.jsonl"])
+}
+
+pub(crate) fn alertmanager_api(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(dir, &["alertmanager/api/sequence.jsonl"])
+}
+
+pub(crate) fn alertmanager_inhibition(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(dir, &["alertmanager/inhibition/inhibition.jsonl"])
+}
+
+pub(crate) fn alertmanager_notify(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "alertmanager/notify/dedup.jsonl",
+            "alertmanager/notify/truncate.jsonl",
+            "alertmanager/notify/http-status-reason.jsonl",
+            "alertmanager/notify/goldens.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn alertmanager_routes(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(dir, &["alertmanager/routes/routes.jsonl"])
+}
+
+pub(crate) fn alertmanager_storage(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "alertmanager/storage/nflog.decoded.jsonl",
+            "alertmanager/storage/silences.decoded.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "alertmanager/templates/render.jsonl",
+            "alertmanager/templates/data-assembly.jsonl",
+            "alertmanager/templates/deep-copy.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn chunks(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &["chunks/float_chunks.jsonl", "chunks/histogram_chunks.jsonl"],
+    )
+}
+
+pub(crate) fn parser(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "parser/expressions.jsonl",
+            "parser/series_descriptions.jsonl",
+            "parser/metric_selectors.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "promtool/unit_tests.jsonl",
+            "promtool/check_rules.jsonl",
+            "promtool/check_config.jsonl",
+            "promtool/other_commands.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn remote(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(dir, &["remote/payloads.jsonl"])
+}
+
+pub(crate) fn template(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(dir, &["template/cases.jsonl"])
+}
+
+pub(crate) fn textparse(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "textparse/prometheus_text.jsonl",
+            "textparse/openmetrics_text.jsonl",
+            "textparse/protobuf.jsonl",
+            "textparse/nhcb_conversion.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "thanos/dedup_samples.jsonl",
+            "thanos/dedup_overlap_split.jsonl",
+            "thanos/counter_resets.jsonl",
+            "thanos/downsample.jsonl",
+            "thanos/store_series_rate.jsonl",
+            "thanos/tenancy_query.jsonl",
+            "thanos/tenancy_http.jsonl",
+            "thanos/tenancy_silences.jsonl",
+            "thanos/tenancy_rules_alerts.jsonl",
+            "thanos/rules_dedup.jsonl",
+            "thanos/auth_proxy.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn wal(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    lines(
+        dir,
+        &[
+            "wal/records.jsonl",
+            "wal/wal_paging_none.jsonl",
+            "wal/wal_paging_snappy.jsonl",
+            "wal/wal_paging_zstd.jsonl",
+        ],
+    )
+}
+
+pub(crate) fn alertmanager_scenarios(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    files(dir, "alertmanager/scenarios", |name| {
+        name.ends_with(".json")
+    })
+}
+
+pub(crate) fn api(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    files(dir, "api/responses", |name| name.ends_with(".json"))
+}
+
+pub(crate) fn operator(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for group in entries(&dir.join("operator/cases"))?
+        .iter()
+        .filter(|path| path.is_dir())
+    {
+        if let Some(name) = group.file_name().and_then(|name| name.to_str()) {
+            cases.extend(files(dir, &format!("operator/cases/{name}"), |_| true)?);
+        }
+    }
+    Ok(cases)
+}
+
+pub(crate) fn promql(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    files(dir, "promql", |name| name.ends_with(".test"))
+}
+
+pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for folder in ["basic", "snappy_snapshot", "start_timestamps"] {
+        cases.extend(lines(
+            dir,
+            &[&format!("tsdb/{folder}/expected_series.jsonl")],
+        )?);
+    }
+    Ok(cases)
+}

@@ -1,0 +1,4 @@
+//! The data that Prometheus and Alertmanager hand to templates.
+
+pub mod alertmanager;
+pub mod prometheus;

@@ -1,0 +1,17 @@
+//! HTTP on both sides: the client that scrapes, discovers and notifies, and the server that answers.
+//!
+//! [`client`] sends one request and returns the whole answer within limits; [`resolve`] maps names to
+//! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`server`] accepts
+//! connections for an axum router. Other crates name neither hyper nor rustls.
+//!
+//! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
+
+pub mod client;
+pub mod resolve;
+pub mod server;
+pub mod tls;
+
+pub use axum;
+pub use bytes::Bytes;
+pub use client::{Authorization, ClientOptions, HttpClient, Request, Response, SendError};
+pub use resolve::Overrides;

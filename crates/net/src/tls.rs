@@ -1,0 +1,167 @@
+//! Client TLS configurations from certificates and keys given as text or files.
+
+use std::fs;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+
+/// PEM text, given directly or by the file that holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pem {
+    Text(String),
+    File(String),
+}
+
+/// `tls_config` of the peers. Minimum and maximum versions are those of rustls: 1.2 and 1.3.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Certificate authorities to trust; the system's if absent.
+    pub ca: Option<Pem>,
+    pub cert: Option<Pem>,
+    pub key: Option<Pem>,
+    /// Name to expect in the server's certificate, instead of the one in the URL.
+    pub server_name: Option<String>,
+    pub verification: Verification,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verification {
+    #[default]
+    Full,
+    /// `insecure_skip_verify`: any certificate is taken.
+    Skipped,
+}
+
+/// Why a TLS configuration cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    #[error("reading {file}: {problem}")]
+    Unreadable { file: String, problem: String },
+    #[error("{what}: {problem}")]
+    Invalid { what: &'static str, problem: String },
+}
+
+pub(crate) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| invalid("protocol versions", &error))?;
+    let builder = match options.verification {
+        Verification::Skipped => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
+        Verification::Full => builder.with_root_certificates(roots(options.ca.as_ref())?),
+    };
+    match (&options.cert, &options.key) {
+        (Some(cert), Some(key)) => {
+            let cert = read(cert)?;
+            let chain = CertificateDer::pem_slice_iter(cert.as_bytes())
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| invalid("client certificate", &error))?;
+            let key = PrivateKeyDer::from_pem_slice(read(key)?.as_bytes())
+                .map_err(|error| invalid("client key", &error))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| invalid("client certificate and key", &error))
+        }
+        _ => Ok(builder.with_no_client_auth()),
+    }
+}
+
+fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> TlsError {
+    TlsError::Invalid {
+        what,
+        problem: error.to_string(),
+    }
+}
+
+fn read(pem: &Pem) -> Result<String, TlsError> {
+    match pem {
+        Pem::Text(text) => Ok(text.clone()),
+        Pem::File(file) => fs::read_to_string(file).map_err(|error| TlsError::Unreadable {
+            file: file.clone(),
+            problem: error.to_string(),
+        }),
+    }
+}
+
+fn roots(ca: Option<&Pem>) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    match ca {
+        Some(ca) => {
+            for certificate in CertificateDer::pem_slice_iter(read(ca)?.as_bytes()) {
+                let certificate =
+                    certificate.map_err(|error| invalid("certificate authorities", &error))?;
+                store
+                    .add(certificate)
+                    .map_err(|error| invalid("certificate authorities", &error))?;
+            }
+            if store.is_empty() {
+                return Err(invalid(
+                    "certificate authorities",
+                    &"no certificate in the text",
+                ));
+            }
+        }
+        None => {
+            // Certificates of the system that cannot be used are left out, as every browser does.
+            for certificate in rustls_native_certs::load_native_certs().certs {
+                let _ = store.add(certificate);
+            }
+        }
+    }
+    Ok(store)
+}
+
+/// Takes every certificate but still checks that the handshake was signed with its key.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
