@@ -4,12 +4,12 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
-mod parser;
 mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
 mod config;
+mod parser;
 mod pending;
 mod promql;
 mod relabel;
