@@ -153,7 +153,9 @@ impl Duration {
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (number, tail) = rest.split_at(digits);
-            let end = tail.find(|letter: char| letter.is_ascii_digit()).unwrap_or(tail.len());
+            let end = tail
+                .find(|letter: char| letter.is_ascii_digit())
+                .unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(end);
             if digits == 0 || unit.is_empty() {
                 return Err(invalid());
@@ -189,8 +191,8 @@ impl fmt::Display for Duration {
         let mut rest = self.0.unsigned_abs();
         for (name, unit_ms) in UNITS {
             let unit_ms = unit_ms.unsigned_abs();
-            // Days and longer only where nothing remains: 36h stays 36h.
-            if matches!(name, "y" | "w" | "d") && !rest.is_multiple_of(unit_ms) {
+            // 90d is easier to read than 12w6d.
+            if matches!(name, "y" | "w") && !rest.is_multiple_of(unit_ms) {
                 continue;
             }
             let count = rest / unit_ms;
@@ -254,7 +256,7 @@ mod tests {
         }
         assert_eq!(Duration::parse("90d").unwrap().to_string(), "90d");
         assert_eq!(Duration::parse("14d").unwrap().to_string(), "2w");
-        assert_eq!(Duration::parse("36h").unwrap().to_string(), "36h");
+        assert_eq!(Duration::parse("36h").unwrap().to_string(), "1d12h");
         assert_eq!(Duration::parse("60s").unwrap().to_string(), "1m");
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::Matcher;
 
 use super::load::MatcherReading;
-use super::route::{Pattern, Written};
+use super::route::{Pattern, WrittenMatchers};
 use crate::place::Place;
 use crate::rules::Text;
 
@@ -16,10 +16,10 @@ section! {
         ["name", omit] pub name: String,
         ["source_match", omit] pub source_match: BTreeMap<String, Text>,
         ["source_match_re", omit] pub source_match_re: BTreeMap<String, Pattern>,
-        ["source_matchers", omit] pub source_written: Vec<Written>,
+        ["source_matchers", omit] pub source_written: WrittenMatchers,
         ["target_match", omit] pub target_match: BTreeMap<String, Text>,
         ["target_match_re", omit] pub target_match_re: BTreeMap<String, Pattern>,
-        ["target_matchers", omit] pub target_written: Vec<Written>,
+        ["target_matchers", omit] pub target_written: WrittenMatchers,
         ["equal", omit] pub equal: Vec<Text>,
         /// All conditions on the source, of whichever notation.
         [skip] pub source_matchers: Vec<Matcher>,
@@ -33,12 +33,12 @@ impl InhibitRule {
         self.source_matchers = reading.all(
             &self.source_match,
             &self.source_match_re,
-            &mut self.source_written,
+            &mut self.source_written.0,
         );
         self.target_matchers = reading.all(
             &self.target_match,
             &self.target_match_re,
-            &mut self.target_written,
+            &mut self.target_written.0,
         );
         for name in &self.equal {
             if !reading.mode.allows_label(name.as_str()) {

@@ -17,7 +17,7 @@ use crate::files::{LoadError, join_path};
 use crate::prometheus::{Refusals, Tracing};
 use crate::quote::quote;
 use crate::rules::Text;
-use crate::section::{Field, Section, read_section, write_section};
+use crate::section::{Section, read_section};
 use crate::text::FilePath;
 
 section! {

@@ -19,7 +19,7 @@ section! {
         ["group_by", some_items] pub group_by_written: Option<Vec<Text>>,
         ["match", omit] pub match_equal: BTreeMap<String, Text>,
         ["match_re", omit] pub match_re: BTreeMap<String, Pattern>,
-        ["matchers", omit] pub written: Vec<Written>,
+        ["matchers", omit] pub written: WrittenMatchers,
         ["mute_time_intervals", omit] pub mute_time_intervals: Vec<String>,
         ["active_time_intervals", omit] pub active_time_intervals: Vec<String>,
         ["continue"] pub continue_matching: bool,
@@ -90,7 +90,7 @@ impl Route {
 
     /// Children first, as the peers validate. The depth of the file bounds the recursion.
     pub(super) fn complete(&mut self, reading: &mut MatcherReading<'_, '_>) {
-        self.matchers = reading.all(&self.match_equal, &self.match_re, &mut self.written);
+        self.matchers = reading.all(&self.match_equal, &self.match_re, &mut self.written.0);
         for child in &mut self.routes {
             child.0.complete(reading);
         }
@@ -165,10 +165,29 @@ impl Field for Written {
     }
 
     fn to_value(&self) -> Value {
-        match &self.printed[..] {
-            [one] => one.into(),
-            _ => (&self.text.text).into(),
-        }
+        (&self.text.text).into()
+    }
+}
+
+/// A list of texts, each of which may hold several matchers; they print one by one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WrittenMatchers(pub Vec<Written>);
+
+impl Field for WrittenMatchers {
+    fn read(node: &Node, reading: &mut Reading) -> Option<Self> {
+        <Vec<Written> as Field>::read(node, reading).map(Self)
+    }
+
+    fn go_type() -> String {
+        "[]string".to_owned()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::list(
+            self.0
+                .iter()
+                .flat_map(|written| written.printed.iter().map(Value::from)),
+        )
     }
 }
 

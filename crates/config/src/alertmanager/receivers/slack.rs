@@ -69,8 +69,13 @@ impl Slack {
         let has_url = !self.api_url.is_empty() || !self.api_url_file.is_empty();
         let has_token =
             |slack: &Self| !slack.app_token.is_empty() || !slack.app_token_file.is_empty();
+        let has_own_authorization = self
+            .http
+            .as_ref()
+            .is_some_and(|http| http.authorization.is_some());
         if !has_url && !has_token(self) {
-            if global.has_slack_token() {
+            // Before there were app tokens, they were given as an authorization of the HTTP client.
+            if global.has_slack_token() && !has_own_authorization {
                 self.app_token = global.slack_app_token.clone();
                 self.app_token_file = global.slack_app_token_file.clone();
             } else if global.slack_api_url.is_empty() && global.slack_api_url_file.is_empty() {
