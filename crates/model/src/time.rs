@@ -179,7 +179,7 @@ impl Duration {
     }
 }
 
-/// Prints as Prometheus does: `1h30m`, `0s`; weeks and years only where they divide exactly.
+/// Prints as Prometheus does: `1d12h`, `1h30m`, `0s`; weeks and years only where they divide exactly.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
@@ -191,7 +191,7 @@ impl fmt::Display for Duration {
         let mut rest = self.0.unsigned_abs();
         for (name, unit_ms) in UNITS {
             let unit_ms = unit_ms.unsigned_abs();
-            // 90d is easier to read than 12w6d.
+            // Years and weeks only where nothing remains: 90d is easier to read than 12w6d.
             if matches!(name, "y" | "w") && !rest.is_multiple_of(unit_ms) {
                 continue;
             }
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn durations_round_trip() {
         for text in [
-            "0s", "5m", "1h30m", "15s", "1d", "1w", "1y", "12h", "250ms", "1m1s", "90d", "36h",
+            "0s", "5m", "1h30m", "15s", "1d", "1w", "1y", "12h", "250ms", "1m1s", "90d", "1d12h",
         ] {
             let parsed = Duration::parse(text).unwrap();
             let printed = parsed.to_string();

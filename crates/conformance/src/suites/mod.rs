@@ -4,11 +4,14 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
 mod config;
+mod parser;
 mod pending;
+mod promql;
 mod relabel;
 mod rules;
 
@@ -16,7 +19,7 @@ mod rules;
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "alertmanager/alerts",
-        load: pending::alertmanager_alerts,
+        load: alertmanager::alerts::load,
     },
     Suite {
         name: "alertmanager/amtool",
@@ -32,7 +35,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/inhibition",
-        load: pending::alertmanager_inhibition,
+        load: alertmanager::inhibition::load,
     },
     Suite {
         name: "alertmanager/matchers",
@@ -40,19 +43,19 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/notify",
-        load: pending::alertmanager_notify,
+        load: alertmanager::notify::load,
     },
     Suite {
         name: "alertmanager/routes",
-        load: pending::alertmanager_routes,
+        load: alertmanager::routes::load,
     },
     Suite {
         name: "alertmanager/scenarios",
-        load: pending::alertmanager_scenarios,
+        load: alertmanager::scenarios::load,
     },
     Suite {
         name: "alertmanager/storage",
-        load: pending::alertmanager_storage,
+        load: alertmanager::storage::load,
     },
     Suite {
         name: "alertmanager/templates",
@@ -80,11 +83,11 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "parser",
-        load: pending::parser,
+        load: parser::load,
     },
     Suite {
         name: "promql",
-        load: pending::promql,
+        load: promql::load,
     },
     Suite {
         name: "promtool",

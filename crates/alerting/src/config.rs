@@ -1,0 +1,109 @@
+//! What the machine is asked to do: the part of the configuration that matters here, as plain values. The
+//! server fills them from the configuration file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use model::name::NameScheme;
+use model::{Duration, Matcher, Timestamp};
+
+use crate::route::RouteSpec;
+
+/// Everything that a reload replaces at once.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub route: RouteSpec,
+    pub receivers: Vec<ReceiverSpec>,
+    pub inhibit_rules: Vec<InhibitRuleSpec>,
+    pub intervals: Arc<dyn TimeIntervals>,
+    /// How long an alert without an end fires after it was last received.
+    pub resolve_timeout: Duration,
+}
+
+/// A receiver with the integrations that it notifies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceiverSpec {
+    pub name: Arc<str>,
+    /// With the implicit label `name`.
+    pub labels: BTreeMap<String, String>,
+    pub integrations: Vec<Integration>,
+}
+
+/// One integration of a receiver, as the notification log names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Integration {
+    /// `webhook`, `slack`, …
+    pub name: Arc<str>,
+    /// Its position among the integrations of the same name.
+    pub index: u32,
+    pub sends_resolved: bool,
+}
+
+/// A firing source alert keeps target alerts quiet that agree with it on the `equal` labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InhibitRuleSpec {
+    /// May be empty, need not be unique.
+    pub name: String,
+    pub source_matchers: Vec<Matcher>,
+    pub target_matchers: Vec<Matcher>,
+    pub equal: Vec<String>,
+}
+
+/// Knows the named time intervals of the configuration.
+pub trait TimeIntervals: fmt::Debug + Send + Sync {
+    /// Whether `at` lies in the interval; false for a name that is not configured.
+    fn contains(&self, name: &str, at: Timestamp) -> bool;
+}
+
+/// No interval is configured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoIntervals;
+
+impl TimeIntervals for NoIntervals {
+    fn contains(&self, _name: &str, _at: Timestamp) -> bool {
+        false
+    }
+}
+
+/// What is set by flags, for the life of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// No group is flushed before this; it does not move with a reload.
+    pub dispatch_from: Timestamp,
+    /// How long expired silences and log entries are kept.
+    pub retention: Duration,
+    /// How often ended alerts are forgotten.
+    pub alerts_gc_interval: Duration,
+    /// How often expired silences and log entries are dropped.
+    pub maintenance_interval: Duration,
+    /// The most alerts of one name; 0 is no limit.
+    pub alerts_per_name_max: usize,
+    /// The most silences, expired ones included; 0 is no limit.
+    pub silences_max: usize,
+    /// The most bytes of one silence as stored; 0 is no limit.
+    pub silence_bytes_max: usize,
+    /// Which label names alerts and silences may have.
+    pub names: NameScheme,
+    /// Whether flushes wait until the cluster has settled ([`Input::ClusterSettled`](crate::Input)).
+    pub waits_for_cluster: bool,
+    /// Spreads retries; any number.
+    pub jitter_seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dispatch_from: Timestamp::MIN,
+            retention: Duration::from_secs(120 * 3600),
+            alerts_gc_interval: Duration::from_secs(30 * 60),
+            maintenance_interval: Duration::from_secs(15 * 60),
+            alerts_per_name_max: 0,
+            silences_max: 0,
+            silence_bytes_max: 0,
+            names: NameScheme::Utf8,
+            waits_for_cluster: false,
+            jitter_seed: 0,
+        }
+    }
+}

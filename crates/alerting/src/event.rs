@@ -1,0 +1,151 @@
+//! The journal: everything that happened to an alert on its way, as values.
+
+use std::sync::Arc;
+
+use diag::Reason;
+use model::{Labels, Timestamp};
+
+use crate::alert::{Alert, AlertError, Fingerprint};
+use crate::dedup::NotifyReason;
+use crate::delivery::{DeliveryId, FailureReason};
+use crate::reason::NotNotified;
+use crate::silence::SilenceError;
+
+/// The group that an event is about. Shared by all events of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRef {
+    pub key: Arc<str>,
+    pub receiver: Arc<str>,
+    pub route_id: Arc<str>,
+}
+
+/// Something that happened at the time of the step that returned it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    AlertFired {
+        alert: Arc<Alert>,
+    },
+    AlertResolved {
+        alert: Arc<Alert>,
+    },
+    AlertRefused {
+        labels: Labels,
+        error: AlertError,
+    },
+    /// The alert was dropped, because too many of its name are known.
+    AlertOverLimit {
+        labels: Labels,
+        max: usize,
+    },
+    /// An ended alert left the store.
+    AlertForgotten {
+        fingerprint: Fingerprint,
+    },
+    /// The alert entered a group.
+    AlertRouted {
+        fingerprint: Fingerprint,
+        group: Arc<GroupRef>,
+    },
+    /// No route took the alert.
+    AlertUnrouted {
+        fingerprint: Fingerprint,
+    },
+    /// A flush left the alert out, for a reason that the last flush had not.
+    AlertSuppressed {
+        fingerprint: Fingerprint,
+        group: Arc<GroupRef>,
+        reason: NotNotified,
+    },
+    /// A flush no longer left the alert out.
+    AlertUnsuppressed {
+        fingerprint: Fingerprint,
+        group: Arc<GroupRef>,
+    },
+    GroupCreated {
+        group: Arc<GroupRef>,
+        flush_at: Timestamp,
+    },
+    /// All its alerts were resolved and everybody who had to know was told.
+    GroupRemoved {
+        group: Arc<GroupRef>,
+    },
+    FlushStarted {
+        group: Arc<GroupRef>,
+        firing: usize,
+        resolved: usize,
+    },
+    /// A flush told nobody, or left out one integration, for a reason that the last flush had not.
+    NotNotified {
+        group: Arc<GroupRef>,
+        /// `None`: nobody at all.
+        integration: Option<Arc<str>>,
+        reason: NotNotified,
+    },
+    DeliveryStarted {
+        delivery: DeliveryId,
+        group: Arc<GroupRef>,
+        integration: Arc<str>,
+        attempt: u32,
+        reason: NotifyReason,
+        alerts: Vec<Fingerprint>,
+    },
+    DeliverySucceeded {
+        delivery: DeliveryId,
+        group: Arc<GroupRef>,
+        integration: Arc<str>,
+        attempts: u32,
+    },
+    /// An attempt failed; there will be another one.
+    DeliveryRetried {
+        delivery: DeliveryId,
+        group: Arc<GroupRef>,
+        integration: Arc<str>,
+        failure: FailureReason,
+        message: String,
+        next_at: Timestamp,
+    },
+    SilenceStored {
+        id: String,
+    },
+    SilenceExpired {
+        id: String,
+    },
+    SilenceRefused {
+        error: SilenceError,
+    },
+    /// A cluster member changed a silence.
+    SilenceMerged {
+        id: String,
+    },
+    ConfigReplaced,
+}
+
+impl Event {
+    /// Stable, kebab-case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AlertFired { .. } => "alert-fired",
+            Self::AlertResolved { .. } => "alert-resolved",
+            Self::AlertRefused { error, .. } => error.code(),
+            Self::AlertOverLimit { .. } => "alert-over-limit",
+            Self::AlertForgotten { .. } => "alert-forgotten",
+            Self::AlertRouted { .. } => "alert-routed",
+            Self::AlertUnrouted { .. } => NotNotified::NoRoute.code(),
+            Self::AlertSuppressed { reason, .. } | Self::NotNotified { reason, .. } => {
+                reason.code()
+            }
+            Self::AlertUnsuppressed { .. } => "alert-unsuppressed",
+            Self::GroupCreated { .. } => "group-created",
+            Self::GroupRemoved { .. } => "group-removed",
+            Self::FlushStarted { .. } => "group-flushed",
+            Self::DeliveryStarted { .. } => "delivery-started",
+            Self::DeliverySucceeded { .. } => "delivery-succeeded",
+            Self::DeliveryRetried { .. } => "delivery-retried",
+            Self::SilenceStored { .. } => "silence-stored",
+            Self::SilenceExpired { .. } => "silence-expired",
+            Self::SilenceRefused { error } => error.code(),
+            Self::SilenceMerged { .. } => "silence-merged",
+            Self::ConfigReplaced => "alerting-config-replaced",
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Alerts into the store, past the inhibitor, into the groups of their routes; and again after a reload.
+
+use std::sync::Arc;
+
+use model::Timestamp;
+
+use super::{Compiled, Machine, Timer, journal};
+use crate::alert::{Alert, PostedAlert};
+use crate::config::Config;
+use crate::event::{Event, GroupRef};
+use crate::group::Group;
+use crate::inhibit::Inhibitor;
+use crate::io::Action;
+use crate::store::{AlertStore, Stored};
+use crate::time::Time;
+
+impl Machine {
+    /// Takes what is valid; each refused alert is answered on its own.
+    pub(super) fn post(
+        &mut self,
+        now: Timestamp,
+        posted: &[PostedAlert],
+        actions: &mut Vec<Action>,
+    ) {
+        let at = Time::from(now);
+        let resolve_timeout = self.compiled.config.resolve_timeout;
+        for posted in posted {
+            let ends_at = posted.ends_at.unwrap_or(at + resolve_timeout);
+            if ends_at > at {
+                self.stats.received_firing += 1;
+            } else {
+                self.stats.received_resolved += 1;
+            }
+            match Alert::from_posted(posted, at, resolve_timeout, self.settings.names) {
+                Ok(alert) => self.put(now, alert, actions),
+                Err(error) => {
+                    self.stats.invalid += 1;
+                    let labels = posted.labels.clone();
+                    journal(
+                        actions,
+                        Event::AlertRefused {
+                            labels,
+                            error: error.clone(),
+                        },
+                    );
+                    actions.push(Action::AlertRefused(error));
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, now: Timestamp, alert: Alert, actions: &mut Vec<Action>) {
+        let labels = alert.labels.clone();
+        let alert = match self.alerts.put(alert, Time::from(now)) {
+            Stored::OverLimit => {
+                self.stats.limited += 1;
+                let max = self.settings.alerts_per_name_max;
+                journal(actions, Event::AlertOverLimit { labels, max });
+                return;
+            }
+            Stored::Fired(alert) => {
+                let event = Event::AlertFired {
+                    alert: alert.clone(),
+                };
+                journal(actions, event);
+                alert
+            }
+            Stored::Resolved(alert) => {
+                let event = Event::AlertResolved {
+                    alert: alert.clone(),
+                };
+                journal(actions, event);
+                alert
+            }
+            Stored::Repeated(alert) => alert,
+        };
+        self.inhibitor.observe(&alert);
+        self.group_alert(now, &alert, actions);
+    }
+
+    /// Puts the alert into one group for each route that it ends at.
+    fn group_alert(&mut self, now: Timestamp, alert: &Arc<Alert>, actions: &mut Vec<Action>) {
+        let compiled = self.compiled.clone();
+        let routes = compiled.tree.matching(&alert.labels);
+        let fingerprint = alert.fingerprint;
+        if routes.is_empty() {
+            journal(actions, Event::AlertUnrouted { fingerprint });
+        }
+        for route in routes {
+            let labels = route.group_labels(&alert.labels);
+            let known = self.group_numbers.get(&(route.index, labels.clone()));
+            let number = match known {
+                Some(number) => *number,
+                None => {
+                    // Only the first alert of a group can make it flush at once.
+                    let wait = route.options.group_wait;
+                    let is_old = alert.starts_at + wait < Time::from(now);
+                    let flush_at = if is_old { now } else { now + wait };
+                    let about = Arc::new(GroupRef {
+                        key: route.group_key(&labels).into(),
+                        receiver: route.options.receiver.clone(),
+                        route_id: route.id.clone(),
+                    });
+                    let group = Group::new(about, route.index, labels.clone(), flush_at);
+                    self.add_group(group, actions)
+                }
+            };
+            if let Some(group) = self.groups.get_mut(&number)
+                && group.insert(alert)
+            {
+                let group = group.about.clone();
+                journal(actions, Event::AlertRouted { fingerprint, group });
+            }
+        }
+    }
+
+    fn add_group(&mut self, mut group: Group, actions: &mut Vec<Action>) -> u64 {
+        let number = self.number();
+        // A flush that outlived a reload may still be telling about this group.
+        group.running = self
+            .flushes
+            .iter()
+            .find(|(_, flush)| flush.group.is_none() && flush.about == group.about)
+            .map(|(flush, _)| *flush);
+        let flush_at = group.flush_at.max(self.settings.dispatch_from);
+        if group.running.is_none() {
+            self.arm(flush_at, Timer::Group(number));
+        }
+        let event = Event::GroupCreated {
+            group: group.about.clone(),
+            flush_at,
+        };
+        journal(actions, event);
+        self.group_numbers
+            .insert((group.route, group.labels.clone()), number);
+        self.groups.insert(number, group);
+        number
+    }
+
+    /// Replaces routes, receivers, rules and intervals, and sorts all alerts into new groups, whose timers
+    /// start again. Notifications on their way are finished but not retried.
+    pub(super) fn replace_config(
+        &mut self,
+        now: Timestamp,
+        config: Arc<Config>,
+        actions: &mut Vec<Action>,
+    ) {
+        journal(actions, Event::ConfigReplaced);
+        self.inhibitor = Inhibitor::new(&config.inhibit_rules);
+        self.compiled = Arc::new(Compiled::new(config));
+        self.groups.clear();
+        self.group_numbers.clear();
+        self.timers
+            .retain(|(_, timer)| !matches!(timer, Timer::Group(_)));
+        for flush in self.flushes.values_mut() {
+            flush.group = None;
+        }
+        self.cancel_idle_deliveries(now, actions);
+        let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
+        for alert in &alerts {
+            self.inhibitor.observe(alert);
+        }
+        for alert in &alerts {
+            self.group_alert(now, alert, actions);
+        }
+    }
+
+    pub(super) fn collect_alerts(&mut self, now: Timestamp, actions: &mut Vec<Action>) {
+        for alert in AlertStore::collect_garbage(&mut self.alerts, Time::from(now)) {
+            let fingerprint = alert.fingerprint;
+            journal(actions, Event::AlertForgotten { fingerprint });
+        }
+    }
+}

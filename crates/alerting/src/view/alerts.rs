@@ -1,0 +1,116 @@
+//! Alerts and receivers.
+
+use std::sync::Arc;
+
+use model::Timestamp;
+
+use super::{AlertFilter, AlertState, AlertView, LabelFilter};
+use crate::alert::{Alert, Fingerprint};
+use crate::config::ReceiverSpec;
+use crate::inhibit::Inhibition;
+use crate::machine::Machine;
+use crate::time::Time;
+
+impl Machine {
+    /// All alerts that have not ended, by fingerprint.
+    pub fn alert_views(&self, now: Timestamp, filter: &AlertFilter) -> Vec<AlertView> {
+        self.alerts
+            .iter()
+            .filter_map(|alert| {
+                let receivers: Vec<Arc<str>> = self
+                    .routes()
+                    .matching(&alert.labels)
+                    .into_iter()
+                    .map(|route| route.options.receiver.clone())
+                    .collect();
+                if !self.any_receiver_is_wanted(&receivers, filter) {
+                    return None;
+                }
+                let mut view = self.view_of(alert, now, filter)?;
+                view.receivers = receivers;
+                Some(view)
+            })
+            .collect()
+    }
+
+    /// An alert by its fingerprint, ended or not, until it is forgotten.
+    pub fn alert(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
+        self.alerts.get(fingerprint)
+    }
+
+    /// How many alerts are kept, ended ones included.
+    pub fn alert_count(&self) -> usize {
+        self.alerts.len()
+    }
+
+    /// How many alerts that have not ended are active, and how many suppressed.
+    pub fn alert_counts(&self, now: Timestamp) -> (usize, usize) {
+        let views = self.alert_views(now, &AlertFilter::default());
+        let suppressed = views
+            .iter()
+            .filter(|view| view.state == AlertState::Suppressed)
+            .count();
+        (views.len() - suppressed, suppressed)
+    }
+
+    /// The receivers in the order of the configuration.
+    pub fn receiver_views(&self, filter: &LabelFilter) -> Vec<&ReceiverSpec> {
+        self.compiled
+            .config
+            .receivers
+            .iter()
+            .filter(|receiver| filter.accepts_map(&receiver.labels))
+            .collect()
+    }
+
+    fn any_receiver_is_wanted(&self, names: &[Arc<str>], filter: &AlertFilter) -> bool {
+        let by_name = filter
+            .receiver
+            .as_ref()
+            .is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name)));
+        let by_labels = filter.receiver_labels.is_empty()
+            || names
+                .iter()
+                .any(|name| self.receiver_has_labels(name, &filter.receiver_labels));
+        by_name && by_labels
+    }
+
+    pub(super) fn receiver_has_labels(&self, name: &str, filter: &LabelFilter) -> bool {
+        self.compiled
+            .receiver(name)
+            .is_some_and(|receiver| filter.accepts_map(&receiver.labels))
+    }
+
+    /// The alert as it stands, if it has not ended and the filter wants it; without receivers.
+    pub(super) fn view_of(
+        &self,
+        alert: &Arc<Alert>,
+        now: Timestamp,
+        filter: &AlertFilter,
+    ) -> Option<AlertView> {
+        if alert.ends_at < Time::from(now) || !filter.labels.accepts(&alert.labels) {
+            return None;
+        }
+        let inhibition: Option<Inhibition> = self.inhibitor.inhibition(&alert.labels, now.into());
+        let silenced_by = self.silences.silencing(&alert.labels, now);
+        let is_suppressed = inhibition.is_some() || !silenced_by.is_empty();
+        let is_hidden = filter.active.hides(!is_suppressed)
+            || filter.silenced.hides(!silenced_by.is_empty())
+            || filter.inhibited.hides(inhibition.is_some());
+        (!is_hidden).then(|| AlertView {
+            alert: alert.clone(),
+            state: if is_suppressed {
+                AlertState::Suppressed
+            } else {
+                AlertState::Active
+            },
+            silenced_by,
+            inhibited_by: inhibition
+                .into_iter()
+                .map(|inhibition| inhibition.source)
+                .collect(),
+            muted_by: Vec::new(),
+            receivers: Vec::new(),
+        })
+    }
+}
