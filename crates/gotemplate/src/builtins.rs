@@ -14,7 +14,7 @@ static BUILTINS: LazyLock<BTreeMap<&'static str, Function>> = LazyLock::new(|| {
     let value = Type::Reflect;
     let values = &[value.clone(), value.clone()];
     let any = &[Type::Any];
-    let one = &[value.clone()];
+    let one = std::slice::from_ref(&value);
     let never = |_: &mut dyn Scope, _: &[Value]| Ok(Value::Nil);
     BTreeMap::from([
         ("and", Function::variadic(values, never)),
@@ -120,7 +120,7 @@ fn length(item: &Value) -> Result<Value, String> {
         Value::Str(text) => text.len(),
         Value::List(list) => list.items().len(),
         Value::Map(map) => map.len(),
-        Value::Nil => return Err("len of nil pointer".to_owned()),
+        Value::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
         _ => return Err(format!("len of type {}", item.type_name())),
     };
     Ok(Value::int(i64::try_from(length).unwrap_or(i64::MAX)))
@@ -266,11 +266,14 @@ fn equal_pair(a: &Value, b: &Value) -> Result<bool, String> {
             if basic(plain_a.kind()) || basic(plain_b.kind()) {
                 return Err(incompatible(a, b));
             }
-            let shown = sprint(std::slice::from_ref(b), 200).unwrap_or_default();
+            let shown = sprint(std::slice::from_ref(b), SHOWN_BYTES_MAX).unwrap_or_default();
             return Err(format!("non-comparable type {shown}: {}", b.type_name()));
         }
     })
 }
+
+/// Of a value in an error's text.
+const SHOWN_BYTES_MAX: usize = 1 << 16;
 
 fn basic(kind: Kind) -> bool {
     matches!(

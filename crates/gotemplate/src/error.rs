@@ -19,7 +19,7 @@ pub struct ParseError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecError {
     #[error("{0}")]
-    Failed(#[from] Failure),
+    Failed(Box<Failure>),
     /// A text that was to be rendered did not parse.
     #[error("{0}")]
     Parse(#[from] ParseError),
@@ -66,3 +66,9 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<Failure> for ExecError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}

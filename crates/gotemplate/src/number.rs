@@ -176,7 +176,9 @@ fn parse_hex_float(body: &str) -> Result<f64, FloatError> {
 mod tests {
     use super::*;
 
-    fn number(text: &str) -> Result<(Option<i64>, Option<u64>, Option<f64>), String> {
+    type Kinds = (Option<i64>, Option<u64>, Option<f64>);
+
+    fn number(text: &str) -> Result<Kinds, String> {
         let kind = if text.starts_with('\'') {
             Kind::CharConstant
         } else {

@@ -23,7 +23,7 @@ pub(crate) enum UnknownFunctions {
 
 #[derive(Debug)]
 pub(crate) struct Parsed {
-    /// The text's own tree first, then definitions in the order of their end.
+    /// Definitions in the order of their end, then the text's own tree.
     pub(crate) trees: Vec<Tree>,
     /// Unknown functions with their byte range, if collected.
     pub(crate) unknown: Vec<(String, usize)>,
@@ -396,10 +396,11 @@ impl Parser<'_> {
 
     /// After `else`: another control of the same kind, or a list up to `end`.
     fn otherwise(&mut self, kind: BranchKind, pos: usize) -> Parse<List> {
-        let chained = match (kind, self.peek().kind) {
-            (BranchKind::If, Kind::If) | (BranchKind::With, Kind::With) => true,
-            _ => false,
-        };
+        let next = self.peek().kind;
+        let chained = matches!(
+            (kind, next),
+            (BranchKind::If, Kind::If) | (BranchKind::With, Kind::With)
+        );
         if chained {
             self.take();
             let node = self.control(kind)?;

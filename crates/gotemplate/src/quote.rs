@@ -4,7 +4,7 @@ use crate::chars::is_printable;
 
 /// A double-quoted Go literal.
 pub(crate) fn go_quote(text: &str) -> String {
-    quote_with(text, '"', |c| is_printable(c))
+    quote_with(text, '"', is_printable)
 }
 
 /// A double-quoted Go literal in ASCII only (`%+q`).
@@ -14,7 +14,7 @@ pub(crate) fn go_quote_ascii(text: &str) -> String {
 
 /// A single-quoted Go literal.
 pub(crate) fn go_quote_char(c: char) -> String {
-    quote_with(c.encode_utf8(&mut [0; 4]), '\'', |c| is_printable(c))
+    quote_with(c.encode_utf8(&mut [0; 4]), '\'', is_printable)
 }
 
 pub(crate) fn go_quote_char_ascii(c: char) -> String {

@@ -1,16 +1,21 @@
 //! Recorded results of the peers' template packages. The cases live outside this repository; without them
 //! the tests say so and pass.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking, and say when cases are absent"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gotemplate::data::alertmanager::{Alert, Data, Kv};
+use gotemplate::data::alertmanager::{Alert, Data, Kv, Notification, SourceAlert};
 use gotemplate::data::prometheus::Sample;
 use gotemplate::functions::{alertmanager, prometheus};
-use gotemplate::{
-    Flavour, IntKind, List, Object, Options, TemplateSet, Time, Type, UintKind, Value,
-};
+use gotemplate::{Flavour, IntKind, List, Object, Options, TemplateSet, Time, UintKind, Value};
 use serde_json::Value as Json;
 
 /// The folder of a suite, if the cases are there.
@@ -253,5 +258,175 @@ fn notification_templates() {
             &case["expect"],
             &case["error"],
         )
+    });
+}
+
+// ---- from alerts to data ----
+
+/// FNV-1a over the sorted labels, as the peer identifies alerts.
+fn fingerprint(labels: &BTreeMap<String, String>) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes.iter().chain(&[255]) {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for (name, value) in labels {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    format!("{hash:016x}")
+}
+
+fn source_alert(json: &Json) -> SourceAlert {
+    let time = |key: &str| Time::parse_rfc3339(json[key].as_str().unwrap()).unwrap();
+    let labels = string_map(&json["labels"]);
+    SourceAlert {
+        fingerprint: fingerprint(&labels),
+        labels,
+        annotations: string_map(&json["annotations"]),
+        starts_at: time("startsAt"),
+        ends_at: time("endsAt"),
+        generator_url: text(&json["generatorURL"]),
+    }
+}
+
+#[test]
+fn notification_data_from_alerts() {
+    let Some(folder) = folder("alertmanager/templates") else {
+        return;
+    };
+    run_all(lines(&folder, "data-assembly.jsonl"), |case| {
+        let alerts = case["alerts"].as_array().into_iter().flatten();
+        let data = Data::from(Notification {
+            receiver: text(&case["receiver"]),
+            reason: text(&case["reason"]),
+            group_labels: string_map(&case["group_labels"]),
+            route_labels: string_map(&case["route_labels"]),
+            external_url: text(&case["external_url"]),
+            alerts: alerts.map(source_alert).collect(),
+            now: Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap(),
+        });
+        let json = gotemplate::to_json(&data.to_value(), 1 << 20).unwrap();
+        let json: Json = serde_json::from_str(&json).unwrap();
+        if json == case["expect"] {
+            Ok(())
+        } else {
+            Err(format!("got {json}"))
+        }
+    });
+}
+
+// ---- payloads ----
+
+/// Just enough of YAML 1.1 for the cases.
+mod yaml {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use granit_parser::{Event, Parser, ScalarStyle};
+
+    use super::{List, Value};
+    use gotemplate::{Map, Type};
+
+    pub(super) fn read(text: &str) -> Option<Value> {
+        let mut events = Vec::new();
+        for event in Parser::new_from_str(text) {
+            events.push(event.ok()?.0);
+        }
+        let mut events = events.into_iter().filter(|event| {
+            !matches!(
+                event,
+                Event::StreamStart | Event::DocumentStart(..) | Event::Comment(..)
+            )
+        });
+        node(&mut events)
+    }
+
+    fn node<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> Option<Value> {
+        let first = events.next()?;
+        value(first, events)
+    }
+
+    fn value<'a>(event: Event<'a>, events: &mut impl Iterator<Item = Event<'a>>) -> Option<Value> {
+        Some(match event {
+            Event::Scalar(text, ScalarStyle::Plain, ..) => plain(&text),
+            Event::Scalar(text, ..) => Value::str(text.as_ref()),
+            Event::SequenceStart(..) => {
+                let mut items = Vec::new();
+                loop {
+                    match events.next()? {
+                        Event::SequenceEnd => break,
+                        event => items.push(value(event, events)?),
+                    }
+                }
+                Value::List(List::new(Type::Any, items).ok()?)
+            }
+            Event::MappingStart(..) => {
+                let mut entries: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+                loop {
+                    let key = match events.next()? {
+                        Event::MappingEnd => break,
+                        event => value(event, events)?,
+                    };
+                    let item = node(events)?;
+                    if let Value::Str(key) = key {
+                        entries.insert(key, item);
+                    }
+                }
+                Value::Map(Map::new(Type::Any, entries).ok()?)
+            }
+            _ => Value::Nil,
+        })
+    }
+
+    fn plain(text: &str) -> Value {
+        match text.to_ascii_lowercase().as_str() {
+            "" | "~" | "null" => return Value::Nil,
+            "y" | "yes" | "true" | "on" => return Value::Bool(true),
+            "n" | "no" | "false" | "off" => return Value::Bool(false),
+            _ => {}
+        }
+        if let Ok(int) = text.parse() {
+            return Value::int(int);
+        }
+        if text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            && let Ok(float) = text.parse()
+        {
+            return Value::Float(float);
+        }
+        Value::str(text)
+    }
+}
+
+#[test]
+fn payloads() {
+    let Some(folder) = folder("alertmanager/templates") else {
+        return;
+    };
+    let data: Json =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("data.json")).unwrap()).unwrap();
+    let set = default_set(Flavour::Text);
+    run_all(lines(&folder, "deep-copy.jsonl"), |case| {
+        let data = notification_data(&data[case["data"].as_str().unwrap()]);
+        let payload = yaml::read(case["yaml"].as_str().unwrap()).unwrap();
+        let render = |text: &str| alertmanager::render(&set, text, &data, Time::ZERO);
+        let rules = gotemplate::PayloadRules {
+            render: &render,
+            read_yaml: &yaml::read,
+        };
+        let result =
+            gotemplate::render_payload(&payload, &rules).map_err(|error| error.to_string())?;
+        let json: Json =
+            serde_json::from_str(&gotemplate::to_json(&result, 1 << 20).unwrap()).unwrap();
+        let same = json == case["expect"]
+            || json
+                .as_f64()
+                .is_some_and(|n| case["expect"].as_f64() == Some(n));
+        if same {
+            Ok(())
+        } else {
+            Err(format!("wanted {} got {json}", case["expect"]))
+        }
     });
 }

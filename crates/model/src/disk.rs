@@ -1,8 +1,14 @@
 //! Files, as a parameter: the real disk in production, a faulty one in crash tests.
 
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+
+/// A second handle on a file that only makes it durable, so that appending need not wait for it.
+pub trait SyncHandle: Send + Debug {
+    /// Returns once everything appended before the call survives a power cut.
+    fn sync(&self) -> io::Result<()>;
+}
 
 /// An open file that is appended to.
 pub trait DiskFile: Send + Debug {
@@ -11,6 +17,11 @@ pub trait DiskFile: Send + Debug {
 
     /// Returns once everything appended so far survives a power cut.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// A handle to sync this file with from elsewhere; `None` where the disk has no such thing.
+    fn sync_handle(&self) -> io::Result<Option<Box<dyn SyncHandle>>> {
+        Ok(None)
+    }
 
     /// Cuts the file to `length` bytes.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
@@ -32,6 +43,11 @@ pub trait Disk: Send + Sync + Debug {
     /// The whole content.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// A stream of the content, for files that should not be held in memory whole.
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Cursor::new(self.read(path)?)))
+    }
+
     /// Length in bytes.
     fn length(&self, path: &Path) -> io::Result<u64>;
 
@@ -41,7 +57,7 @@ pub trait Disk: Send + Sync + Debug {
     /// An existing file to append to at its end; made if it is not there.
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Atomically replaces `to`.
+    /// Atomically replaces `to`. Also moves folders, where `to` must not exist.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     fn remove_file(&self, path: &Path) -> io::Result<()>;

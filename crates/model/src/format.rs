@@ -16,20 +16,16 @@ pub fn float_plain(value: f64) -> String {
     }
 }
 
-/// Go's `%v`: exponent form below 1e-4 and from 1e21 on.
+/// Go's `%v` and `%g`, which are the same for floats: see [`float_general`].
 pub fn float_shortest(value: f64) -> String {
-    float_switched_at(value, 1e21)
+    float_general(value)
 }
 
 /// Go's `FormatFloat(v, 'g', -1, 64)`: exponent form below 1e-4 and from 1e6 on (`1e+06`).
 pub fn float_general(value: f64) -> String {
     // Go decides by the exponent of the shortest digits; a shortest form that rounds up to the bound
     // is printed by Rust at the bound too, so comparing the value is the same.
-    float_switched_at(value, 1e6)
-}
-
-fn float_switched_at(value: f64, bound: f64) -> String {
-    if value == 0.0 || !value.is_finite() || (1e-4..bound).contains(&value.abs()) {
+    if value == 0.0 || !value.is_finite() || (1e-4..1e6).contains(&value.abs()) {
         return float_plain(value);
     }
     float_exponent(value)
@@ -100,6 +96,8 @@ mod tests {
         assert_eq!(float_shortest(1e21), "1e+21");
         assert_eq!(float_shortest(0.00001), "1e-05");
         assert_eq!(float_shortest(123.4567), "123.4567");
+        assert_eq!(float_shortest(999_999.0), "999999");
+        assert_eq!(float_shortest(1e6), "1e+06");
         assert_eq!(float_general(123_456_789.0), "1.23456789e+08");
         assert_eq!(float_exponent(1.5e-7), "1.5e-07");
     }

@@ -97,6 +97,8 @@ pub enum DurationError {
     Empty,
     #[error("not a valid duration string: {0:?}")]
     Invalid(String),
+    #[error("unknown unit {unit:?} in duration {text:?}")]
+    UnknownUnit { unit: String, text: String },
     #[error("duration out of range")]
     OutOfRange,
 }
@@ -151,10 +153,16 @@ impl Duration {
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (number, tail) = rest.split_at(digits);
-            let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
-            let (unit, tail) = tail.split_at(letters);
-            if digits == 0 {
+            let end = tail
+                .find(|letter: char| letter.is_ascii_digit())
+                .unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(end);
+            if digits == 0 || unit.is_empty() {
                 return Err(invalid());
+            }
+            if !UNITS.iter().any(|(name, _)| *name == unit) {
+                let (unit, text) = (unit.to_owned(), text.to_owned());
+                return Err(DurationError::UnknownUnit { unit, text });
             }
             let Some((_, unit_ms)) = units.find(|(name, _)| *name == unit) else {
                 return Err(invalid());
@@ -171,7 +179,7 @@ impl Duration {
     }
 }
 
-/// Prints as Prometheus does: `1h30m`, `0s`; weeks and years only where they divide exactly.
+/// Prints as Prometheus does: `1d12h`, `1h30m`, `0s`; weeks and years only where they divide exactly.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
@@ -183,8 +191,8 @@ impl fmt::Display for Duration {
         let mut rest = self.0.unsigned_abs();
         for (name, unit_ms) in UNITS {
             let unit_ms = unit_ms.unsigned_abs();
-            // Days and longer only where nothing remains: 36h stays 36h.
-            if matches!(name, "y" | "w" | "d") && !rest.is_multiple_of(unit_ms) {
+            // Years and weeks only where nothing remains: 90d is easier to read than 12w6d.
+            if matches!(name, "y" | "w") && !rest.is_multiple_of(unit_ms) {
                 continue;
             }
             let count = rest / unit_ms;
@@ -236,7 +244,7 @@ mod tests {
     #[test]
     fn durations_round_trip() {
         for text in [
-            "0s", "5m", "1h30m", "15s", "1d", "1w", "1y", "12h", "250ms", "1m1s", "90d", "36h",
+            "0s", "5m", "1h30m", "15s", "1d", "1w", "1y", "12h", "250ms", "1m1s", "90d", "1d12h",
         ] {
             let parsed = Duration::parse(text).unwrap();
             let printed = parsed.to_string();
@@ -248,7 +256,7 @@ mod tests {
         }
         assert_eq!(Duration::parse("90d").unwrap().to_string(), "90d");
         assert_eq!(Duration::parse("14d").unwrap().to_string(), "2w");
-        assert_eq!(Duration::parse("36h").unwrap().to_string(), "36h");
+        assert_eq!(Duration::parse("36h").unwrap().to_string(), "1d12h");
         assert_eq!(Duration::parse("60s").unwrap().to_string(), "1m");
     }
 

@@ -36,7 +36,13 @@ fn resolve(node: &Node, go_type: &str, reading: &mut Reading) -> Option<Resolved
     match scalar.resolve() {
         Ok(resolved) => Some(resolved),
         Err(problem) => {
-            reading.refuse(node.span, "yaml-bad-binary", format!("yaml: {problem}"));
+            let hint = "base64 with padding, or leave `!!binary` out";
+            reading.refuse_with_hint(
+                node.span,
+                "yaml-bad-binary",
+                format!("yaml: {problem}"),
+                hint,
+            );
             None
         }
     }
@@ -176,19 +182,59 @@ impl<T: FromYaml> FromYaml for Box<T> {
     }
 }
 
-/// Items that cannot be read are left out.
+/// The items of a list; those that `read` cannot read are left out.
+pub fn read_list<T>(
+    node: &Node,
+    go_type: &str,
+    reading: &mut Reading,
+    mut read: impl FnMut(&Node, &mut Reading) -> Option<T>,
+) -> Option<Vec<T>> {
+    let Kind::Sequence(items) = &node.kind else {
+        reading.wrong_type(node, go_type);
+        return None;
+    };
+    Some(
+        items
+            .iter()
+            .filter_map(|item| read(item, reading))
+            .collect(),
+    )
+}
+
+/// The entries of a map whose keys are data. A key given twice is reported, the last one counts.
+pub fn read_map<T>(
+    node: &Node,
+    go_type: &str,
+    reading: &mut Reading,
+    mut read: impl FnMut(&Node, &mut Reading) -> Option<T>,
+) -> Option<BTreeMap<String, T>> {
+    let Kind::Mapping(entries) = &node.kind else {
+        reading.wrong_type(node, go_type);
+        return None;
+    };
+    let mut map = BTreeMap::new();
+    for (key, value) in entries {
+        let Some(name) = String::read(key, reading) else {
+            continue;
+        };
+        let Some(value) = read(value, reading) else {
+            continue;
+        };
+        if map.contains_key(&name) {
+            let message = format!("key {name:?} already set in map");
+            let diagnostic = diag::Diagnostic::error(CODE_DUPLICATE, message)
+                .at(reading.source(), key.span)
+                .hint("remove one of the two");
+            reading.report(key.span, diagnostic);
+        }
+        map.insert(name, value);
+    }
+    Some(map)
+}
+
 impl<T: FromYaml> FromYaml for Vec<T> {
     fn from_yaml(node: &Node, reading: &mut Reading) -> Option<Self> {
-        let Kind::Sequence(items) = &node.kind else {
-            reading.wrong_type(node, &Self::go_type());
-            return None;
-        };
-        Some(
-            items
-                .iter()
-                .filter_map(|item| T::read(item, reading))
-                .collect(),
-        )
+        read_list(node, &Self::go_type(), reading, T::read)
     }
 
     fn go_type() -> String {
@@ -198,28 +244,7 @@ impl<T: FromYaml> FromYaml for Vec<T> {
 
 impl<T: FromYaml> FromYaml for BTreeMap<String, T> {
     fn from_yaml(node: &Node, reading: &mut Reading) -> Option<Self> {
-        let Kind::Mapping(entries) = &node.kind else {
-            reading.wrong_type(node, &Self::go_type());
-            return None;
-        };
-        let mut map = Self::new();
-        for (key, value) in entries {
-            let Some(name) = String::read(key, reading) else {
-                continue;
-            };
-            let Some(value) = T::read(value, reading) else {
-                continue;
-            };
-            if map.contains_key(&name) {
-                let message = format!("key {name:?} already set in map");
-                let diagnostic = diag::Diagnostic::error(CODE_DUPLICATE, message)
-                    .at(reading.source(), key.span)
-                    .hint("remove one of the two");
-                reading.report(key.span, diagnostic);
-            }
-            map.insert(name, value);
-        }
-        Some(map)
+        read_map(node, &Self::go_type(), reading, T::read)
     }
 
     fn go_type() -> String {

@@ -21,11 +21,11 @@ mod scalar_style;
 mod value;
 
 pub use emit::to_text;
-pub use from_yaml::{Float, FromYaml};
+pub use from_yaml::{Float, FromYaml, read_list, read_map};
 pub use key_order::compare_keys;
 pub use map_reader::MapReader;
 pub use node::{Kind, Node, Scalar, Style};
 pub use parse::{parse, parse_documents};
-pub use reading::{CODE_DUPLICATE, CODE_SYNTAX, CODE_TYPE, CODE_UNKNOWN, Reading, peer_text};
+pub use reading::{CODE_DUPLICATE, CODE_SYNTAX, CODE_TYPE, CODE_UNKNOWN, Mark, Reading, peer_text};
 pub use resolve::Resolved;
 pub use value::{Mapping, Value};

@@ -115,6 +115,30 @@ impl<'n, 'r> MapReader<'n, 'r> {
         rest
     }
 
+    /// A refusal by the section's validator, raised after everything in the section and underlining
+    /// the value of `key`.
+    pub fn refuse(&mut self, key: &str, code: &'static str, message: impl Into<String>) {
+        let place = self.span_of(key);
+        let diagnostic = Diagnostic::error(code, message).at(self.reading.source(), place);
+        self.reading.report(self.node.span, diagnostic);
+    }
+
+    /// As [`Self::refuse`], with what to do.
+    pub fn refuse_with_hint(
+        &mut self,
+        key: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let place = self.span_of(key);
+        let source = self.reading.source();
+        let diagnostic = Diagnostic::error(code, message)
+            .at(source, place)
+            .hint(hint);
+        self.reading.report(self.node.span, diagnostic);
+    }
+
     pub fn reading(&mut self) -> &mut Reading {
         self.reading
     }
@@ -138,7 +162,12 @@ impl<'n, 'r> MapReader<'n, 'r> {
     }
 
     /// Reports every key that was not taken.
-    pub fn finish(self) {
+    pub fn finish(mut self) {
+        self.report_unknown();
+    }
+
+    /// As [`Self::finish`], for readers that go on to validate with the places of the values.
+    pub fn report_unknown(&mut self) {
         let mut unknown: Vec<_> = self
             .fields
             .iter()

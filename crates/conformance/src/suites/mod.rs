@@ -4,9 +4,16 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod parser;
 mod alertmanager;
+mod alertmanager_config;
+mod alertmanager_matchers;
+mod alertmanager_timeintervals;
+mod config;
 mod pending;
+mod promql;
 mod relabel;
+mod rules;
 
 /// All suites, in the order of the printed table.
 pub(crate) const SUITES: &[Suite] = &[
@@ -24,7 +31,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/config",
-        load: pending::alertmanager_config,
+        load: alertmanager_config::load,
     },
     Suite {
         name: "alertmanager/inhibition",
@@ -32,7 +39,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/matchers",
-        load: pending::alertmanager_matchers,
+        load: alertmanager_matchers::load,
     },
     Suite {
         name: "alertmanager/notify",
@@ -56,7 +63,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/timeintervals",
-        load: pending::alertmanager_timeintervals,
+        load: alertmanager_timeintervals::load,
     },
     Suite {
         name: "api",
@@ -68,7 +75,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "config",
-        load: pending::config,
+        load: config::load,
     },
     Suite {
         name: "operator",
@@ -76,11 +83,11 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "parser",
-        load: pending::parser,
+        load: parser::load,
     },
     Suite {
         name: "promql",
-        load: pending::promql,
+        load: promql::load,
     },
     Suite {
         name: "promtool",
@@ -96,7 +103,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "rules",
-        load: pending::rules,
+        load: rules::load,
     },
     Suite {
         name: "template",

@@ -42,27 +42,6 @@ pub(crate) fn alertmanager_api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/api/sequence.jsonl"])
 }
 
-pub(crate) fn alertmanager_config(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/config/load.jsonl",
-            "alertmanager/config/durations.jsonl",
-        ],
-    )
-}
-
-pub(crate) fn alertmanager_matchers(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/matchers/parse.jsonl",
-            "alertmanager/matchers/match.jsonl",
-            "alertmanager/matchers/label-names.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let mut cases = json_line_cases(
         &dir.join("alertmanager/templates/data-assembly.jsonl"),
@@ -73,29 +52,10 @@ pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
     Ok(cases)
 }
 
-pub(crate) fn alertmanager_timeintervals(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["alertmanager/timeintervals/time-intervals.jsonl"])
-}
-
 pub(crate) fn chunks(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,
         &["chunks/float_chunks.jsonl", "chunks/histogram_chunks.jsonl"],
-    )
-}
-
-pub(crate) fn config(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["config/bad_files.jsonl", "config/good_files.jsonl"])
-}
-
-pub(crate) fn parser(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "parser/expressions.jsonl",
-            "parser/series_descriptions.jsonl",
-            "parser/metric_selectors.jsonl",
-        ],
     )
 }
 
@@ -113,10 +73,6 @@ pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
 
 pub(crate) fn remote(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["remote/payloads.jsonl"])
-}
-
-pub(crate) fn rules(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["rules/rulefmt_expect.jsonl"])
 }
 
 pub(crate) fn template(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -181,10 +137,6 @@ pub(crate) fn operator(dir: &Path) -> anyhow::Result<Vec<Case>> {
         }
     }
     Ok(cases)
-}
-
-pub(crate) fn promql(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    files(dir, "promql", |name| name.ends_with(".test"))
 }
 
 pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {

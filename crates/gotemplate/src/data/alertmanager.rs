@@ -40,6 +40,96 @@ pub struct Alert {
     pub fingerprint: String,
 }
 
+/// An alert as the dispatcher knows it.
+#[derive(Clone, Debug)]
+pub struct SourceAlert {
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub starts_at: Time,
+    /// [`Time::ZERO`] if unknown. An end in the future is as good as none.
+    pub ends_at: Time,
+    pub generator_url: String,
+    pub fingerprint: String,
+}
+
+/// What a notification's data is made of.
+#[derive(Clone, Debug)]
+pub struct Notification {
+    pub receiver: String,
+    pub reason: String,
+    pub group_labels: BTreeMap<String, String>,
+    pub route_labels: BTreeMap<String, String>,
+    pub external_url: String,
+    pub alerts: Vec<SourceAlert>,
+    /// Decides which alerts are resolved.
+    pub now: Time,
+}
+
+impl From<Notification> for Data {
+    fn from(notification: Notification) -> Self {
+        let common = |of: fn(&SourceAlert) -> &BTreeMap<String, String>| {
+            let mut alerts = notification.alerts.iter().map(of);
+            let mut common = alerts.next().cloned().unwrap_or_default();
+            for labels in alerts {
+                common.retain(|key, value| labels.get(key) == Some(value));
+            }
+            Kv::new(common)
+        };
+        let common_labels = common(|alert| &alert.labels);
+        let common_annotations = common(|alert| &alert.annotations);
+        let now = notification.now;
+        let alerts: Vec<Alert> = notification
+            .alerts
+            .into_iter()
+            .map(|alert| alert.at(&now))
+            .collect();
+        let is_firing = alerts.iter().any(|alert| alert.status == "firing");
+        Self {
+            receiver: quote_regex(&notification.receiver),
+            status: (if is_firing { "firing" } else { "resolved" }).to_owned(),
+            alerts: Some(alerts),
+            notification_reason: notification.reason,
+            group_labels: Kv::new(notification.group_labels),
+            common_labels,
+            common_annotations,
+            route_labels: Kv::new(notification.route_labels),
+            external_url: notification.external_url,
+            route_labels_rendered: false,
+        }
+    }
+}
+
+impl SourceAlert {
+    fn at(self, now: &Time) -> Alert {
+        let is_resolved = !self.ends_at.is_zero() && self.ends_at.compare(now).is_le();
+        Alert {
+            status: (if is_resolved { "resolved" } else { "firing" }).to_owned(),
+            labels: Kv::new(self.labels),
+            annotations: Kv::new(self.annotations),
+            starts_at: self.starts_at,
+            ends_at: if is_resolved {
+                self.ends_at
+            } else {
+                Time::ZERO
+            },
+            generator_url: self.generator_url,
+            fingerprint: self.fingerprint,
+        }
+    }
+}
+
+/// Escapes the signs that mean something in Go's regular expressions.
+fn quote_regex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Labels or annotations.
 #[derive(Clone, Debug, Default)]
 pub struct Kv(Option<Arc<BTreeMap<String, String>>>);

@@ -126,10 +126,10 @@ impl<'p> State<'p, '_> {
             self.fail(format!("error calling {name}: {message}"))
         })?;
         match &value {
-            Value::Str(text) | Value::Safe(_, text) => {
-                if text.len() > self.program.options().limits.output_bytes_max {
-                    return Err(self.fail(format!("error calling {name}: the text is too long")));
-                }
+            Value::Str(text) | Value::Safe(_, text)
+                if text.len() > self.program.options().limits.output_bytes_max =>
+            {
+                return Err(self.fail(format!("error calling {name}: the text is too long")));
             }
             Value::List(list) => self.step(list.items().len() / ITEMS_PER_STEP)?,
             _ => {}

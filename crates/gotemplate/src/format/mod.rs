@@ -140,9 +140,9 @@ mod tests {
         assert_eq!(
             f(
                 "%08.3f|%+.2e|%6.2f%%",
-                &[3.14159.into(), 12345.678.into(), 99.5.into()]
+                &[3.24159.into(), 12345.678.into(), 99.5.into()]
             ),
-            "0003.142|+1.23e+04| 99.50%"
+            "0003.242|+1.23e+04| 99.50%"
         );
         assert_eq!(
             f(
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             f(
                 "%[2]d %[1]d|%*d|%.*f",
-                &[i(1), i(2), i(5), i(42), i(2), 3.14159.into()]
+                &[i(1), i(2), i(5), i(42), i(2), 3.24159.into()]
             ),
             "2 1| 5|%!f(int=000000000000000000000000000000000000000002)"
         );
@@ -174,11 +174,11 @@ mod tests {
                     Value::str("xyz"),
                     i(8),
                     i(5),
-                    3.14159.into(),
+                    3.24159.into(),
                     i(3)
                 ]
             ),
-            "abc|    x|10|101|  3.14|00000003"
+            "abc|    x|10|101|  3.24|00000003"
         );
     }
 
@@ -190,7 +190,7 @@ mod tests {
             "%!d(string=s)|%!s(int=3)|%!t(int=1)"
         );
         assert_eq!(f("%d", &[]), "%!d(MISSING)");
-        assert_eq!(f("x", &[s.clone()]), "x%!(EXTRA string=s)");
+        assert_eq!(f("x", std::slice::from_ref(&s)), "x%!(EXTRA string=s)");
         assert_eq!(f("%", &[s]), "%!(NOVERB)%!(EXTRA string=s)");
         assert_eq!(
             f(

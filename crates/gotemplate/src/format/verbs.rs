@@ -297,7 +297,7 @@ impl Printer {
     fn float(&mut self, float: f64, value: &Value, verb: char, flags: &Flags) {
         let (format, precision) = match verb {
             'v' => ('g', flags.precision),
-            'g' | 'G' => (verb, flags.precision),
+            'g' | 'G' | 'x' | 'X' => (verb, flags.precision),
             'e' | 'E' | 'f' | 'F' => (verb, Some(flags.precision.unwrap_or(6))),
             _ => return self.bad_verb(value, verb, flags),
         };

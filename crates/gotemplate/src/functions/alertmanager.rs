@@ -168,7 +168,7 @@ fn since(now: &Time, args: &[Value]) -> Result<Value, String> {
 }
 
 fn dict(args: &[Value]) -> Result<Value, String> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err("dict requires an even number of arguments".to_owned());
     }
     let mut entries = BTreeMap::new();

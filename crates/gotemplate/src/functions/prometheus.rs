@@ -229,9 +229,7 @@ fn first(args: &[Value]) -> Result<Value, String> {
 const NIL_SAMPLE: &str = "runtime error: invalid memory address or nil pointer dereference";
 
 fn label(name: &str, sample: Option<&Value>) -> Result<Value, String> {
-    let labels = sample
-        .and_then(|sample| samples::labels(sample))
-        .ok_or(NIL_SAMPLE)?;
+    let labels = sample.and_then(samples::labels).ok_or(NIL_SAMPLE)?;
     Ok(labels.get(name).cloned().unwrap_or_else(|| Value::str("")))
 }
 

@@ -56,14 +56,6 @@ impl Time {
         Self::utc(Timestamp::from_millisecond(ms).unwrap_or(limit))
     }
 
-    pub(crate) fn from_unix_ns(ns: i64) -> Self {
-        Self::utc(Timestamp::from_nanosecond(i128::from(ns)).unwrap_or(Timestamp::MAX))
-    }
-
-    pub(crate) fn from_parts(seconds: i64, nanos: i32) -> Option<Self> {
-        Timestamp::new(seconds, nanos).ok().map(Self::utc)
-    }
-
     /// Reads RFC 3339.
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimeParseError> {
         Self::parse("2006-01-02T15:04:05Z07:00", text)

@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(exponential_bound(-1, -1), 0.25);
         assert_eq!(exponential_bound(1024, 0), f64::MAX);
         assert_eq!(exponential_bound(64, -4), f64::MAX);
-        assert_eq!(exponential_bound(1, 1), 1.414_213_562_373_095);
+        assert_eq!(exponential_bound(1, 2), 1.189_207_115_002_721);
         assert_eq!(exponential_bound(-1074, 0), 5e-324);
     }
 

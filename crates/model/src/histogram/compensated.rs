@@ -7,7 +7,7 @@ use super::arithmetic::{Combined, Direction, IncompatibleSchemas, combine};
 /// Adds `increment` to `sum`; `compensation` collects what got lost. An infinite sum has none.
 pub fn add_compensated(increment: f64, sum: &mut f64, compensation: &mut f64) {
     let total = *sum + increment;
-    if total > f64::MAX || total < -f64::MAX {
+    if total.is_infinite() {
         *compensation = 0.0;
     } else if sum.abs() >= increment.abs() {
         *compensation += (*sum - total) + increment;

@@ -94,6 +94,59 @@ impl Expr {
         }
     }
 
+    /// The expressions directly below, in the order of the text.
+    pub fn children(&self) -> impl Iterator<Item = &Self> {
+        let (first, rest): (Option<&Self>, &[Self]) = match self {
+            Self::Call(node) => (None, &node.args),
+            Self::Aggregate(node) => (node.param.as_ref(), std::slice::from_ref(&node.expr)),
+            Self::Binary(node) => (Some(&node.lhs), std::slice::from_ref(&node.rhs)),
+            Self::Unary(node) => (Some(&node.expr), &[]),
+            Self::Paren(node) => (Some(&node.expr), &[]),
+            Self::Subquery(node) => (Some(&node.expr), &[]),
+            Self::Number(_) | Self::String(_) | Self::Vector(_) | Self::Matrix(_) => (None, &[]),
+        };
+        first.into_iter().chain(rest)
+    }
+
+    /// The expressions directly below, to change them. Their types must stay.
+    pub fn children_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        let (first, rest): (Option<&mut Self>, &mut [Self]) = match self {
+            Self::Call(node) => (None, &mut node.args),
+            Self::Aggregate(node) => (node.param.as_mut(), std::slice::from_mut(&mut node.expr)),
+            Self::Binary(node) => (Some(&mut node.lhs), std::slice::from_mut(&mut node.rhs)),
+            Self::Unary(node) => (Some(&mut node.expr), &mut []),
+            Self::Paren(node) => (Some(&mut node.expr), &mut []),
+            Self::Subquery(node) => (Some(&mut node.expr), &mut []),
+            Self::Number(_) | Self::String(_) | Self::Vector(_) | Self::Matrix(_) => {
+                (None, &mut [])
+            }
+        };
+        first.into_iter().chain(rest)
+    }
+
+    /// Every selector in the tree, in the order of the text: also that of `info`, which selects what
+    /// labels come from.
+    pub fn for_each_selector<'e>(&'e self, visit: &mut impl FnMut(&'e VectorSelector)) {
+        match self {
+            Self::Vector(node) => visit(node),
+            Self::Matrix(node) => visit(&node.selector),
+            _ => self
+                .children()
+                .for_each(|child| child.for_each_selector(visit)),
+        }
+    }
+
+    /// Every selector in the tree, to change it: how access rules narrow a query.
+    pub fn for_each_selector_mut(&mut self, visit: &mut impl FnMut(&mut VectorSelector)) {
+        match self {
+            Self::Vector(node) => visit(node),
+            Self::Matrix(node) => visit(&mut node.selector),
+            _ => self
+                .children_mut()
+                .for_each(|child| child.for_each_selector_mut(visit)),
+        }
+    }
+
     /// The expression inside any number of parentheses.
     pub fn without_parens(&self) -> &Self {
         let mut expr = self;
@@ -116,18 +169,21 @@ pub struct NumberLiteral {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct StringLiteral {
-    /// Unquoted, escapes resolved.
+    /// Unquoted, escapes resolved; bytes that are no UTF-8 are U+FFFD.
     pub value: String,
+    /// The bytes as written, only if they are no UTF-8 (`"\xff"`). Such a text is never a valid label
+    /// name or value.
+    pub invalid_utf8: Option<Box<[u8]>>,
     pub span: Span,
 }
 
 /// `name{label="value"} offset 5m @ 100`
 #[derive(Clone, Debug, PartialEq)]
 pub struct VectorSelector {
-    /// The metric name if it was given as such (`name{…}` or `{"name", …}`), not as a matcher on
-    /// `__name__`; empty otherwise.
+    /// The metric name if it stands before the braces. Empty otherwise, also for `{"name"}`, which is
+    /// only a matcher on `__name__`.
     pub name: String,
-    /// As written; for a `name` the matcher on `__name__` is the last one.
+    /// As written; for a `name` the matcher on `__name__` that it stands for is the last one.
     pub matchers: Vec<Matcher>,
     pub offset: DurationArg,
     pub at: Option<At>,

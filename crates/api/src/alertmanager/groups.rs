@@ -1,0 +1,37 @@
+//! `alerts/groups`: alerts as they are grouped for their receivers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use net::axum::extract::State;
+use net::axum::response::Response;
+use serde::Serialize;
+
+use super::alerts::{AlertTwin, ReceiverTwin, parse_filter, to_map};
+use super::error::Error;
+use crate::params::Params;
+use crate::respond::{json_text, to_json};
+use crate::sources::Api;
+
+#[derive(Serialize)]
+struct GroupTwin {
+    alerts: Vec<AlertTwin>,
+    labels: BTreeMap<String, String>,
+    receiver: ReceiverTwin,
+}
+
+pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
+    let filter = parse_filter(&params)?;
+    let groups = api
+        .alertmanager
+        .groups(&filter)
+        .into_iter()
+        .map(|group| GroupTwin {
+            alerts: group.alerts.into_iter().map(AlertTwin::of).collect(),
+            labels: to_map(&group.labels),
+            receiver: ReceiverTwin {
+                name: group.receiver.to_string(),
+            },
+        });
+    Ok(json_text(to_json(&groups.collect::<Vec<_>>())))
+}

@@ -1,0 +1,73 @@
+//! `status` and `receivers`.
+
+use std::sync::Arc;
+
+use net::axum::extract::State;
+use net::axum::response::Response;
+use serde::Serialize;
+
+use super::alerts::ReceiverTwin;
+use crate::respond::{json_text, to_json};
+use crate::sources::Api;
+use crate::time::rfc3339;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusTwin {
+    cluster: ClusterTwin,
+    config: ConfigTwin,
+    uptime: String,
+    version_info: VersionTwin,
+}
+
+#[derive(Serialize)]
+struct ClusterTwin {
+    peers: Vec<String>,
+    status: String,
+}
+
+#[derive(Serialize)]
+struct ConfigTwin {
+    original: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionTwin {
+    branch: &'static str,
+    build_date: &'static str,
+    build_user: &'static str,
+    go_version: &'static str,
+    revision: &'static str,
+    version: &'static str,
+}
+
+pub(crate) async fn status(State(api): State<Arc<Api>>) -> Response {
+    json_text(to_json(&StatusTwin {
+        cluster: ClusterTwin {
+            peers: Vec::new(),
+            status: api.alertmanager.cluster_status(),
+        },
+        config: ConfigTwin {
+            original: api.alertmanager.config_text(),
+        },
+        uptime: rfc3339(Some(api.started_at)),
+        version_info: VersionTwin {
+            branch: "",
+            build_date: "",
+            build_user: "",
+            go_version: "",
+            revision: "",
+            version: api.version,
+        },
+    }))
+}
+
+pub(crate) async fn receivers(State(api): State<Arc<Api>>) -> Response {
+    let names = api
+        .alertmanager
+        .receivers()
+        .into_iter()
+        .map(|name| ReceiverTwin { name });
+    json_text(to_json(&names.collect::<Vec<_>>()))
+}

@@ -1,0 +1,155 @@
+//! The JSON writer for query results. Results may be large, so digits go straight into the text.
+
+use std::fmt::Write as _;
+
+use model::format::float_plain;
+use model::{FloatHistogram, Labels};
+
+/// Escapes what Go's encoder escapes beyond JSON's own needs. These characters occur only in strings.
+pub(crate) fn escape_html(text: String) -> String {
+    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A string with its quotes.
+pub(crate) fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    let mut plain_from = 0;
+    for (at, character) in text.char_indices() {
+        let is_plain = !matches!(
+            character,
+            '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
+        ) && character >= ' ';
+        if is_plain {
+            continue;
+        }
+        out.push_str(&text[plain_from..at]);
+        plain_from = at + character.len_utf8();
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            // Writing to a String cannot fail.
+            other => {
+                let _ = write!(out, "\\u{:04x}", u32::from(other));
+            }
+        }
+    }
+    out.push_str(&text[plain_from..]);
+    out.push('"');
+}
+
+/// `{"name":"value",…}`.
+pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_string(out, name);
+        out.push(':');
+        write_string(out, value);
+    }
+    out.push('}');
+}
+
+/// Milliseconds as seconds with at most three decimals and no trailing zeros.
+pub(crate) fn write_time(out: &mut String, millis: i64) {
+    let (sign, millis) = (if millis < 0 { "-" } else { "" }, millis.unsigned_abs());
+    let _ = write!(out, "{sign}{}", millis / 1000);
+    let fraction = millis % 1000;
+    if fraction > 0 {
+        let digits = format!("{fraction:03}");
+        let _ = write!(out, ".{}", digits.trim_end_matches('0'));
+    }
+}
+
+/// `[seconds,"value"]`.
+pub(crate) fn write_point(out: &mut String, millis: i64, value: f64) {
+    out.push('[');
+    write_time(out, millis);
+    out.push_str(",\"");
+    if value.is_finite() {
+        let _ = write!(out, "{value}");
+    } else {
+        out.push_str(&float_plain(value));
+    }
+    out.push_str("\"]");
+}
+
+/// `[seconds,{"count":…,"sum":…,"buckets":[[rule,"lower","upper","count"],…]}]`.
+pub(crate) fn write_histogram_point(out: &mut String, millis: i64, histogram: &FloatHistogram) {
+    out.push('[');
+    write_time(out, millis);
+    let _ = write!(
+        out,
+        ",{{\"count\":\"{}\",\"sum\":\"{}\"",
+        float_plain(histogram.count),
+        float_plain(histogram.sum)
+    );
+    let mut is_first = true;
+    for bucket in histogram
+        .all_buckets()
+        .into_iter()
+        .filter(|bucket| bucket.count != 0.0)
+    {
+        out.push_str(if is_first { ",\"buckets\":[" } else { "," });
+        is_first = false;
+        // Which ends belong to the bucket: 0 the upper, 1 the lower, 2 none, 3 both.
+        let rule = match (bucket.is_lower_inclusive, bucket.is_upper_inclusive) {
+            (false, true) => 0,
+            (true, false) => 1,
+            (false, false) => 2,
+            (true, true) => 3,
+        };
+        let _ = write!(
+            out,
+            "[{rule},\"{}\",\"{}\",\"{}\"]",
+            float_plain(bucket.lower),
+            float_plain(bucket.upper),
+            float_plain(bucket.count)
+        );
+    }
+    out.push_str(if is_first { "}]" } else { "]}]" });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_and_points() {
+        let mut out = String::new();
+        write_string(&mut out, "a\"b\\<é\n\u{1}>");
+        assert_eq!(out, "\"a\\\"b\\\\\\u003cé\\n\\u0001\\u003e\"");
+        for (millis, text) in [
+            (1_704_070_800_000, "1704070800"),
+            (1_500, "1.5"),
+            (-1_001, "-1.001"),
+            (20, "0.02"),
+        ] {
+            let mut out = String::new();
+            write_time(&mut out, millis);
+            assert_eq!(out, text);
+        }
+        let mut out = String::new();
+        write_point(&mut out, 0, f64::NEG_INFINITY);
+        write_point(&mut out, 0, 1e21);
+        assert_eq!(out, "[0,\"-Inf\"][0,\"1000000000000000000000\"]");
+    }
+}

@@ -1,0 +1,86 @@
+//! `alerts`, `alertmanagers`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::format::float_exponent;
+use model::{Labels, Value};
+use net::axum::extract::State;
+use net::axum::response::Response;
+use serde::Serialize;
+
+use crate::respond::success;
+use crate::sources::Api;
+use crate::time::rfc3339;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AlertTwin {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    state: &'static str,
+    active_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_firing_since: Option<String>,
+    value: String,
+}
+
+impl AlertTwin {
+    pub(crate) fn of(alert: &rules::Alert) -> Self {
+        Self {
+            labels: to_map(&alert.labels),
+            annotations: to_map(&alert.annotations),
+            state: alert.state.as_str(),
+            active_at: rfc3339(Some(alert.active_at)),
+            keep_firing_since: alert.keep_firing_since.map(|since| rfc3339(Some(since))),
+            value: match &alert.value {
+                Value::Float(value) => float_exponent(*value),
+                Value::Histogram(histogram) => histogram.to_string(),
+            },
+        }
+    }
+}
+
+pub(crate) fn to_map(labels: &Labels) -> BTreeMap<String, String> {
+    labels
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+#[derive(Serialize)]
+struct AlertsTwin {
+    alerts: Vec<AlertTwin>,
+}
+
+pub(crate) async fn alerts(State(api): State<Arc<Api>>) -> Response {
+    let groups = api.rules.all();
+    let alerts = groups
+        .iter()
+        .flat_map(|group| group.rules.iter())
+        .flat_map(|rule| rule.alerts.iter());
+    success(&AlertsTwin {
+        alerts: alerts.map(AlertTwin::of).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct UrlTwin {
+    url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertmanagersTwin {
+    active_alertmanagers: Vec<UrlTwin>,
+    dropped_alertmanagers: Vec<UrlTwin>,
+}
+
+pub(crate) async fn alertmanagers(State(api): State<Arc<Api>>) -> Response {
+    let view = api.config.alertmanagers();
+    let twins = |urls: Vec<String>| urls.into_iter().map(|url| UrlTwin { url }).collect();
+    success(&AlertmanagersTwin {
+        active_alertmanagers: twins(view.active),
+        dropped_alertmanagers: twins(view.dropped),
+    })
+}

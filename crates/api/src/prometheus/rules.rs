@@ -1,0 +1,202 @@
+//! `rules`: groups with their rules and what became of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use net::axum::extract::State;
+use net::axum::response::Response;
+use rules::{GroupView, RuleSpec, RuleView};
+use serde::Serialize;
+
+use super::alerts::{AlertTwin, to_map};
+use crate::params::Params;
+use crate::respond::{ApiError, success};
+use crate::sources::Api;
+use crate::time::rfc3339;
+
+#[derive(Serialize)]
+struct RulesTwin {
+    groups: Vec<GroupTwin>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupTwin {
+    name: String,
+    file: String,
+    rules: Vec<RuleTwin>,
+    /// Seconds.
+    interval: f64,
+    limit: usize,
+    evaluation_time: f64,
+    last_evaluation: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RuleTwin {
+    Recording(Box<RecordingTwin>),
+    Alerting(Box<AlertingTwin>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordingTwin {
+    name: String,
+    query: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
+    #[serde(flatten)]
+    outcome: OutcomeTwin,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertingTwin {
+    state: &'static str,
+    name: String,
+    query: String,
+    duration: f64,
+    keep_firing_for: f64,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    alerts: Vec<AlertTwin>,
+    #[serde(flatten)]
+    outcome: OutcomeTwin,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutcomeTwin {
+    health: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    evaluation_time: f64,
+    last_evaluation: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+/// What to show, from the parameters.
+struct Filter<'a> {
+    kind: Option<&'static str>,
+    names: Vec<&'a str>,
+    groups: Vec<&'a str>,
+    files: Vec<&'a str>,
+    excludes_alerts: bool,
+}
+
+impl<'a> Filter<'a> {
+    fn parse(params: &'a Params) -> Result<Self, ApiError> {
+        let kind = match params.get("type").to_lowercase().as_str() {
+            "" => None,
+            "alert" => Some("alerting"),
+            "record" => Some("recording"),
+            other => {
+                return Err(ApiError::parameter(
+                    "type",
+                    format!("not supported value \"{other}\""),
+                ));
+            }
+        };
+        let excludes_alerts = match params.get("exclude_alerts") {
+            "" => false,
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            other => {
+                return Err(ApiError::parameter(
+                    "exclude_alerts",
+                    format!("not a boolean: \"{other}\""),
+                ));
+            }
+        };
+        Ok(Self {
+            kind,
+            names: params.all("rule_name[]").collect(),
+            groups: params.all("rule_group[]").collect(),
+            files: params.all("file[]").collect(),
+            excludes_alerts,
+        })
+    }
+
+    fn wants_group(&self, group: &GroupView) -> bool {
+        let among = |wanted: &[&str], name: &str| wanted.is_empty() || wanted.contains(&name);
+        among(&self.groups, &group.spec.name) && among(&self.files, &group.spec.file)
+    }
+
+    fn wants_rule(&self, rule: &RuleView) -> bool {
+        let kind = match rule.spec {
+            RuleSpec::Recording(_) => "recording",
+            RuleSpec::Alerting(_) => "alerting",
+        };
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && (self.names.is_empty() || self.names.contains(&rule.spec.name()))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kind.is_none() && self.names.is_empty()
+    }
+}
+
+pub(crate) async fn rules(
+    State(api): State<Arc<Api>>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let filter = Filter::parse(&params)?;
+    let mut groups = Vec::new();
+    for group in api
+        .rules
+        .all()
+        .iter()
+        .filter(|group| filter.wants_group(group))
+    {
+        let rules = group.rules.iter().filter(|rule| filter.wants_rule(rule));
+        let rules: Vec<RuleTwin> = rules.map(|rule| rule_twin(rule, &filter)).collect();
+        if rules.is_empty() && !filter.is_empty() {
+            continue;
+        }
+        groups.push(GroupTwin {
+            name: group.spec.name.clone(),
+            file: group.spec.file.clone(),
+            rules,
+            interval: group.spec.interval.seconds(),
+            limit: group.spec.limit,
+            evaluation_time: group.evaluation_seconds,
+            last_evaluation: rfc3339(group.last_evaluation),
+        });
+    }
+    Ok(success(&RulesTwin { groups }))
+}
+
+fn rule_twin(rule: &RuleView, filter: &Filter<'_>) -> RuleTwin {
+    let outcome = |kind| OutcomeTwin {
+        health: rule.health.as_str(),
+        last_error: rule.refusal.as_ref().map(ToString::to_string),
+        evaluation_time: rule.evaluation_seconds,
+        last_evaluation: rfc3339(rule.last_evaluation),
+        kind,
+    };
+    match &rule.spec {
+        RuleSpec::Recording(spec) => RuleTwin::Recording(Box::new(RecordingTwin {
+            name: spec.record.clone(),
+            query: spec.expr.clone(),
+            labels: to_map(&spec.labels),
+            outcome: outcome("recording"),
+        })),
+        RuleSpec::Alerting(spec) => RuleTwin::Alerting(Box::new(AlertingTwin {
+            state: rule.state.map_or("unknown", rules::AlertState::as_str),
+            name: spec.alert.clone(),
+            query: spec.expr.clone(),
+            duration: spec.hold.seconds(),
+            keep_firing_for: spec.keep_firing_for.seconds(),
+            labels: to_map(&spec.labels),
+            annotations: to_map(&spec.annotations),
+            alerts: if filter.excludes_alerts {
+                Vec::new()
+            } else {
+                rule.alerts.iter().map(AlertTwin::of).collect()
+            },
+            outcome: outcome("alerting"),
+        })),
+    }
+}

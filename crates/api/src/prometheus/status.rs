@@ -1,0 +1,130 @@
+//! `status/…`: configuration, flags, runtime, build, storage, replay.
+
+use std::sync::Arc;
+
+use net::axum::extract::State;
+use net::axum::response::Response;
+use serde::Serialize;
+
+use crate::params::Params;
+use crate::respond::{ApiError, success};
+use crate::sources::Api;
+use crate::time::rfc3339;
+
+#[derive(Serialize)]
+struct ConfigTwin {
+    yaml: String,
+}
+
+pub(crate) async fn config(State(api): State<Arc<Api>>) -> Response {
+    success(&ConfigTwin {
+        yaml: api.config.yaml(),
+    })
+}
+
+pub(crate) async fn flags(State(api): State<Arc<Api>>) -> Response {
+    success(&api.config.flags())
+}
+
+/// Keys that speak of Go's runtime keep the values that mean "not limited".
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuntimeTwin {
+    start_time: String,
+    #[serde(rename = "CWD")]
+    working_dir: String,
+    hostname: String,
+    server_time: String,
+    reload_config_success: bool,
+    last_config_time: String,
+    corruption_count: u64,
+    goroutine_count: usize,
+    #[serde(rename = "GOMAXPROCS")]
+    processors: usize,
+    #[serde(rename = "GOMEMLIMIT")]
+    memory_limit: i64,
+    #[serde(rename = "GOGC")]
+    gogc: &'static str,
+    #[serde(rename = "GODEBUG")]
+    godebug: &'static str,
+    storage_retention: String,
+}
+
+pub(crate) async fn runtime_info(State(api): State<Arc<Api>>) -> Response {
+    let (reload_config_success, last_config_time) = api.config.last_reload();
+    success(&RuntimeTwin {
+        start_time: rfc3339(Some(api.started_at)),
+        working_dir: std::env::current_dir()
+            .map(|dir| dir.display().to_string())
+            .unwrap_or_default(),
+        hostname: std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
+        server_time: rfc3339(Some(api.clock.now())),
+        reload_config_success,
+        last_config_time: rfc3339(Some(last_config_time)),
+        corruption_count: 0,
+        goroutine_count: tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks(),
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_limit: i64::MAX,
+        gogc: "",
+        godebug: "",
+        storage_retention: api.config.retention_text(),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildTwin {
+    version: &'static str,
+    revision: &'static str,
+    branch: &'static str,
+    build_user: &'static str,
+    build_date: &'static str,
+    go_version: &'static str,
+}
+
+pub(crate) async fn build_info(State(api): State<Arc<Api>>) -> Response {
+    success(&BuildTwin {
+        version: api.version,
+        revision: "",
+        branch: "",
+        build_user: "",
+        build_date: "",
+        go_version: "",
+    })
+}
+
+pub(crate) async fn tsdb(
+    State(api): State<Arc<Api>>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let limit = match params.some("limit") {
+        None => 10,
+        Some(text) => {
+            let limit: usize = text
+                .parse()
+                .map_err(|_| ApiError::bad_data("limit must be a positive number"))?;
+            if limit < 1 {
+                return Err(ApiError::bad_data("limit must be a positive number"));
+            }
+            limit
+        }
+    };
+    Ok(success(&api.tsdb.status(limit)))
+}
+
+#[derive(Serialize)]
+struct ReplayTwin {
+    min: usize,
+    max: usize,
+    current: usize,
+}
+
+pub(crate) async fn wal_replay(State(api): State<Arc<Api>>) -> Response {
+    let (min, max, current) = api.tsdb.replay_progress();
+    success(&ReplayTwin { min, max, current })
+}

@@ -1,0 +1,179 @@
+//! What handlers read. The server fills these traits; tests fill them with plain values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use diag::ReasonEntry;
+use model::{Clock, Timestamp};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::prometheus::query::QueryService;
+
+/// Everything behind the handlers.
+pub struct Api {
+    pub clock: Arc<dyn Clock>,
+    pub queries: QueryService,
+    pub rules: rules::schedule::Views,
+    pub targets: Arc<dyn TargetSource>,
+    pub alertmanager: Arc<dyn AlertmanagerSource>,
+    pub tsdb: Arc<dyn TsdbSource>,
+    pub config: Arc<dyn ConfigSource>,
+    pub reasons: Arc<dyn ReasonSource>,
+    pub lifecycle: Lifecycle,
+    pub metrics: metrics::Registry,
+    pub started_at: Timestamp,
+    pub version: &'static str,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api")
+    }
+}
+
+/// Scrape pools and their targets.
+pub trait TargetSource: Send + Sync {
+    fn targets(&self) -> TargetsView;
+    /// Names of the scrape pools, sorted.
+    fn pools(&self) -> Vec<String>;
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct TargetsView {
+    pub active: Vec<ActiveTargetView>,
+    pub dropped: Vec<DroppedTargetView>,
+    /// Per pool, also of targets that are not kept.
+    pub dropped_counts: BTreeMap<String, usize>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActiveTargetView {
+    pub discovered_labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    pub scrape_pool: String,
+    pub scrape_url: String,
+    pub global_url: String,
+    pub last_error: String,
+    /// RFC 3339.
+    pub last_scrape: String,
+    /// Seconds.
+    pub last_scrape_duration: f64,
+    /// `up`, `down` or `unknown`.
+    pub health: String,
+    pub scrape_interval: String,
+    pub scrape_timeout: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DroppedTargetView {
+    pub discovered_labels: BTreeMap<String, String>,
+    pub scrape_pool: String,
+    /// Why, and by which rule; ours.
+    #[serde(skip)]
+    pub reason: String,
+    /// Stable code of the reason; ours.
+    #[serde(skip)]
+    pub code: &'static str,
+}
+
+/// The alerting machine of this process.
+pub trait AlertmanagerSource: Send + Sync {
+    fn alerts(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::AlertView>;
+    fn groups(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::GroupView>;
+    /// Names, in the order of the configuration.
+    fn receivers(&self) -> Vec<String>;
+    /// The configuration in its canonical text form, secrets left out.
+    fn config_text(&self) -> String;
+    /// Takes alerts; gives the reasons for those that were not taken.
+    fn post(&self, alerts: Vec<alerting::PostedAlert>) -> Vec<String>;
+    /// `disabled` for a single node, else `settling` or `ready`.
+    fn cluster_status(&self) -> String;
+}
+
+/// Statistics of the head.
+pub trait TsdbSource: Send + Sync {
+    fn status(&self, limit: usize) -> TsdbStatusView;
+    /// Segments of the log to replay at the start: first, last, current.
+    fn replay_progress(&self) -> (usize, usize, usize);
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TsdbStatusView {
+    pub head_stats: HeadStatsView,
+    pub series_count_by_metric_name: Vec<TsdbCount>,
+    pub label_value_count_by_label_name: Vec<TsdbCount>,
+    pub memory_in_bytes_by_label_name: Vec<TsdbCount>,
+    pub series_count_by_label_value_pair: Vec<TsdbCount>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeadStatsView {
+    pub num_series: u64,
+    pub num_label_pairs: u64,
+    pub chunk_count: u64,
+    pub min_time: i64,
+    pub max_time: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TsdbCount {
+    pub name: String,
+    pub value: u64,
+}
+
+/// The configuration in use.
+pub trait ConfigSource: Send + Sync {
+    /// Printed in full, secrets left out.
+    fn yaml(&self) -> String;
+    fn flags(&self) -> BTreeMap<String, String>;
+    /// Whether the newest reload succeeded, and when the newest successful one was.
+    fn last_reload(&self) -> (bool, Timestamp);
+    fn retention_text(&self) -> String;
+    fn alertmanagers(&self) -> AlertmanagersView;
+}
+
+/// URLs of external Alertmanagers.
+#[derive(Clone, Debug, Default)]
+pub struct AlertmanagersView {
+    pub active: Vec<String>,
+    pub dropped: Vec<String>,
+}
+
+/// All refusals of the process.
+pub trait ReasonSource: Send + Sync {
+    /// Kept entries, newest first.
+    fn entries(&self, code: Option<&str>) -> Vec<ReasonEntry>;
+    fn counts(&self) -> Vec<(&'static str, u64)>;
+    /// What became of each object of the manifests, as JSON values.
+    fn decisions(&self) -> Vec<serde_json::Value>;
+}
+
+/// What `/-/reload` and `/-/quit` ask of the server.
+#[derive(Debug)]
+pub enum LifecycleRequest {
+    /// Answered with the problems as text if the new configuration was refused.
+    Reload(oneshot::Sender<Result<(), String>>),
+    Quit,
+}
+
+/// How far the server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Starting,
+    Ready,
+    Stopping,
+}
+
+/// The door to the server's main task.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    pub requests: mpsc::Sender<LifecycleRequest>,
+    /// `--web.enable-lifecycle`.
+    pub is_enabled: bool,
+    pub readiness: tokio::sync::watch::Receiver<Readiness>,
+}

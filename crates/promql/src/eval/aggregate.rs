@@ -1,0 +1,559 @@
+//! Aggregations: series are added to the columns of their group, one series after the other.
+//!
+//! Memory is groups × steps. The order of additions at a step is the order of the input series.
+
+use std::collections::HashMap;
+
+use diag::Span;
+use model::histogram::CompensatedHistogram;
+use model::histogram::add_compensated;
+use model::{FloatHistogram, Labels, format};
+
+use super::annotations::{Note, Operation};
+use super::column::{Column, PointRef, Series};
+use super::error::QueryError;
+use super::evaluator::Evaluator;
+use super::steps::Steps;
+use crate::ast::AggregateOp;
+use crate::functions::{RunningHistogramMean, RunningMean, SeenHints, math, quantile};
+use crate::plan::{Aggregate, Op, Plan};
+
+/// The labels of the group that a series belongs to.
+pub(super) fn group_labels(labels: &Labels, aggregate: &Aggregate) -> Labels {
+    if aggregate.is_without {
+        labels.drop(&aggregate.grouping)
+    } else if aggregate.grouping.is_empty() {
+        Labels::empty()
+    } else {
+        labels.keep(&aggregate.grouping)
+    }
+}
+
+/// The groups in the order in which they first appear, with their rows of the input.
+pub(super) fn group_rows(input: &[Series], aggregate: &Aggregate) -> Vec<(Labels, Vec<usize>)> {
+    let mut groups: Vec<(Labels, Vec<usize>)> = Vec::new();
+    let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+    for (row, series) in input.iter().enumerate() {
+        let labels = group_labels(&series.labels, aggregate);
+        let at = *by_labels.entry(labels.clone()).or_insert_with(|| {
+            groups.push((labels, Vec::new()));
+            groups.len() - 1
+        });
+        if let Some((_, rows)) = groups.get_mut(at) {
+            rows.push(row);
+        }
+    }
+    groups
+}
+
+impl Evaluator<'_> {
+    pub(crate) fn aggregate(
+        &mut self,
+        aggregate: &Aggregate,
+        plan: &Plan,
+        steps: Steps,
+    ) -> Result<Vec<Series>, QueryError> {
+        if aggregate.op == AggregateOp::CountValues {
+            return self.count_values(aggregate, steps);
+        }
+        let is_foldable = matches!(
+            aggregate.op,
+            AggregateOp::Avg
+                | AggregateOp::Count
+                | AggregateOp::Group
+                | AggregateOp::Max
+                | AggregateOp::Min
+                | AggregateOp::Stddev
+                | AggregateOp::Stdvar
+                | AggregateOp::Sum
+        );
+        if is_foldable {
+            return self.folded(aggregate, steps);
+        }
+        let param = match &aggregate.param {
+            Some(param) => Some((self.scalar(param, steps)?, param.span)),
+            None => None,
+        };
+        let input = self.vector(&aggregate.input, steps)?;
+        let released: usize = input.iter().map(|series| series.column.weight()).sum();
+        let param = param.unwrap_or_default();
+        let result = if aggregate.op == AggregateOp::Quantile {
+            let (quantiles, span) = param;
+            self.note_quantiles(&quantiles, span);
+            self.per_step(aggregate, input, steps, |step, values| {
+                quantile(quantiles.get(step).copied().unwrap_or(f64::NAN), values)
+            })
+        } else {
+            self.choose(aggregate, &param, input, plan.span, steps)?
+        };
+        self.budget
+            .charge(result.iter().map(|series| series.column.weight()).sum())?;
+        self.budget.release(released);
+        Ok(result)
+    }
+
+    fn note_quantiles(&mut self, quantiles: &[f64], span: Span) {
+        // Only the extremes are named, as in Prometheus.
+        if quantiles.iter().any(|q| q.is_nan()) {
+            self.note(Note::InvalidQuantile(f64::NAN), span);
+        }
+        let max = quantiles.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let min = quantiles.iter().copied().fold(f64::INFINITY, f64::min);
+        if max > 1.0 {
+            self.note(Note::InvalidQuantile(max), span);
+        }
+        if min < 0.0 {
+            self.note(Note::InvalidQuantile(min), span);
+        }
+    }
+
+    /// Aggregations that need all floats of a group at once.
+    fn per_step(
+        &mut self,
+        aggregate: &Aggregate,
+        input: Vec<Series>,
+        steps: Steps,
+        f: impl Fn(usize, &mut [f64]) -> f64,
+    ) -> Vec<Series> {
+        if input.iter().any(|series| series.column.has_histograms()) {
+            let note = Note::IgnoredInAggregation(aggregate.op.as_str());
+            self.note(note, aggregate.input.span);
+        }
+        let mut values = Vec::new();
+        let mut results = Vec::new();
+        for (labels, rows) in group_rows(&input, aggregate) {
+            let members: Vec<&Series> = rows.iter().filter_map(|row| input.get(*row)).collect();
+            let mut column = Column::absent(steps.count);
+            for step in 0..steps.count {
+                values.clear();
+                values.extend(
+                    members
+                        .iter()
+                        .filter_map(|series| series.column.float(step)),
+                );
+                if !values.is_empty() {
+                    column.set_float(step, f(step, &mut values));
+                }
+            }
+            if !column.is_absent() {
+                results.push(Series {
+                    labels,
+                    drop_name: members.iter().any(|series| series.drop_name),
+                    column,
+                });
+            }
+        }
+        results
+    }
+
+    /// Adds series to their groups as they come, so that only groups are held.
+    fn folded(&mut self, aggregate: &Aggregate, steps: Steps) -> Result<Vec<Series>, QueryError> {
+        struct Group {
+            labels: Labels,
+            drop_name: bool,
+            fold: Fold,
+        }
+        let span = aggregate.input.span;
+        let mut groups: Vec<Group> = Vec::new();
+        let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+        self.stream(&aggregate.input, steps, &mut |evaluator, series| {
+            let labels = group_labels(&series.labels, aggregate);
+            let at = match by_labels.get(&labels) {
+                Some(at) => *at,
+                None => {
+                    by_labels.insert(labels.clone(), groups.len());
+                    groups.push(Group {
+                        labels,
+                        drop_name: false,
+                        fold: Fold::new(aggregate.op, steps.count),
+                    });
+                    groups.len() - 1
+                }
+            };
+            if let Some(group) = groups.get_mut(at) {
+                group.drop_name |= series.drop_name;
+                group
+                    .fold
+                    .add(&series, |note| evaluator.notes.add(note, span));
+            }
+            evaluator.budget.release(series.column.weight());
+            Ok(())
+        })?;
+        let mut results = Vec::with_capacity(groups.len());
+        for group in groups {
+            let column = group.fold.finish(|note| self.notes.add(note, span));
+            if !column.is_absent() {
+                self.budget.charge(column.weight())?;
+                results.push(Series {
+                    labels: group.labels,
+                    drop_name: group.drop_name,
+                    column,
+                });
+            }
+        }
+        Ok(results)
+    }
+
+    fn count_values(
+        &mut self,
+        aggregate: &Aggregate,
+        steps: Steps,
+    ) -> Result<Vec<Series>, QueryError> {
+        let Some(Op::Text(label)) = aggregate.param.as_ref().map(|param| &param.op) else {
+            return Err(QueryError::unexpected("count_values without a label"));
+        };
+        if !label.is_label_name() {
+            return Err(QueryError::Evaluation(format!(
+                "invalid label name {}",
+                label.quoted
+            )));
+        }
+        let label = &label.value;
+        let mut grouped = aggregate.clone();
+        if !grouped.is_without {
+            grouped.grouping.push(label.clone());
+        }
+        let input = self.vector(&aggregate.input, steps)?;
+        let mut results: Vec<Series> = Vec::new();
+        let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+        for series in &input {
+            for step in 0..steps.count {
+                let text = match series.column.get(step) {
+                    None => continue,
+                    Some(PointRef::Float(value)) => format::float_plain(value),
+                    Some(PointRef::Histogram(histogram)) => histogram.to_string(),
+                };
+                let mut builder = series.labels.to_builder();
+                builder.set(label.as_str(), text);
+                let labels = group_labels(&builder.build(), &grouped);
+                let at = *by_labels.entry(labels.clone()).or_insert_with(|| {
+                    results.push(Series {
+                        labels,
+                        drop_name: false,
+                        column: Column::absent(steps.count),
+                    });
+                    results.len() - 1
+                });
+                if let Some(result) = results.get_mut(at) {
+                    let count = result.column.float(step).unwrap_or(0.0);
+                    result.column.set_float(step, count + 1.0);
+                }
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// The state of one group at all steps.
+enum Fold {
+    Sum(Vec<SumCell>),
+    Avg(Vec<AvgCell>),
+    /// `min` and `max`.
+    Extreme {
+        op: AggregateOp,
+        column: Column,
+    },
+    /// `count` and `group`.
+    Count {
+        op: AggregateOp,
+        counts: Vec<usize>,
+    },
+    /// `stddev` and `stdvar`.
+    Variance {
+        op: AggregateOp,
+        cells: Vec<VarianceCell>,
+    },
+}
+
+/// What `sum` and `avg` know about the kinds of samples that came in.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    has_float: bool,
+    has_histogram: bool,
+    /// Exponential and custom buckets met: there is no result, and what follows is not looked at.
+    is_incompatible: bool,
+    hints: SeenHints,
+}
+
+#[derive(Clone, Default)]
+struct SumCell {
+    seen: Seen,
+    sum: f64,
+    compensation: f64,
+    histogram: Option<Box<CompensatedHistogram>>,
+}
+
+#[derive(Clone, Default)]
+struct AvgCell {
+    seen: Seen,
+    mean: RunningMean,
+    histogram: Option<Box<RunningHistogramMean>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct VarianceCell {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Fold {
+    fn new(op: AggregateOp, steps: usize) -> Self {
+        match op {
+            AggregateOp::Avg => Self::Avg(vec![AvgCell::default(); steps]),
+            AggregateOp::Min | AggregateOp::Max => Self::Extreme {
+                op,
+                column: Column::absent(steps),
+            },
+            AggregateOp::Count | AggregateOp::Group => Self::Count {
+                op,
+                counts: vec![0; steps],
+            },
+            AggregateOp::Stddev | AggregateOp::Stdvar => Self::Variance {
+                op,
+                cells: vec![VarianceCell::default(); steps],
+            },
+            _ => Self::Sum(vec![SumCell::default(); steps]),
+        }
+    }
+
+    fn add(&mut self, series: &Series, mut note: impl FnMut(Note)) {
+        let column = &series.column;
+        let name = series.labels.metric_name();
+        match self {
+            Self::Sum(cells) => {
+                for (step, point) in column.points() {
+                    if let Some(cell) = cells.get_mut(step) {
+                        cell.add(point, name, &mut note);
+                    }
+                }
+            }
+            Self::Avg(cells) => {
+                for (step, point) in column.points() {
+                    if let Some(cell) = cells.get_mut(step) {
+                        cell.add(point, name, &mut note);
+                    }
+                }
+            }
+            Self::Extreme {
+                op,
+                column: extremes,
+            } => {
+                for (step, point) in column.points() {
+                    match point {
+                        PointRef::Histogram(_) => {
+                            note(Note::IgnoredInAggregation(op.as_str()));
+                        }
+                        PointRef::Float(value) => {
+                            let is_better = match extremes.float(step) {
+                                None => true,
+                                Some(best) if best.is_nan() => true,
+                                Some(best) if *op == AggregateOp::Max => best < value,
+                                Some(best) => best > value,
+                            };
+                            if is_better {
+                                extremes.set_float(step, value);
+                            }
+                        }
+                    }
+                }
+            }
+            Self::Count { counts, .. } => {
+                for (step, _) in column.points() {
+                    if let Some(count) = counts.get_mut(step) {
+                        *count += 1;
+                    }
+                }
+            }
+            Self::Variance { op, cells } => {
+                for (step, point) in column.points() {
+                    match (point, cells.get_mut(step)) {
+                        (PointRef::Float(value), Some(cell)) => cell.add(value),
+                        _ => note(Note::IgnoredInAggregation(op.as_str())),
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(self, mut note: impl FnMut(Note)) -> Column {
+        match self {
+            Self::Sum(cells) => {
+                let mut column = Column::absent(cells.len());
+                for (step, cell) in cells.into_iter().enumerate() {
+                    if cell.seen.has_result(&mut note) {
+                        match cell.histogram {
+                            Some(total) => {
+                                let mut histogram = total.finish();
+                                histogram.compact();
+                                column.set_histogram(step, histogram.into());
+                            }
+                            None => column.set_float(step, cell.sum + cell.compensation),
+                        }
+                    }
+                }
+                column
+            }
+            Self::Avg(cells) => {
+                let mut column = Column::absent(cells.len());
+                for (step, cell) in cells.into_iter().enumerate() {
+                    if cell.seen.has_result(&mut note) {
+                        match cell.histogram {
+                            Some(mean) => {
+                                let mut histogram = mean.finish();
+                                histogram.compact();
+                                column.set_histogram(step, histogram.into());
+                            }
+                            None => column.set_float(step, cell.mean.finish()),
+                        }
+                    }
+                }
+                column
+            }
+            Self::Extreme { column, .. } => column,
+            Self::Count { op, counts } => {
+                let mut column = Column::absent(counts.len());
+                for (step, count) in counts.into_iter().enumerate() {
+                    if count > 0 {
+                        let is_group = op == AggregateOp::Group;
+                        column.set_float(step, if is_group { 1.0 } else { math::count(count) });
+                    }
+                }
+                column
+            }
+            Self::Variance { op, cells } => {
+                let mut column = Column::absent(cells.len());
+                for (step, cell) in cells.into_iter().enumerate() {
+                    if cell.count > 0.0 {
+                        let variance = cell.squares / cell.count;
+                        let is_deviation = op == AggregateOp::Stddev;
+                        column.set_float(
+                            step,
+                            if is_deviation {
+                                variance.sqrt()
+                            } else {
+                                variance
+                            },
+                        );
+                    }
+                }
+                column
+            }
+        }
+    }
+}
+
+impl Seen {
+    /// Whether there is something to show; says why not, and what is doubtful.
+    fn has_result(self, note: &mut impl FnMut(Note)) -> bool {
+        if self.has_float && self.has_histogram {
+            note(Note::MixedFloatsHistogramsInAggregation);
+            return false;
+        }
+        if self.is_incompatible || !(self.has_float || self.has_histogram) {
+            return false;
+        }
+        if self.hints.collide() {
+            note(Note::ResetCollision(Operation::Aggregation));
+        }
+        true
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.has_float && !self.has_histogram
+    }
+}
+
+/// Notes what came of adding a histogram: `Ok(true)` means reconciled bounds.
+fn note_added(
+    seen: &mut Seen,
+    added: Result<bool, model::histogram::IncompatibleSchemas>,
+    name: &str,
+    note: &mut impl FnMut(Note),
+) {
+    match added {
+        Ok(true) => note(Note::MismatchedCustomBuckets(Operation::Aggregation)),
+        Ok(false) => {}
+        Err(_) => {
+            note(Note::MixedExponentialCustom {
+                name: name.to_owned(),
+            });
+            seen.is_incompatible = true;
+        }
+    }
+}
+
+impl SumCell {
+    #[inline]
+    fn add(&mut self, point: PointRef<'_>, name: &str, note: &mut impl FnMut(Note)) {
+        if self.seen.is_incompatible {
+            return;
+        }
+        match point {
+            PointRef::Float(value) => {
+                if self.seen.is_empty() {
+                    self.sum = value;
+                } else {
+                    add_compensated(value, &mut self.sum, &mut self.compensation);
+                }
+                self.seen.has_float = true;
+            }
+            PointRef::Histogram(histogram) => {
+                let is_first = self.seen.is_empty();
+                self.seen.has_histogram = true;
+                if is_first {
+                    self.seen.hints.add(histogram);
+                    let first = FloatHistogram::clone(histogram);
+                    self.histogram = Some(Box::new(CompensatedHistogram::new(first)));
+                } else if let Some(total) = &mut self.histogram {
+                    self.seen.hints.add(histogram);
+                    let added = total.add(histogram).map(|c| c.has_reconciled_bounds);
+                    note_added(&mut self.seen, added, name, note);
+                }
+            }
+        }
+    }
+}
+
+impl AvgCell {
+    #[inline]
+    fn add(&mut self, point: PointRef<'_>, name: &str, note: &mut impl FnMut(Note)) {
+        if self.seen.is_incompatible {
+            return;
+        }
+        match point {
+            PointRef::Float(value) => {
+                self.seen.has_float = true;
+                self.mean.add(value);
+            }
+            PointRef::Histogram(histogram) => {
+                let is_first = self.seen.is_empty();
+                self.seen.has_histogram = true;
+                if is_first {
+                    self.seen.hints.add(histogram);
+                    let first = FloatHistogram::clone(histogram);
+                    self.histogram = Some(Box::new(RunningHistogramMean::new(first)));
+                } else if let Some(mean) = &mut self.histogram {
+                    self.seen.hints.add(histogram);
+                    let added = mean.add(histogram);
+                    note_added(&mut self.seen, added, name, note);
+                }
+            }
+        }
+    }
+}
+
+impl VarianceCell {
+    /// Welford's algorithm.
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        if self.count == 1.0 {
+            self.mean = value;
+            self.squares = if value.is_finite() { 0.0 } else { f64::NAN };
+            return;
+        }
+        let delta = value - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (value - self.mean);
+    }
+}

@@ -1,0 +1,298 @@
+//! The entry: options, instant and range queries.
+
+use std::fmt;
+
+use model::storage::SeriesReader;
+use model::{Duration, Timestamp};
+
+use super::budget::Budget;
+use super::column::{PointRef, Series, Value};
+use super::error::{Interruption, QueryError};
+use super::evaluator::Evaluator;
+use super::result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSample};
+use super::steps::Steps;
+use crate::ast::{Expr, ValueType};
+use crate::plan::{self, Op, Plan, PlanContext};
+use crate::syntax::{ParseErrors, ParserOptions};
+
+/// Whether an optional behaviour is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Feature {
+    On,
+    #[default]
+    Off,
+}
+
+impl Feature {
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// How far an instant selector looks back for a sample.
+    pub lookback_delta: Duration,
+    /// The most samples that a query may hold in memory.
+    pub samples_max: usize,
+    /// The step of subqueries that name none.
+    pub subquery_step_default: Duration,
+    /// Drop metric names at the end of the query only.
+    pub delayed_name_removal: Feature,
+    /// Tell counters by the label `__type__` instead of by name.
+    pub type_and_unit_labels: Feature,
+    /// Take start timestamps into account in `rate` and its kin.
+    pub start_timestamps: Feature,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            lookback_delta: Duration::from_secs(300),
+            samples_max: 50_000_000,
+            subquery_step_default: Duration::from_secs(60),
+            delayed_name_removal: Feature::Off,
+            type_and_unit_labels: Feature::Off,
+            start_timestamps: Feature::Off,
+        }
+    }
+}
+
+/// A checked query with its text, which annotations point into.
+#[derive(Clone, Copy, Debug)]
+pub struct Expression<'a> {
+    pub text: &'a str,
+    pub expr: &'a Expr,
+}
+
+/// A query that was read: its text and its tree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    text: String,
+    expr: Expr,
+}
+
+impl Query {
+    pub fn parse(text: impl Into<String>, options: &ParserOptions) -> Result<Self, ParseErrors> {
+        let text = text.into();
+        let expr = crate::syntax::parse(&text, options)?;
+        Ok(Self { text, expr })
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// As the engine takes it.
+    pub fn expression(&self) -> Expression<'_> {
+        Expression {
+            text: &self.text,
+            expr: &self.expr,
+        }
+    }
+}
+
+/// The times of a range query: `start`, `start + step`, … up to and including `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeTimes {
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub step: Duration,
+}
+
+/// Evaluates queries. Pure and synchronous: it knows no clock and spawns nothing.
+pub struct Engine<'a> {
+    options: EngineOptions,
+    check: Box<dyn Fn() -> Option<Interruption> + Send + Sync + 'a>,
+}
+
+impl fmt::Debug for Engine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Engine<'a> {
+    pub fn new(options: EngineOptions) -> Self {
+        Self {
+            options,
+            check: Box::new(|| None),
+        }
+    }
+
+    /// Asks `check` often whether to go on.
+    #[must_use]
+    pub fn interruptible(
+        mut self,
+        check: impl Fn() -> Option<Interruption> + Send + Sync + 'a,
+    ) -> Self {
+        self.check = Box::new(check);
+        self
+    }
+
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Evaluates at one time.
+    pub fn instant(
+        &self,
+        reader: &dyn SeriesReader,
+        query: Expression<'_>,
+        time: Timestamp,
+    ) -> Result<QueryResult, QueryError> {
+        let context = PlanContext {
+            start: time.millis(),
+            end: time.millis(),
+            interval: 0,
+        };
+        let steps = Steps::new(time.millis(), time.millis(), 1);
+        let mut evaluator = self.evaluator(reader);
+        let plan = plan(query.expr, context)?;
+        let value = instant_value(&mut evaluator, &plan, steps)?;
+        Ok(finished(evaluator, query.text, value))
+    }
+
+    /// Evaluates at all times of a range. The result is a matrix, also of a scalar.
+    pub fn range(
+        &self,
+        reader: &dyn SeriesReader,
+        query: Expression<'_>,
+        times: RangeTimes,
+    ) -> Result<QueryResult, QueryError> {
+        let found = query.expr.value_type();
+        if !matches!(found, ValueType::Scalar | ValueType::Vector) {
+            return Err(QueryError::Evaluation(format!(
+                "invalid expression type {:?} for range query, must be Scalar or instant Vector",
+                found.documented()
+            )));
+        }
+        let context = PlanContext {
+            start: times.start.millis(),
+            end: times.end.millis(),
+            interval: times.step.millis(),
+        };
+        let steps = Steps::new(context.start, context.end, context.interval);
+        let mut evaluator = self.evaluator(reader);
+        let plan = plan(query.expr, context)?;
+        let series = match evaluator.evaluate(&plan, steps)? {
+            Value::Vector(series) => evaluator.finish_names(series)?,
+            Value::Scalar(values) => {
+                let times = steps.times().take(values.len()).collect();
+                let scalar = MatrixSeries {
+                    times,
+                    values,
+                    ..MatrixSeries::default()
+                };
+                return Ok(finished(
+                    evaluator,
+                    query.text,
+                    QueryValue::Matrix(vec![scalar]),
+                ));
+            }
+            Value::Text(_) => return Err(QueryError::unexpected("string in a range query")),
+        };
+        let mut matrix: Vec<MatrixSeries> = series
+            .into_iter()
+            .map(|series| matrix_series(&series, steps))
+            .collect();
+        matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(finished(evaluator, query.text, QueryValue::Matrix(matrix)))
+    }
+
+    fn evaluator<'e>(&'e self, reader: &'e dyn SeriesReader) -> Evaluator<'e> {
+        Evaluator {
+            reader,
+            options: &self.options,
+            check: &*self.check,
+            notes: super::annotations::Annotations::default(),
+            budget: Budget::new(self.options.samples_max),
+            selections: Vec::new(),
+        }
+    }
+}
+
+fn plan(expr: &Expr, context: PlanContext) -> Result<Plan, QueryError> {
+    plan::build(expr, context).map_err(|error| QueryError::Evaluation(error.to_string()))
+}
+
+fn instant_value(
+    evaluator: &mut Evaluator<'_>,
+    plan: &Plan,
+    steps: Steps,
+) -> Result<QueryValue, QueryError> {
+    let time = steps.start;
+    if matches!(plan.op, Op::Range(_) | Op::Subquery(_)) {
+        let mut matrix = evaluator.raw_range(plan, steps)?;
+        matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
+        return Ok(QueryValue::Matrix(matrix));
+    }
+    Ok(match evaluator.evaluate(plan, steps)? {
+        Value::Text(value) => QueryValue::String { time, value },
+        Value::Scalar(values) => QueryValue::Scalar {
+            time,
+            value: values.first().copied().unwrap_or(f64::NAN),
+        },
+        Value::Vector(series) => {
+            let series = evaluator.finish_names(series)?;
+            QueryValue::Vector(
+                series
+                    .into_iter()
+                    .filter_map(|series| vector_sample(series, time))
+                    .collect(),
+            )
+        }
+    })
+}
+
+fn vector_sample(series: Series, time: i64) -> Option<VectorSample> {
+    let (value, histogram) = match series.column.get(0)? {
+        PointRef::Float(value) => (value, None),
+        PointRef::Histogram(histogram) => (0.0, Some(histogram.clone())),
+    };
+    Some(VectorSample {
+        labels: series.labels,
+        time,
+        value,
+        histogram,
+    })
+}
+
+pub(crate) fn matrix_series(series: &Series, steps: Steps) -> MatrixSeries {
+    let mut result = MatrixSeries {
+        labels: series.labels.clone(),
+        ..MatrixSeries::default()
+    };
+    for (step, time) in steps.times().enumerate() {
+        match series.column.get(step) {
+            None => {}
+            Some(PointRef::Float(value)) => {
+                result.times.push(time);
+                result.values.push(value);
+            }
+            Some(PointRef::Histogram(histogram)) => {
+                result.histograms.push((time, histogram.clone()));
+            }
+        }
+    }
+    result
+}
+
+fn finished(evaluator: Evaluator<'_>, text: &str, value: QueryValue) -> QueryResult {
+    let (warnings, infos) = evaluator.notes.render(text);
+    QueryResult {
+        value,
+        warnings,
+        infos,
+        stats: QueryStats {
+            samples_total: evaluator.budget.total,
+            samples_peak: evaluator.budget.peak(),
+        },
+    }
+}

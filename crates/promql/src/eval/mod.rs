@@ -1,0 +1,33 @@
+//! Evaluation: a plan and a reader of series to a result.
+//!
+//! Every operator computes all steps of the query at once: its input and output are columns, one per
+//! series ([`column`]). The order of float operations is fixed and is that of Prometheus.
+//!
+//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`selector`], [`window`] (functions of
+//! ranges, subqueries), [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`],
+//! [`choose`] (aggregations that pick series), [`info`], [`merge`].
+
+mod aggregate;
+pub(crate) mod annotations;
+mod budget;
+pub(crate) mod calendar;
+mod call;
+mod choose;
+pub(crate) mod column;
+mod engine;
+mod error;
+mod evaluator;
+mod info;
+mod matching;
+mod merge;
+mod operators;
+mod result;
+mod rows;
+mod scalar;
+mod selector;
+pub(crate) mod steps;
+mod window;
+
+pub use engine::{Engine, EngineOptions, Expression, Feature, Query, RangeTimes};
+pub use error::{Interruption, QueryError};
+pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSample};

@@ -1,0 +1,67 @@
+//! The result of a query as its caller sees it.
+
+use std::sync::Arc;
+
+use model::{FloatHistogram, Labels};
+
+#[derive(Clone, Debug)]
+pub struct QueryResult {
+    pub value: QueryValue,
+    /// Rendered, with their place in the query.
+    pub warnings: Vec<String>,
+    pub infos: Vec<String>,
+    pub stats: QueryStats,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueryStats {
+    /// Samples looked at, summed over all steps.
+    pub samples_total: u64,
+    /// The most samples held in memory at one time.
+    pub samples_peak: usize,
+}
+
+/// Times are in milliseconds since the epoch.
+#[derive(Clone, Debug)]
+pub enum QueryValue {
+    Scalar {
+        time: i64,
+        value: f64,
+    },
+    String {
+        time: i64,
+        value: String,
+    },
+    Vector(Vec<VectorSample>),
+    /// Sorted by labels.
+    Matrix(Vec<MatrixSeries>),
+}
+
+/// One series of an instant vector: a histogram if there is one, else the float.
+#[derive(Clone, Debug)]
+pub struct VectorSample {
+    pub labels: Labels,
+    pub time: i64,
+    pub value: f64,
+    pub histogram: Option<Arc<FloatHistogram>>,
+}
+
+/// One series of a matrix: floats in columns, histograms with their times. A time is in one of both.
+#[derive(Clone, Debug, Default)]
+pub struct MatrixSeries {
+    pub labels: Labels,
+    pub times: Vec<i64>,
+    pub values: Vec<f64>,
+    pub histograms: Vec<(i64, Arc<FloatHistogram>)>,
+}
+
+impl MatrixSeries {
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty() && self.histograms.is_empty()
+    }
+
+    /// Points of both kinds.
+    pub fn len(&self) -> usize {
+        self.times.len() + self.histograms.len()
+    }
+}

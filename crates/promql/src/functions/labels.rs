@@ -1,0 +1,78 @@
+//! `label_replace` and `label_join`.
+
+use model::labels::METRIC_NAME;
+use model::pattern::Pattern;
+
+use crate::eval::QueryError;
+use crate::eval::column::Series;
+use crate::plan::Text;
+
+fn failed(text: String) -> QueryError {
+    QueryError::Evaluation(text)
+}
+
+/// Sets `destination` to `replacement` (with `$1`, `${name}`) where `pattern` matches all of `source`.
+pub(crate) fn label_replace(series: &mut [Series], args: &[&Text]) -> Result<(), QueryError> {
+    let &[destination, replacement, source, pattern] = args else {
+        return Err(failed("label_replace takes four strings".to_owned()));
+    };
+    let compiled = Pattern::new(&pattern.value).map_err(|_| {
+        failed(format!(
+            "invalid regular expression in label_replace(): {}",
+            pattern.value
+        ))
+    })?;
+    if !destination.is_label_name() {
+        return Err(failed(format!(
+            "invalid destination label name in label_replace(): {}",
+            destination.value
+        )));
+    }
+    for series in series {
+        let value = series.labels.value(&source.value);
+        if let Some(captures) = compiled.captures(value) {
+            let mut replaced = String::new();
+            captures.expand(&replacement.value, &mut replaced);
+            set(series, &destination.value, replaced);
+        }
+    }
+    Ok(())
+}
+
+/// Sets `destination` to the values of the source labels with a separator between.
+pub(crate) fn label_join(series: &mut [Series], args: &[&Text]) -> Result<(), QueryError> {
+    let [destination, separator, sources @ ..] = args else {
+        return Err(failed("label_join takes at least two strings".to_owned()));
+    };
+    if let Some(source) = sources.iter().find(|source| !source.is_label_name()) {
+        return Err(failed(format!(
+            "invalid source label name in label_join(): {}",
+            source.value
+        )));
+    }
+    if !destination.is_label_name() {
+        return Err(failed(format!(
+            "invalid destination label name in label_join(): {}",
+            destination.value
+        )));
+    }
+    for series in series {
+        let values: Vec<&str> = sources
+            .iter()
+            .map(|source| series.labels.value(&source.value))
+            .collect();
+        let joined = values.join(&separator.value);
+        set(series, &destination.value, joined);
+    }
+    Ok(())
+}
+
+fn set(series: &mut Series, name: &str, value: String) {
+    let mut builder = series.labels.to_builder();
+    builder.set(name, value);
+    series.labels = builder.build();
+    if name == METRIC_NAME {
+        // The user gave the series a name: it stays.
+        series.drop_name = false;
+    }
+}

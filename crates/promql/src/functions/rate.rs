@@ -1,0 +1,610 @@
+//! `rate`, `increase`, `delta`, `irate`, `idelta`, `resets`, `changes`.
+//!
+//! Source: Prometheus' documentation and behaviour. The sequence of float operations is the peer's, so
+//! that results agree to the last bit. For floats the cost of a window is its resets, not its samples:
+//! first and last are at hand and drops are indexed per series.
+
+use std::sync::Arc;
+
+use model::FloatHistogram;
+use model::histogram::CounterResetHint;
+
+use super::extended;
+use super::math::{count, seconds};
+use super::range::{Boundaries, RangeContext, RangeFunction, Window};
+use crate::ast::Boundary;
+use crate::eval::QueryError;
+use crate::eval::annotations::{Annotations, Note};
+use crate::eval::column::Point;
+
+/// What the three extrapolating functions differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Rate,
+    Increase,
+    Delta,
+}
+
+impl Kind {
+    pub(super) fn is_counter(self) -> bool {
+        self != Self::Delta
+    }
+
+    pub(super) fn is_rate(self) -> bool {
+        self == Self::Rate
+    }
+}
+
+pub(super) static RATE: RangeFunction = RangeFunction {
+    boundaries: Boundaries::AnchoredAndSmoothed,
+    uses_starts: true,
+    uses_drops: true,
+    expects_counter_name: true,
+    ..RangeFunction::plain(|context, window, notes| {
+        Ok(extrapolated(Kind::Rate, context, window, notes))
+    })
+};
+
+pub(super) static INCREASE: RangeFunction = RangeFunction {
+    boundaries: Boundaries::AnchoredAndSmoothed,
+    uses_starts: true,
+    uses_drops: true,
+    expects_counter_name: true,
+    ..RangeFunction::plain(|context, window, notes| {
+        Ok(extrapolated(Kind::Increase, context, window, notes))
+    })
+};
+
+pub(super) static DELTA: RangeFunction = RangeFunction {
+    boundaries: Boundaries::AnchoredAndSmoothed,
+    ..RangeFunction::plain(|context, window, notes| {
+        Ok(extrapolated(Kind::Delta, context, window, notes))
+    })
+};
+
+pub(super) static IRATE: RangeFunction = RangeFunction {
+    uses_starts: true,
+    ..RangeFunction::plain(|context, window, notes| Ok(instant_value(true, context, window, notes)))
+};
+
+pub(super) static IDELTA: RangeFunction =
+    RangeFunction::plain(|context, window, notes| Ok(instant_value(false, context, window, notes)));
+
+pub(super) static RESETS: RangeFunction = RangeFunction {
+    boundaries: Boundaries::Anchored,
+    uses_starts: true,
+    ..RangeFunction::plain(resets)
+};
+
+pub(super) static CHANGES: RangeFunction = RangeFunction {
+    boundaries: Boundaries::Anchored,
+    ..RangeFunction::plain(changes)
+};
+
+/// Whether the start timestamps of two neighbouring samples say that the counter began anew between
+/// them. A start equal to the time of the sample before is one only if that sample had a sane start too
+/// (a delta); cumulative series with an unknown start look the same otherwise.
+fn is_start_reset(previous_start: i64, previous: i64, start: i64, time: i64) -> bool {
+    if start == 0 || start >= time || start < previous {
+        return false;
+    }
+    if start > previous {
+        return true;
+    }
+    previous_start <= previous && previous_start != 0 && previous_start != previous
+}
+
+fn overlaps(previous_start: i64, previous: i64, start: i64) -> bool {
+    start != 0 && start < previous && start != previous_start
+}
+
+/// `(previous start, previous time, start, time)` of sample `at` and the one before, if starts are known.
+fn start_pair(starts: &[i64], times: &[i64], at: usize) -> Option<(i64, i64, i64, i64)> {
+    let before = at.checked_sub(1)?;
+    Some((
+        *starts.get(before)?,
+        *times.get(before)?,
+        *starts.get(at)?,
+        *times.get(at)?,
+    ))
+}
+
+fn is_reset_at(starts: &[i64], times: &[i64], at: usize) -> bool {
+    start_pair(starts, times, at).is_some_and(|(previous_start, previous, start, time)| {
+        is_start_reset(previous_start, previous, start, time)
+    })
+}
+
+fn note_overlap(
+    context: &RangeContext<'_>,
+    starts: &[i64],
+    times: &[i64],
+    notes: &mut Annotations,
+) {
+    let has_overlap = (1..times.len()).any(|at| {
+        start_pair(starts, times, at).is_some_and(|(previous_start, previous, start, _)| {
+            overlaps(previous_start, previous, start)
+        })
+    });
+    if has_overlap {
+        context.note(
+            notes,
+            Note::StartTimeOverlap {
+                name: context.name(),
+            },
+        );
+    }
+}
+
+fn extrapolated(
+    kind: Kind,
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    notes: &mut Annotations,
+) -> Option<Point> {
+    if window.is_mixed() {
+        context.note_mixed(notes);
+        return None;
+    }
+    if context.boundary != Boundary::Plain {
+        return if window.histograms.values.is_empty() {
+            extended::float_rate(kind, context, window)
+        } else {
+            extended::histogram_rate(kind, context, window, notes)
+        };
+    }
+    if window.histograms.values.is_empty() {
+        float_rate(kind, context, window, notes).map(Point::Float)
+    } else {
+        histogram_rate(kind, context, window, notes).map(Point::from)
+    }
+}
+
+/// How a change between first and last sample is stretched to the whole range.
+struct Extrapolation {
+    first: i64,
+    last: i64,
+    /// The number of samples.
+    len: usize,
+    /// The start timestamp of the first sample, if it lies in the range before it: the counter was zero
+    /// there, and nothing needs to be guessed on the left.
+    known_start: Option<i64>,
+}
+
+impl Extrapolation {
+    /// `to_zero(sampled seconds)` is how long before the first sample a counter would have been zero.
+    fn factor(
+        &self,
+        kind: Kind,
+        context: &RangeContext<'_>,
+        to_zero: impl FnOnce(f64) -> Option<f64>,
+    ) -> f64 {
+        let mut to_start = seconds(self.first - context.start);
+        let mut to_end = seconds(context.end - self.last);
+        let mut sampled = seconds(self.last - self.first);
+        let mut average = 0.0;
+        if self.len > 1 {
+            average = sampled / count(self.len - 1);
+        }
+        // Up to 10% more than the average distance is taken for jitter; beyond it the series is taken to
+        // begin or end half a distance outside the samples.
+        let threshold = average * 1.1;
+        if let Some(start) = self.known_start {
+            to_start = 0.0;
+            sampled = seconds(self.last - start);
+        } else {
+            if to_start >= threshold {
+                to_start = average / 2.0;
+            }
+            if kind.is_counter()
+                && let Some(to_zero) = to_zero(sampled)
+                && to_zero < to_start
+            {
+                to_start = to_zero;
+            }
+        }
+        if to_end >= threshold {
+            to_end = average / 2.0;
+        }
+        let mut factor = 1.0;
+        if sampled != 0.0 {
+            factor = (sampled + to_start + to_end) / sampled;
+        }
+        if kind.is_rate() {
+            factor /= context.seconds();
+        }
+        factor
+    }
+}
+
+/// The start of the first sample, if the counter began within the range.
+fn known_start(context: &RangeContext<'_>, starts: &[i64], first: i64) -> Option<i64> {
+    starts
+        .first()
+        .copied()
+        .filter(|start| *start != 0 && *start > context.start && *start < first)
+}
+
+fn float_rate(
+    kind: Kind,
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    notes: &mut Annotations,
+) -> Option<f64> {
+    let floats = &window.floats;
+    let (first_value, last_value) = (*floats.values.first()?, *floats.values.last()?);
+    let (first, last) = (*floats.times.first()?, *floats.times.last()?);
+    let mut result = last_value - first_value;
+    let mut start = None;
+    if kind.is_counter() {
+        if floats.starts.is_empty() {
+            let drops = floats.drops;
+            let begin = drops.positions.partition_point(|at| *at <= drops.first);
+            for at in &drops.positions[begin..] {
+                let Some(before) = floats.values.get(at - drops.first - 1) else {
+                    break;
+                };
+                if at - drops.first >= floats.values.len() {
+                    break;
+                }
+                result += before;
+            }
+        } else {
+            note_overlap(context, floats.starts, floats.times, notes);
+            for (at, pair) in (1..).zip(floats.values.windows(2)) {
+                if let &[before, value] = pair
+                    && (value < before || is_reset_at(floats.starts, floats.times, at))
+                {
+                    result += before;
+                }
+            }
+            start = known_start(context, floats.starts, first);
+        }
+    }
+    if start.is_some() {
+        result += first_value;
+    } else if floats.values.len() < 2 {
+        return None;
+    }
+    let extrapolation = Extrapolation {
+        first,
+        last,
+        len: floats.values.len(),
+        known_start: start,
+    };
+    let factor = extrapolation.factor(kind, context, |sampled| {
+        (result > 0.0 && first_value >= 0.0).then(|| sampled * (first_value / result))
+    });
+    Some(result * factor)
+}
+
+fn histogram_rate(
+    kind: Kind,
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    notes: &mut Annotations,
+) -> Option<FloatHistogram> {
+    let histograms = &window.histograms;
+    let first_value = histograms.values.first()?;
+    let (first, last) = (*histograms.times.first()?, *histograms.times.last()?);
+    let mut result = None;
+    if histograms.values.len() > 1 {
+        result = Some(histogram_change(kind, context, window, notes)?);
+    }
+    let mut start = None;
+    if kind.is_counter() {
+        start = known_start(context, histograms.starts, first);
+    }
+    let mut result = match (start, result) {
+        (Some(_), Some(mut result)) => {
+            if !context.add(&mut result, first_value, notes) {
+                return None;
+            }
+            result
+        }
+        (Some(_), None) => FloatHistogram::clone(first_value),
+        (None, result) => result?,
+    };
+    let extrapolation = Extrapolation {
+        first,
+        last,
+        len: histograms.values.len(),
+        known_start: start,
+    };
+    let factor = extrapolation.factor(kind, context, |sampled| {
+        (result.count > 0.0 && first_value.count >= 0.0)
+            .then(|| sampled * (first_value.count / result.count))
+    });
+    result.scale(factor);
+    Some(result)
+}
+
+/// The change from the first to the last histogram, with what was lost in resets of a counter added.
+fn histogram_change(
+    kind: Kind,
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    notes: &mut Annotations,
+) -> Option<FloatHistogram> {
+    let histograms = &window.histograms;
+    let points = histograms.values;
+    let [first, middle @ .., last] = points else {
+        return None;
+    };
+    let second = middle.first().unwrap_or(last);
+    let is_gauge =
+        |histogram: &FloatHistogram| histogram.counter_reset_hint == CounterResetHint::Gauge;
+    let not_a_counter = Note::NotACounter {
+        name: context.name(),
+    };
+    let mixed = Note::MixedExponentialCustom {
+        name: context.name(),
+    };
+    let mut pending: Vec<Note> = Vec::new();
+    if kind.is_counter() && (is_gauge(first) || is_gauge(last)) {
+        pending.push(not_a_counter.clone());
+    }
+
+    // With a reset right after the first histogram, that one does not matter at all.
+    let mut base = Arc::clone(first);
+    if kind.is_counter()
+        && (is_reset_at(histograms.starts, histograms.times, 1) || second.is_reset_after(first))
+    {
+        base = Arc::new(FloatHistogram::empty_like(second));
+    }
+    let is_custom = base.uses_custom_buckets();
+    if last.uses_custom_buckets() != is_custom {
+        pending.push(mixed);
+        for note in pending {
+            context.note(notes, note);
+        }
+        return None;
+    }
+    let mut schema = last.schema.min(base.schema);
+    if kind.is_counter() {
+        for histogram in middle {
+            if is_gauge(histogram) {
+                pending.push(not_a_counter.clone());
+            }
+            schema = schema.min(histogram.schema);
+            if histogram.uses_custom_buckets() != is_custom {
+                context.note(notes, mixed);
+                return None;
+            }
+        }
+    }
+    for note in pending {
+        context.note(notes, note);
+    }
+
+    let mut change = FloatHistogram::clone(last);
+    change.reduce_resolution(schema);
+    if !context.subtract(&mut change, &base, notes) {
+        return None;
+    }
+    if kind.is_counter() {
+        note_overlap(context, histograms.starts, histograms.times, notes);
+        let mut previous = &base;
+        for (at, histogram) in points.iter().enumerate().skip(1) {
+            let is_reset = is_reset_at(histograms.starts, histograms.times, at)
+                || histogram.is_reset_after(previous);
+            if is_reset && !context.add(&mut change, previous, notes) {
+                return None;
+            }
+            previous = histogram;
+        }
+    } else if !is_gauge(first) || !is_gauge(last) {
+        context.note(
+            notes,
+            Note::NotAGauge {
+                name: context.name(),
+            },
+        );
+    }
+    change.counter_reset_hint = CounterResetHint::Gauge;
+    change.compact();
+    Some(change)
+}
+
+/// One sample of either kind.
+#[derive(Clone, Copy)]
+struct Sample<'a> {
+    time: i64,
+    start: i64,
+    value: SampleValue<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum SampleValue<'a> {
+    Float(f64),
+    Histogram(&'a FloatHistogram),
+}
+
+/// All samples of the window by time.
+fn merged<'a>(
+    window: &Window<'a>,
+    first_float: usize,
+    first_histogram: usize,
+) -> impl Iterator<Item = Sample<'a>> + use<'a> {
+    let Window { floats, histograms } = *window;
+    let (mut float, mut histogram) = (first_float, first_histogram);
+    std::iter::from_fn(move || {
+        let float_time = floats.times.get(float).copied();
+        let histogram_time = histograms.times.get(histogram).copied();
+        let takes_float = match (float_time, histogram_time) {
+            (None, None) => return None,
+            (Some(float), Some(histogram)) => float <= histogram,
+            (float, None) => float.is_some(),
+            (None, Some(_)) => false,
+        };
+        if takes_float {
+            let sample = Sample {
+                time: float_time?,
+                start: floats.starts.get(float).copied().unwrap_or(0),
+                value: SampleValue::Float(*floats.values.get(float)?),
+            };
+            float += 1;
+            Some(sample)
+        } else {
+            let sample = Sample {
+                time: histogram_time?,
+                start: histograms.starts.get(histogram).copied().unwrap_or(0),
+                value: SampleValue::Histogram(histograms.values.get(histogram)?),
+            };
+            histogram += 1;
+            Some(sample)
+        }
+    })
+}
+
+/// `irate` and `idelta`: from the last two samples.
+fn instant_value(
+    is_rate: bool,
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    notes: &mut Annotations,
+) -> Option<Point> {
+    let first_float = window.floats.times.len().saturating_sub(2);
+    let first_histogram = window.histograms.times.len().saturating_sub(2);
+    let tail: Vec<Sample<'_>> = merged(window, first_float, first_histogram).collect();
+    let [.., previous, last] = tail.as_slice() else {
+        return None;
+    };
+    if last.time == previous.time {
+        return None;
+    }
+    let interval = seconds(last.time - previous.time);
+    let is_start_reset = is_start_reset(previous.start, previous.time, last.start, last.time);
+    match (previous.value, last.value) {
+        (SampleValue::Float(before), SampleValue::Float(value)) => {
+            let change = if is_rate && (value < before || is_start_reset) {
+                value
+            } else {
+                value - before
+            };
+            Some(Point::Float(if is_rate {
+                change / interval
+            } else {
+                change
+            }))
+        }
+        (SampleValue::Histogram(before), SampleValue::Histogram(value)) => {
+            let gauges = [before, value]
+                .iter()
+                .filter(|h| h.counter_reset_hint == CounterResetHint::Gauge)
+                .count();
+            let name = context.name();
+            if is_rate && gauges > 0 {
+                context.note(notes, Note::NotACounter { name });
+            } else if !is_rate && gauges < 2 {
+                context.note(notes, Note::NotAGauge { name });
+            }
+            let mut change = value.clone();
+            let has_reset = is_rate && (is_start_reset || value.is_reset_after(before));
+            if !has_reset && !context.subtract(&mut change, before, notes) {
+                return None;
+            }
+            change.counter_reset_hint = CounterResetHint::Gauge;
+            change.compact();
+            if is_rate {
+                change.divide(interval);
+            }
+            Some(Point::from(change))
+        }
+        _ => {
+            context.note_mixed(notes);
+            None
+        }
+    }
+}
+
+/// Where `resets` and `changes` begin: with an anchored range at the last sample at or before its start.
+/// None if nothing lies in the range.
+fn first_samples(context: &RangeContext<'_>, window: &Window<'_>) -> Option<(usize, usize)> {
+    if context.boundary != Boundary::Anchored {
+        return Some((0, 0));
+    }
+    let float_end = window
+        .floats
+        .times
+        .partition_point(|time| *time <= context.start);
+    let histogram_end = window
+        .histograms
+        .times
+        .partition_point(|time| *time <= context.start);
+    if float_end >= window.floats.times.len() && histogram_end >= window.histograms.times.len() {
+        return None;
+    }
+    let last_before = |times: &[i64], end: usize| {
+        end.checked_sub(1)
+            .and_then(|at| times.get(at).map(|time| (at, *time)))
+    };
+    Some(
+        match (
+            last_before(window.floats.times, float_end),
+            last_before(window.histograms.times, histogram_end),
+        ) {
+            (None, None) => (0, 0),
+            (Some((float, float_time)), Some((_, histogram_time)))
+                if float_time >= histogram_time =>
+            {
+                (float, histogram_end)
+            }
+            (Some((float, _)), None) => (float, histogram_end),
+            (_, Some((histogram, _))) => (float_end, histogram),
+        },
+    )
+}
+
+fn count_transitions(
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    is_transition: impl Fn(&Sample<'_>, &Sample<'_>) -> bool,
+) -> Option<Point> {
+    let (first_float, first_histogram) = first_samples(context, window)?;
+    let mut samples = merged(window, first_float, first_histogram);
+    let mut previous = samples.next()?;
+    let mut transitions = 0usize;
+    for sample in samples {
+        if is_transition(&previous, &sample) {
+            transitions += 1;
+        }
+        previous = sample;
+    }
+    Some(Point::Float(count(transitions)))
+}
+
+fn resets(
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    _: &mut Annotations,
+) -> Result<Option<Point>, QueryError> {
+    Ok(count_transitions(context, window, |before, after| {
+        let by_start = || is_start_reset(before.start, before.time, after.start, after.time);
+        match (before.value, after.value) {
+            (SampleValue::Float(before), SampleValue::Float(after)) => after < before || by_start(),
+            (SampleValue::Histogram(before), SampleValue::Histogram(after)) => {
+                by_start() || after.is_reset_after(before)
+            }
+            _ => true,
+        }
+    }))
+}
+
+fn changes(
+    context: &RangeContext<'_>,
+    window: &Window<'_>,
+    _: &mut Annotations,
+) -> Result<Option<Point>, QueryError> {
+    Ok(count_transitions(context, window, |before, after| {
+        match (before.value, after.value) {
+            (SampleValue::Float(before), SampleValue::Float(after)) => {
+                before != after && !(before.is_nan() && after.is_nan())
+            }
+            (SampleValue::Histogram(before), SampleValue::Histogram(after)) => {
+                !after.same_bits(before)
+            }
+            _ => true,
+        }
+    }))
+}

@@ -1,0 +1,330 @@
+//! One group: the state of its rules, one evaluation, and the view that the API shows.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use model::sample::STALE_NAN;
+use model::storage::{HistogramSample, SampleBatch, SampleRefusal};
+use model::{Labels, Timestamp, Value};
+
+use crate::alert::{Alert, AlertState};
+use crate::alerting::AlertingState;
+use crate::environment::{Environment, ResultSample};
+use crate::recording;
+use crate::refusal::RuleRefusal;
+use crate::restore::restore_for_state;
+use crate::spec::{GroupSpec, RuleSpec};
+
+/// How the newest evaluation of a rule went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// Not evaluated yet.
+    #[default]
+    Unknown,
+    Ok,
+    Failed,
+}
+
+impl Health {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ok => "ok",
+            Self::Failed => "err",
+        }
+    }
+}
+
+/// One rule and what is known of it now.
+#[derive(Clone, Debug)]
+pub struct RuleView {
+    pub spec: RuleSpec,
+    pub health: Health,
+    pub refusal: Option<RuleRefusal>,
+    pub last_evaluation: Option<Timestamp>,
+    pub evaluation_seconds: f64,
+    /// `None` for recording rules and before the first evaluation.
+    pub state: Option<AlertState>,
+    /// Pending and firing alerts, by labels.
+    pub alerts: Vec<Alert>,
+}
+
+/// One group and what is known of it now; an immutable snapshot.
+#[derive(Clone, Debug)]
+pub struct GroupView {
+    pub spec: GroupSpec,
+    pub rules: Vec<RuleView>,
+    pub last_evaluation: Option<Timestamp>,
+    pub evaluation_seconds: f64,
+    /// Series that the newest evaluation made.
+    pub samples: usize,
+    pub iterations: u64,
+    pub missed: u64,
+}
+
+#[derive(Debug, Default)]
+struct RuleState {
+    health: Health,
+    refusal: Option<RuleRefusal>,
+    last_evaluation: Option<Timestamp>,
+    evaluation_seconds: f64,
+    alerting: AlertingState,
+    /// Series written by the newest evaluation; those that do not come again get a staleness marker.
+    written: HashSet<Labels>,
+}
+
+/// A group with the state of its rules. Owned by the task that evaluates it.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) spec: GroupSpec,
+    rules: Vec<RuleState>,
+    last_evaluation: Option<Timestamp>,
+    evaluation_seconds: f64,
+    samples: usize,
+    iterations: u64,
+    missed: u64,
+    needs_restore: bool,
+    /// Series of rules that a reload removed; they end at the next evaluation.
+    ended: HashSet<Labels>,
+}
+
+/// What one evaluation did, for counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvaluationCounts {
+    pub evaluations: usize,
+    pub failures: usize,
+    pub samples: usize,
+}
+
+impl Group {
+    pub(crate) fn new(spec: GroupSpec) -> Self {
+        let rules = spec.rules.iter().map(|_| RuleState::default()).collect();
+        Self {
+            spec,
+            rules,
+            last_evaluation: None,
+            evaluation_seconds: 0.0,
+            samples: 0,
+            iterations: 0,
+            missed: 0,
+            needs_restore: true,
+            ended: HashSet::new(),
+        }
+    }
+
+    /// Takes over what rules that did not change know: their alerts and series. Series of rules that are
+    /// gone end with the next evaluation.
+    pub(crate) fn adopt(&mut self, mut old: Self) {
+        for (spec, state) in self.spec.rules.iter().zip(&mut self.rules) {
+            let same = old
+                .spec
+                .rules
+                .iter()
+                .position(|candidate| is_same_rule(candidate, spec));
+            if let Some(at) = same {
+                old.spec.rules.remove(at);
+                *state = old.rules.remove(at);
+            }
+        }
+        self.ended = old.ended;
+        self.ended
+            .extend(old.rules.into_iter().flat_map(|state| state.written));
+        self.last_evaluation = old.last_evaluation;
+        self.needs_restore = old.needs_restore;
+        // Rules that came with the reload have nothing to restore.
+        for state in &mut self.rules {
+            state.alerting.is_restored = !old.needs_restore;
+        }
+    }
+
+    pub(crate) fn count_missed(&mut self, missed: i64) {
+        self.missed += u64::try_from(missed).unwrap_or(0);
+        let refusal = RuleRefusal::Missed { missed };
+        tracing::warn!(group = self.spec.name, %refusal, "rule group is slow");
+    }
+
+    /// Evaluates all rules for `time`, writes their series and hands on their alerts.
+    pub(crate) fn evaluate(
+        &mut self,
+        environment: &Environment,
+        time: Timestamp,
+    ) -> EvaluationCounts {
+        let started = Instant::now();
+        let mut counts = EvaluationCounts::default();
+        let sample_time = time - self.spec.query_offset;
+        for (spec, state) in self.spec.rules.iter().zip(&mut self.rules) {
+            let rule_started = Instant::now();
+            counts.evaluations += 1;
+            state.last_evaluation = Some(time);
+            let result = match spec {
+                RuleSpec::Recording(rule) => {
+                    recording::evaluate(rule, self.spec.limit, environment, sample_time)
+                }
+                RuleSpec::Alerting(rule) => state.alerting.evaluate(
+                    rule,
+                    self.spec.limit,
+                    environment,
+                    time,
+                    self.spec.query_offset,
+                ),
+            };
+            // Alerts go on their way before their series are written: no full disk may hold them up.
+            if let RuleSpec::Alerting(rule) = spec {
+                let due = state
+                    .alerting
+                    .take_due(rule, environment, time, self.spec.interval);
+                if !due.is_empty() {
+                    environment.alerts.send(due);
+                }
+            }
+            let result = result.and_then(|samples| {
+                counts.samples += samples.len();
+                write(environment, sample_time, &samples, &mut state.written)
+            });
+            match result {
+                Ok(()) => {
+                    state.health = Health::Ok;
+                    state.refusal = None;
+                }
+                Err(refusal) => {
+                    counts.failures += 1;
+                    tracing::warn!(group = self.spec.name, rule = spec.name(), %refusal, "evaluating a rule failed");
+                    state.health = Health::Failed;
+                    state.refusal = Some(refusal);
+                }
+            }
+            state.evaluation_seconds = rule_started.elapsed().as_secs_f64();
+        }
+        self.end_series(environment, sample_time);
+        if self.needs_restore {
+            self.needs_restore = false;
+            self.restore(environment, time);
+        }
+        self.iterations += 1;
+        self.last_evaluation = Some(time);
+        self.samples = counts.samples;
+        self.evaluation_seconds = started.elapsed().as_secs_f64();
+        counts
+    }
+
+    fn restore(&mut self, environment: &Environment, now: Timestamp) {
+        for (spec, state) in self.spec.rules.iter().zip(&mut self.rules) {
+            if let RuleSpec::Alerting(rule) = spec
+                && let Err(error) = restore_for_state(&mut state.alerting, rule, environment, now)
+            {
+                tracing::warn!(rule = rule.alert, %error, "restoring the `for` state failed");
+            }
+        }
+    }
+
+    /// Ends the series of removed rules.
+    fn end_series(&mut self, environment: &Environment, time: Timestamp) {
+        if self.ended.is_empty() {
+            return;
+        }
+        let mut ended = std::mem::take(&mut self.ended);
+        if let Err(error) = write(environment, time, &[], &mut ended) {
+            tracing::warn!(group = self.spec.name, %error, "ending the series of removed rules failed");
+        }
+    }
+
+    /// Ends all series of the group: it was removed from the configuration.
+    pub(crate) fn end(mut self, environment: &Environment, time: Timestamp) {
+        let written: Vec<Labels> = self
+            .rules
+            .iter_mut()
+            .flat_map(|rule| std::mem::take(&mut rule.written))
+            .collect();
+        self.ended.extend(written);
+        self.end_series(environment, time);
+    }
+
+    pub(crate) fn view(&self) -> GroupView {
+        let rules = self
+            .spec
+            .rules
+            .iter()
+            .zip(&self.rules)
+            .map(|(spec, state)| {
+                let is_alerting =
+                    matches!(spec, RuleSpec::Alerting(_)) && state.last_evaluation.is_some();
+                let living = state
+                    .alerting
+                    .active
+                    .values()
+                    .filter(|alert| alert.state != AlertState::Inactive);
+                RuleView {
+                    spec: spec.clone(),
+                    health: state.health,
+                    refusal: state.refusal.clone(),
+                    last_evaluation: state.last_evaluation,
+                    evaluation_seconds: state.evaluation_seconds,
+                    state: is_alerting.then(|| state.alerting.worst()),
+                    alerts: living.cloned().collect(),
+                }
+            });
+        GroupView {
+            spec: self.spec.clone(),
+            rules: rules.collect(),
+            last_evaluation: self.last_evaluation,
+            evaluation_seconds: self.evaluation_seconds,
+            samples: self.samples,
+            iterations: self.iterations,
+            missed: self.missed,
+        }
+    }
+}
+
+fn is_same_rule(a: &RuleSpec, b: &RuleSpec) -> bool {
+    match (a, b) {
+        // Name and labels decide, as in the peer: a changed expression keeps the alerts that fire.
+        (RuleSpec::Alerting(a), RuleSpec::Alerting(b)) => {
+            a.alert == b.alert && a.labels == b.labels
+        }
+        (RuleSpec::Recording(a), RuleSpec::Recording(b)) => {
+            a.record == b.record && a.labels == b.labels
+        }
+        _ => false,
+    }
+}
+
+/// Commits the samples as one batch, with staleness markers for series that were written last time and
+/// are not among them. `written` becomes the series of this time.
+fn write(
+    environment: &Environment,
+    time: Timestamp,
+    samples: &[ResultSample],
+    written: &mut HashSet<Labels>,
+) -> Result<(), RuleRefusal> {
+    let mut batch = SampleBatch::new();
+    let now_written: HashSet<Labels> = samples.iter().map(|sample| sample.labels.clone()).collect();
+    let fail = |refusal: SampleRefusal| RuleRefusal::Write(refusal.to_string());
+    for sample in samples {
+        let series = environment.writer.resolve(&sample.labels).map_err(fail)?;
+        match &sample.value {
+            Value::Float(value) => batch.push(series, time, *value),
+            Value::Histogram(histogram) => {
+                batch.push_histogram(
+                    series,
+                    time,
+                    HistogramSample::Float(std::sync::Arc::clone(histogram)),
+                );
+            }
+        }
+    }
+    for gone in written.difference(&now_written) {
+        let series = environment.writer.resolve(gone).map_err(fail)?;
+        batch.push(series, time, STALE_NAN);
+    }
+    if !batch.is_empty() {
+        let report = environment
+            .writer
+            .commit(&batch)
+            .map_err(|error| RuleRefusal::Write(error.to_string()))?;
+        if let Some((_, refusal)) = report.refused.first() {
+            tracing::warn!(refused = report.refused.len(), %refusal, "results of a rule were not stored");
+        }
+    }
+    *written = now_written;
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! Evaluations of groups against scripted query answers, on simulated time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::sample::is_stale;
+use model::storage::{
+    CommitReport, ReadError, SampleBatch, SampleRefusal, SampleWriter, SelectRequest, SeriesBatch,
+    SeriesList, SeriesReader, SeriesRef, TimeRange, WriteError,
+};
+use model::{Duration, Labels, Matcher, Timestamp, Value};
+use parking_lot::Mutex;
+
+use crate::alert::AlertState;
+use crate::environment::{AlertSink, Environment, QuerySource, ResultSample, SentAlert, Settings};
+use crate::group::{Group, Health};
+use crate::refusal::RuleRefusal;
+use crate::spec::{AlertingSpec, GroupSpec, RecordingSpec, RuleSpec};
+
+/// Answers from a table, keeps what is written and sent.
+#[derive(Default)]
+struct World {
+    /// Expression and time in seconds to samples.
+    answers: Mutex<BTreeMap<(String, i64), Vec<ResultSample>>>,
+    names: Mutex<Vec<Labels>>,
+    written: Mutex<Vec<(String, i64, f64)>>,
+    sent: Mutex<Vec<SentAlert>>,
+}
+
+impl World {
+    fn answer(&self, expr: &str, seconds: i64, samples: &[(&[(&str, &str)], f64)]) {
+        let sample = |(labels, value): &(&[(&str, &str)], f64)| ResultSample {
+            labels: Labels::from_pairs(labels.iter().copied()),
+            value: Value::Float(*value),
+        };
+        self.answers.lock().insert(
+            (expr.to_owned(), seconds),
+            samples.iter().map(sample).collect(),
+        );
+    }
+
+    fn take_written(&self) -> Vec<String> {
+        let text = |(labels, time, value): (String, i64, f64)| {
+            let value = if is_stale(value) {
+                "stale".to_owned()
+            } else {
+                value.to_string()
+            };
+            format!("{labels} {value} @{time}")
+        };
+        std::mem::take(&mut *self.written.lock())
+            .into_iter()
+            .map(text)
+            .collect()
+    }
+}
+
+impl QuerySource for World {
+    fn instant(&self, expr: &str, time: Timestamp) -> Result<Vec<ResultSample>, String> {
+        if expr == "broken" {
+            return Err("it is broken".to_owned());
+        }
+        Ok(self
+            .answers
+            .lock()
+            .get(&(expr.to_owned(), time.millis() / 1000))
+            .cloned()
+            .unwrap_or_default())
+    }
+}
+
+impl SampleWriter for World {
+    fn resolve(&self, labels: &Labels) -> Result<SeriesRef, SampleRefusal> {
+        let mut names = self.names.lock();
+        let at = names
+            .iter()
+            .position(|known| known == labels)
+            .unwrap_or_else(|| {
+                names.push(labels.clone());
+                names.len() - 1
+            });
+        Ok(SeriesRef(at as u64))
+    }
+
+    fn commit(&self, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
+        let names = self.names.lock();
+        for row in 0..batch.len() {
+            let labels = names[batch.series[row].0 as usize].to_string();
+            self.written
+                .lock()
+                .push((labels, batch.times[row] / 1000, batch.values[row]));
+        }
+        Ok(CommitReport {
+            appended: batch.len(),
+            refused: Vec::new(),
+        })
+    }
+}
+
+impl AlertSink for World {
+    fn send(&self, alerts: Vec<SentAlert>) {
+        self.sent.lock().extend(alerts);
+    }
+}
+
+/// What was written, as the storage after a restart.
+struct Stored(Vec<(Labels, Vec<(i64, f64)>)>);
+
+impl SeriesReader for Stored {
+    fn select(&self, request: &SelectRequest<'_>) -> Result<Arc<dyn SeriesList>, ReadError> {
+        let is_wanted = |labels: &Labels| {
+            request
+                .matchers
+                .iter()
+                .all(|matcher| matcher.matches_labels(labels))
+        };
+        let rows = self
+            .0
+            .iter()
+            .filter(|(labels, _)| is_wanted(labels))
+            .cloned()
+            .collect();
+        Ok(Arc::new(Rows(rows)))
+    }
+
+    fn label_names(&self, _: TimeRange, _: &[Matcher]) -> Result<Vec<String>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn label_values(&self, _: &str, _: TimeRange, _: &[Matcher]) -> Result<Vec<String>, ReadError> {
+        Ok(Vec::new())
+    }
+}
+
+struct Rows(Vec<(Labels, Vec<(i64, f64)>)>);
+
+impl SeriesList for Rows {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn labels(&self, row: usize) -> Labels {
+        self.0[row].0.clone()
+    }
+
+    fn read(&self, rows: std::ops::Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
+        for (_, samples) in &self.0[rows] {
+            for (time, value) in samples {
+                batch.push_float(*time, *value);
+            }
+            batch.finish_series();
+        }
+        Ok(())
+    }
+}
+
+fn environment(world: &Arc<World>, stored: Vec<(Labels, Vec<(i64, f64)>)>) -> Environment {
+    Environment {
+        queries: world.clone(),
+        reader: Arc::new(Stored(stored)),
+        writer: world.clone(),
+        alerts: world.clone(),
+        settings: Settings {
+            external_url: "http://kw".to_owned(),
+            ..Settings::default()
+        },
+    }
+}
+
+fn alerting(hold_seconds: i64, keep_seconds: i64) -> AlertingSpec {
+    AlertingSpec {
+        alert: "Down".to_owned(),
+        expr: "up == 0".to_owned(),
+        hold: Duration::from_secs(hold_seconds),
+        keep_firing_for: Duration::from_secs(keep_seconds),
+        labels: Labels::from_pairs([("severity", "critical"), ("namespace", "kasten-io")]),
+        annotations: Labels::from_pairs([("description", "{{ $labels.service}} is {{ $value }}.")]),
+    }
+}
+
+fn group(rules: Vec<RuleSpec>) -> Group {
+    Group::new(GroupSpec {
+        name: "g".to_owned(),
+        file: "f".to_owned(),
+        interval: Duration::from_secs(10),
+        query_offset: Duration::ZERO,
+        limit: 2,
+        rules,
+    })
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp(seconds * 1000)
+}
+
+const DOWN: &[(&[(&str, &str)], f64)] = &[(
+    &[
+        ("__name__", "up"),
+        ("service", "metering"),
+        ("namespace", "own"),
+    ],
+    0.0,
+)];
+
+#[test]
+fn pending_firing_resolved() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let mut group = group(vec![RuleSpec::Alerting(alerting(20, 0))]);
+    for seconds in [100, 110, 120, 130] {
+        world.answer("up == 0", seconds, DOWN);
+    }
+    group.evaluate(&environment, at(90));
+    group.evaluate(&environment, at(100));
+    assert_eq!(group.view().rules[0].state, Some(AlertState::Pending));
+    assert!(world.sent.lock().is_empty(), "a pending alert is not sent");
+    let written = world.take_written();
+    let labels = r#"alertname="Down""#;
+    let rest = r#"namespace="kasten-io", service="metering", severity="critical"}"#;
+    assert_eq!(
+        written,
+        [
+            format!(r#"{{__name__="ALERTS", {labels}, alertstate="pending", {rest} 1 @100"#),
+            format!(r#"{{__name__="ALERTS_FOR_STATE", {labels}, {rest} 100 @100"#),
+        ]
+    );
+    group.evaluate(&environment, at(110));
+    group.evaluate(&environment, at(120));
+    let sent = std::mem::take(&mut *world.sent.lock());
+    assert_eq!(sent.len(), 1);
+    assert_eq!(
+        sent[0].labels.get("namespace"),
+        Some("kasten-io"),
+        "the rule's label wins over the series' own"
+    );
+    assert_eq!(
+        sent[0].annotations.get("description"),
+        Some("metering is 0.")
+    );
+    assert_eq!(
+        sent[0].generator_url,
+        "http://kw/graph?g0.expr=up+%3D%3D+0&g0.tab=1"
+    );
+    assert_eq!(
+        (sent[0].starts_at, sent[0].ends_at),
+        (at(120), at(120 + 240))
+    );
+    world.take_written();
+    group.evaluate(&environment, at(130));
+    assert!(world.sent.lock().is_empty(), "not before the resend delay");
+    group.evaluate(&environment, at(140));
+    let sent = std::mem::take(&mut *world.sent.lock());
+    assert_eq!(sent[0].ends_at, at(140));
+    let ended: Vec<String> = world
+        .take_written()
+        .into_iter()
+        .filter(|line| line.contains("stale"))
+        .collect();
+    assert_eq!(ended.len(), 2, "ALERTS and ALERTS_FOR_STATE end: {ended:?}");
+    assert!(group.view().rules[0].alerts.is_empty());
+}
+
+#[test]
+fn keeps_firing_through_short_gaps() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let mut group = group(vec![RuleSpec::Alerting(alerting(0, 20))]);
+    world.answer("up == 0", 100, DOWN);
+    for (seconds, state) in [
+        (100, AlertState::Firing),
+        (110, AlertState::Firing),
+        (120, AlertState::Firing),
+        (130, AlertState::Inactive),
+    ] {
+        group.evaluate(&environment, at(seconds));
+        assert_eq!(group.view().rules[0].state, Some(state), "at {seconds}");
+    }
+}
+
+#[test]
+fn for_state_survives_a_restart() {
+    let world = Arc::new(World::default());
+    let labels = [
+        ("alertname", "Down"),
+        ("namespace", "kasten-io"),
+        ("service", "metering"),
+        ("severity", "critical"),
+    ];
+    let mut stored = Labels::from_pairs(labels).to_builder();
+    stored.set("__name__", "ALERTS_FOR_STATE");
+    // Active since 1000, last seen at 2500; back at 2800.
+    let environment = environment(&world, vec![(stored.build(), vec![(2_500_000, 1000.0)])]);
+    let mut group = group(vec![RuleSpec::Alerting(alerting(3000, 0))]);
+    world.answer("up == 0", 2800, DOWN);
+    group.evaluate(&environment, at(2800));
+    assert_eq!(
+        group.view().rules[0].alerts[0].active_at,
+        at(1300),
+        "the 300 s of outage do not count"
+    );
+}
+
+#[test]
+fn recording_rules_write_and_end_series() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let rule = RecordingSpec {
+        record: "job:up:sum".to_owned(),
+        expr: "sum by (job) (up)".to_owned(),
+        labels: Labels::from_pairs([("team", "a")]),
+    };
+    let mut group = group(vec![RuleSpec::Recording(rule)]);
+    world.answer(
+        "sum by (job) (up)",
+        10,
+        &[(&[("job", "x")], 3.0), (&[("job", "y")], 4.0)],
+    );
+    world.answer("sum by (job) (up)", 20, &[(&[("job", "x")], 2.0)]);
+    group.evaluate(&environment, at(10));
+    world.take_written();
+    group.evaluate(&environment, at(20));
+    assert_eq!(
+        world.take_written(),
+        [
+            r#"{__name__="job:up:sum", job="x", team="a"} 2 @20"#,
+            r#"{__name__="job:up:sum", job="y", team="a"} stale @20"#,
+        ]
+    );
+}
+
+#[test]
+fn failures_have_reasons_and_end_nothing_but_their_rule() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let recording = |expr: &str| {
+        RuleSpec::Recording(RecordingSpec {
+            record: "r".to_owned(),
+            expr: expr.to_owned(),
+            labels: Labels::empty(),
+        })
+    };
+    let same = RuleSpec::Recording(RecordingSpec {
+        record: "r".to_owned(),
+        expr: "two".to_owned(),
+        labels: Labels::from_pairs([("job", "same")]),
+    });
+    let mut group = group(vec![
+        recording("broken"),
+        same,
+        recording("many"),
+        recording("fine"),
+    ]);
+    world.answer("two", 10, &[(&[("job", "x")], 1.0), (&[("job", "y")], 1.0)]);
+    let many: Vec<String> = (0..3).map(|n| n.to_string()).collect();
+    let pairs: Vec<[(&str, &str); 1]> = many.iter().map(|n| [("n", n.as_str())]).collect();
+    let rows: Vec<(&[(&str, &str)], f64)> =
+        pairs.iter().map(|pair| (pair.as_slice(), 1.0)).collect();
+    world.answer("many", 10, &rows);
+    let counts = group.evaluate(&environment, at(10));
+    assert_eq!((counts.evaluations, counts.failures), (4, 3));
+    let view = group.view();
+    let refusals: Vec<Option<RuleRefusal>> =
+        view.rules.iter().map(|rule| rule.refusal.clone()).collect();
+    assert_eq!(
+        refusals,
+        [
+            Some(RuleRefusal::Query("it is broken".to_owned())),
+            Some(RuleRefusal::SameLabels { kind: "rule" }),
+            Some(RuleRefusal::Limit {
+                limit: 2,
+                count: 3,
+                what: "series"
+            }),
+            None,
+        ]
+    );
+    assert_eq!(view.rules[3].health, Health::Ok);
+}

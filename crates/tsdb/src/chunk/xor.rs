@@ -1,0 +1,255 @@
+//! XOR chunks (encoding 1): times as deltas of deltas, values as differences of bit patterns.
+//!
+//! Header: number of samples, 16 bits. Sample 0: time as varint, value as 64 bits. Sample 1: delta of
+//! time as uvarint, XOR of value. Later: delta of delta in 1, 16, 20, 24 or 68 bits, XOR of value.
+
+use super::bits::{BitReader, BitWriter};
+use super::varbit::{extend, fits};
+use super::{ChunkError, Go};
+
+/// Bytes before the first sample.
+pub(crate) const HEADER: usize = 2;
+/// No window of significant bits has been written yet.
+const NO_WINDOW: u8 = 0xff;
+
+/// A value that is stored as the difference to the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XorField {
+    pub(crate) bits: u64,
+    /// Zero bits around the significant ones in the window in use.
+    pub(crate) leading: u8,
+    pub(crate) trailing: u8,
+}
+
+impl XorField {
+    pub(crate) const NEW: Self = Self {
+        bits: 0,
+        leading: NO_WINDOW,
+        trailing: 0,
+    };
+
+    pub(crate) fn with_bits(bits: u64) -> Self {
+        Self { bits, ..Self::NEW }
+    }
+
+    /// Chooses the window for a difference that is not 0. `true`: the window in use serves.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "counts of zero bits are at most 64"
+    )]
+    pub(crate) fn choose_window(&mut self, difference: u64) -> bool {
+        // Five bits hold the leading zeros.
+        let leading = (difference.leading_zeros() as u8).min(31);
+        let trailing = difference.trailing_zeros() as u8;
+        if self.leading != NO_WINDOW && leading >= self.leading && trailing >= self.trailing {
+            return true;
+        }
+        (self.leading, self.trailing) = (leading, trailing);
+        false
+    }
+
+    pub(crate) fn significant(self) -> u32 {
+        64 - u32::from(self.leading) - u32::from(self.trailing)
+    }
+
+    /// Five bits of leading zeros, six of length (64 as 0).
+    pub(crate) fn write_window(self, writer: &mut BitWriter<'_>) {
+        let head = (u64::from(self.leading) << 6) | u64::from(self.significant() & 63);
+        writer.bits(head, 11);
+    }
+
+    #[inline]
+    pub(crate) fn read_window(&mut self, reader: &mut BitReader<'_>) -> Result<(), ChunkError> {
+        let head = reader.bits(11);
+        let leading = head >> 6;
+        let significant = match head & 63 {
+            0 => 64,
+            count => count,
+        };
+        let trailing = 64u64
+            .checked_sub(leading + significant)
+            .ok_or(ChunkError::Malformed("a value is wider than 64 bits"))?;
+        #[expect(clippy::cast_possible_truncation, reason = "both are at most 64")]
+        {
+            (self.leading, self.trailing) = (leading as u8, trailing as u8);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn write_significant(self, writer: &mut BitWriter<'_>, difference: u64) {
+        writer.bits(difference >> self.trailing, self.significant());
+    }
+
+    #[inline]
+    pub(crate) fn read_significant(
+        &mut self,
+        reader: &mut BitReader<'_>,
+    ) -> Result<(), ChunkError> {
+        if self.leading == NO_WINDOW {
+            return Err(ChunkError::Malformed(
+                "a value refers to a window that is not there",
+            ));
+        }
+        self.bits ^= reader.bits(self.significant()) << self.trailing;
+        Ok(())
+    }
+
+    /// `0`: same. `10`: in the window in use. `11`: a new window, then the bits.
+    #[inline]
+    pub(crate) fn write(&mut self, writer: &mut BitWriter<'_>, bits: u64) {
+        let difference = bits ^ self.bits;
+        if difference == 0 {
+            return writer.zero();
+        }
+        self.bits = bits;
+        if self.choose_window(difference) {
+            writer.bits(0b10, 2);
+        } else {
+            writer.bits(0b11, 2);
+            self.write_window(writer);
+        }
+        self.write_significant(writer, difference);
+    }
+
+    #[inline]
+    pub(crate) fn read(&mut self, reader: &mut BitReader<'_>) -> Result<(), ChunkError> {
+        match reader.unary(2) {
+            0 => Ok(()),
+            1 => self.read_significant(reader),
+            _ => {
+                self.read_window(reader)?;
+                self.read_significant(reader)
+            }
+        }
+    }
+}
+
+/// What the next sample of an open chunk is encoded against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloatState {
+    pub(crate) time: i64,
+    pub(crate) time_delta: i64,
+    pub(crate) value: XorField,
+    /// Unused bits of the chunk's last byte.
+    pub(crate) free: u8,
+}
+
+impl FloatState {
+    /// For a chunk without samples.
+    pub const NEW: Self = Self {
+        time: 0,
+        time_delta: 0,
+        value: XorField::NEW,
+        free: 0,
+    };
+}
+
+pub(crate) fn read_count(data: &[u8]) -> u16 {
+    data.first_chunk::<2>()
+        .map_or(0, |head| u16::from_be_bytes(*head))
+}
+
+pub(crate) fn write_count(data: &mut [u8], count: u16) {
+    if let Some(head) = data.first_chunk_mut::<2>() {
+        *head = count.to_be_bytes();
+    }
+}
+
+/// Appends a sample to the chunk in `data`, which is empty for the first one. The caller keeps chunks
+/// below 65,535 samples; times must grow.
+pub fn append(data: &mut Vec<u8>, state: &mut FloatState, time: i64, value: f64) {
+    if data.is_empty() {
+        data.extend_from_slice(&[0; HEADER]);
+    }
+    let count = read_count(data);
+    let mut writer = BitWriter::new(data, state.free);
+    let delta = time.wrapping_sub(state.time);
+    match count {
+        0 => {
+            writer.varint(time);
+            writer.bits(value.to_bits(), 64);
+            state.value = XorField::with_bits(value.to_bits());
+        }
+        1 => {
+            #[expect(clippy::cast_sign_loss, reason = "the format stores the bit pattern")]
+            writer.uvarint(delta as u64);
+            state.value.write(&mut writer, value.to_bits());
+            state.time_delta = delta;
+        }
+        _ => {
+            write_delta_of_delta(&mut writer, delta.wrapping_sub(state.time_delta));
+            state.value.write(&mut writer, value.to_bits());
+            state.time_delta = delta;
+        }
+    }
+    state.free = writer.free();
+    state.time = time;
+    write_count(data, count.saturating_add(1));
+}
+
+#[expect(clippy::cast_sign_loss, reason = "the bit pattern is written")]
+fn write_delta_of_delta(writer: &mut BitWriter<'_>, delta: i64) {
+    let pattern = delta as u64;
+    let cut = |bits: u32| pattern & ((1 << bits) - 1);
+    match delta {
+        0 => writer.zero(),
+        delta if fits(delta, 14) => writer.bits(0b10 << 14 | cut(14), 16),
+        delta if fits(delta, 17) => writer.bits(0b110 << 17 | cut(17), 20),
+        delta if fits(delta, 20) => writer.bits(0b1110 << 20 | cut(20), 24),
+        _ => {
+            writer.bits(0b1111, 4);
+            writer.bits(pattern, 64);
+        }
+    }
+}
+
+/// Gives time and value of the first `samples_max` samples to `sink`, until that returns `false`.
+pub fn decode(
+    data: &[u8],
+    samples_max: usize,
+    mut sink: impl FnMut(i64, f64) -> Go,
+) -> Result<(), ChunkError> {
+    let count = usize::from(read_count(data)).min(samples_max);
+    let mut reader = BitReader::new(data.get(HEADER..).ok_or(ChunkError::Truncated)?);
+    let (mut time, mut delta, mut value) = (0i64, 0i64, XorField::NEW);
+    for index in 0..count {
+        match index {
+            0 => {
+                time = reader.varint()?;
+                value.bits = reader.bits(64);
+            }
+            1 => {
+                #[expect(
+                    clippy::cast_possible_wrap,
+                    reason = "the format stores the bit pattern"
+                )]
+                {
+                    delta = reader.uvarint()? as i64;
+                }
+                time = time.wrapping_add(delta);
+                value.read(&mut reader)?;
+            }
+            _ => {
+                let bits = match reader.unary(4) {
+                    0 => 0,
+                    1 => 14,
+                    2 => 17,
+                    3 => 20,
+                    _ => 64,
+                };
+                if bits > 0 {
+                    delta = delta.wrapping_add(extend(reader.bits(bits), bits));
+                }
+                time = time.wrapping_add(delta);
+                value.read(&mut reader)?;
+            }
+        }
+        reader.check()?;
+        if !sink(time, f64::from_bits(value.bits)) {
+            break;
+        }
+    }
+    Ok(())
+}

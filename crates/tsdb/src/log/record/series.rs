@@ -1,0 +1,76 @@
+//! Series: a reference and labels; `reference (8 bytes), number of labels, name, value, …`.
+
+use std::borrow::Cow;
+
+use model::labels::Labels;
+
+use crate::bytes::{Bytes, Malformed, put_text, put_u64, put_uvarint};
+
+/// Labels as they stand in the log: the peers sort them, but a reader should not rely on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesEntry<'a> {
+    pub series: u64,
+    pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl SeriesEntry<'_> {
+    pub fn to_labels(&self) -> Labels {
+        to_labels(&self.labels)
+    }
+}
+
+pub(super) fn to_labels(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Labels {
+    let is_clean = pairs.windows(2).all(|pair| pair[0].0 < pair[1].0)
+        && pairs.iter().all(|(_, value)| !value.is_empty());
+    if is_clean {
+        Labels::from_sorted(pairs.iter().map(|(name, value)| (&**name, &**value)))
+    } else {
+        Labels::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)))
+    }
+}
+
+/// Starts a record if `out` is empty, else adds to it.
+pub fn encode_series<'l>(
+    out: &mut Vec<u8>,
+    series: u64,
+    labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>,
+) {
+    if out.is_empty() {
+        out.push(super::Kind::Series as u8);
+    }
+    put_u64(out, series);
+    put_labels(out, labels);
+}
+
+pub(super) fn put_labels<'l>(
+    out: &mut Vec<u8>,
+    labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>,
+) {
+    put_uvarint(out, labels.len() as u64);
+    for (name, value) in labels {
+        put_text(out, name);
+        put_text(out, value);
+    }
+}
+
+pub(super) fn read_labels<'a>(
+    rest: &mut Bytes<'a>,
+) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, Malformed> {
+    let count = rest.count()?;
+    let mut labels = Vec::with_capacity(count.min(rest.left() / 2));
+    for _ in 0..count {
+        labels.push((rest.text()?, rest.text()?));
+    }
+    Ok(labels)
+}
+
+pub(super) fn decode<'a>(rest: &mut Bytes<'a>) -> Result<Vec<SeriesEntry<'a>>, Malformed> {
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        entries.push(SeriesEntry {
+            series: rest.u64()?,
+            labels: read_labels(rest)?,
+        });
+    }
+    Ok(entries)
+}

@@ -1,0 +1,24 @@
+//! Bytes to model and back: what targets expose, what senders push, what we print. Pure.
+//!
+//! In reading order: [`negotiate`] (Accept and Content-Type), [`Exposition`] (one cursor over a scraped
+//! page in any format), `text` and `proto` behind it, `nhcb` (classic histograms turned native),
+//! [`encode`] (our own pages), [`remote`] (remote write requests).
+//!
+//! Not here: fetching, storing, relabelling (`scrape`), and the storage formats (`tsdb`).
+
+pub mod encode;
+mod error;
+mod exposition;
+mod float;
+mod histogram;
+pub mod negotiate;
+mod nhcb;
+mod proto;
+mod quote;
+pub mod remote;
+mod text;
+
+pub use error::{LabelsError, ParseError};
+pub use exposition::{Entry, Exposition, HistogramEntry, Options, SeriesEntry, Step};
+pub use float::{FloatError, format_float_openmetrics, parse_float};
+pub use negotiate::{Format, Protocol};

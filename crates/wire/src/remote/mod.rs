@@ -1,0 +1,1 @@
+//! Remote write requests, decoded in place.
