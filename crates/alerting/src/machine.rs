@@ -1,5 +1,5 @@
-//! The step function. State is here; what happens on the way is in [`ingest`] (alerts into groups),
-//! [`pipeline`] (a flush through its stages) and [`sending`] (a notification through its attempts).
+//! The step function. State is here; what happens on the way is in `ingest` (alerts into groups), `pipeline`
+//! (a flush through its stages) and `sending` (a notification through its attempts).
 
 mod ingest;
 mod pipeline;

@@ -44,6 +44,10 @@ impl Machine {
             resolved,
         };
         journal(actions, event);
+        for fingerprint in group.newly_timed_out(now) {
+            let group = group.about.clone();
+            journal(actions, Event::AlertTimedOut { fingerprint, group });
+        }
         let flush = Flush {
             group: Some(number),
             about: group.about.clone(),
