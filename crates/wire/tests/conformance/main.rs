@@ -1,6 +1,10 @@
 //! Runs the cases of the conformance data that concern bytes on the wire, where they are at hand.
 
-#![allow(clippy::unwrap_used, reason = "broken test data should stop the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "broken test data should stop the test; its output says what was checked"
+)]
 
 mod remote;
 mod show;
