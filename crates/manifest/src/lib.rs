@@ -41,7 +41,6 @@ pub use compile::{
 };
 pub use decision::{Decision, Outcome};
 pub use enforcement::Enforcement;
-pub use expressions::{Expressions, UncheckedExpressions};
 pub use folder::{ManifestText, Manifests, read};
 pub use object::{Kind, Object, ObjectRef};
 pub use problem::Problem;

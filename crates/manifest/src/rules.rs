@@ -8,10 +8,11 @@ use gotemplate::functions::prometheus::{Context, Query, RULE_PREAMBLE, functions
 use gotemplate::{FunctionTable, Options};
 use model::Duration;
 use model::name::is_legacy_label_name;
+use promql::ParserOptions;
 use yaml::{Mapping, Value};
 
 use crate::enforcement::Enforcement;
-use crate::expressions::Expressions;
+use crate::expressions;
 use crate::object::Object;
 use crate::problem::{Checked, Problem, Within};
 use crate::tree::Tree;
@@ -29,7 +30,8 @@ pub enum RuleFormat {
 pub struct RuleOptions<'a> {
     pub format: RuleFormat,
     pub version: &'a Version,
-    pub expressions: &'a dyn Expressions,
+    /// Which experimental syntax expressions may use.
+    pub parser: ParserOptions,
     pub enforcement: &'a Enforcement,
 }
 
@@ -69,11 +71,7 @@ pub fn rule_file(object: &Object, options: &RuleOptions<'_>) -> Result<Value, Pr
 
 /// The PrometheusRule with the enforced label on every rule and in every expression, and nothing else
 /// changed.
-pub fn enforce_namespace(
-    object: &Object,
-    enforcement: &Enforcement,
-    expressions: &dyn Expressions,
-) -> Result<Value, Problem> {
+pub fn enforce_namespace(object: &Object, enforcement: &Enforcement) -> Result<Value, Problem> {
     let mut root = object.root().value();
     let Some(label) = enforcement.label_for(object) else {
         return Ok(root);
@@ -81,9 +79,7 @@ pub fn enforce_namespace(
     let namespace = object.namespace();
     for rule in rules_mut(&mut root) {
         let expression = rule.get("expr").map(text_of).unwrap_or_default();
-        let enforced = expressions
-            .enforce(&expression, label, namespace)
-            .map_err(Problem::new)?;
+        let enforced = expressions::enforce(&expression, label, namespace).map_err(Problem::new)?;
         set(rule, "expr", enforced.into());
         let mut labels = match rule.get("labels") {
             Some(Value::Mapping(labels)) => labels.clone(),
@@ -188,9 +184,7 @@ fn write_rule(rule: Tree<'_>, object: &Object, options: &RuleOptions<'_>) -> Che
     let expression = rule.at("expr");
     match label {
         Some(label) => {
-            let enforced = options
-                .expressions
-                .enforce(expression.str(), label, object.namespace());
+            let enforced = expressions::enforce(expression.str(), label, object.namespace());
             out.put(
                 "expr",
                 enforced.map_err(|why| Problem::at(expression, why))?,
@@ -267,9 +261,7 @@ fn check_rule(rule: Tree<'_>, options: &RuleOptions<'_>, functions: &FunctionTab
     if !has("expr") {
         return refuse("expr", "field 'expr' must be set in rule");
     }
-    options
-        .expressions
-        .check(expression.str())
+    expressions::check(expression.str(), &options.parser)
         .map_err(|why| Problem::at(expression, format!("could not parse expression: {why}")))?;
     for field in ["for", "keep_firing_for"] {
         check_duration(rule, field)?;

@@ -6,10 +6,11 @@ use std::path::Path;
 use diag::{Diagnostics, Source};
 use manifest::{
     Additional, AlertmanagerBuilder, Assets, Enforcement, Features, Jobs, Mode, Object,
-    PrometheusInput, RuleFormat, RuleOptions, Tree, UncheckedExpressions, Version,
-    check_alertmanager_config, check_selected, enforce_namespace, fit_to_version,
-    generate_prometheus, pack_rules, rule_file, validate_alertmanager_config,
+    PrometheusInput, RuleFormat, RuleOptions, Tree, Version, check_alertmanager_config,
+    check_selected, enforce_namespace, fit_to_version, generate_prometheus, pack_rules, rule_file,
+    validate_alertmanager_config,
 };
+use promql::ParserOptions;
 use yaml::{Mapping, Node, Value};
 
 /// One kind of cases: the folder's name and how to run one.
@@ -357,13 +358,19 @@ fn rules(case: &Case) -> Result<(), String> {
     let tree = case.tree();
     let object = case.object(tree.at("rule"))?;
     let version = Version::parse(tree.at("version").str()).ok_or("no version")?;
+    let flag = |name: &str| tree.at("promqlOptions").at(name).flag() == Some(true);
     let options = RuleOptions {
         format: match tree.at("format").str() {
             "thanos" => RuleFormat::Thanos,
             _ => RuleFormat::Prometheus,
         },
         version: &version,
-        expressions: &UncheckedExpressions,
+        parser: ParserOptions {
+            experimental_functions: flag("EnableExperimentalFunctions"),
+            duration_expressions: flag("ExperimentalDurationExpr"),
+            extended_range_selectors: flag("EnableExtendedRangeSelectors"),
+            fill_modifiers: flag("EnableBinopFillModifiers"),
+        },
         enforcement: &Enforcement::default(),
     };
     case.compare(rule_file(&object, &options).map_err(|problem| problem.message))
@@ -427,6 +434,6 @@ fn namespace_enforcement(case: &Case) -> Result<(), String> {
         tree.at("enforcedNamespaceLabel").str(),
         tree.at("excludedFromEnforcement"),
     );
-    let enforced = enforce_namespace(&object, &enforcement, &UncheckedExpressions);
+    let enforced = enforce_namespace(&object, &enforcement);
     case.compare(enforced.map_err(|problem| problem.message))
 }
