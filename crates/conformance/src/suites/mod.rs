@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod operator;
 mod parser;
 mod alertmanager;
 mod pending;
@@ -73,7 +74,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "operator",
-        load: pending::operator,
+        load: operator::load,
     },
     Suite {
         name: "parser",
