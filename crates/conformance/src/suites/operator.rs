@@ -7,10 +7,12 @@ use anyhow::Context;
 
 use diag::{Diagnostics, Source};
 use manifest::{
-    Additional, AlertmanagerBuilder, Assets, Enforcement, Features, Jobs, Mode, Object,
-    PrometheusInput, RuleFormat, RuleOptions, Tree, Version, check_alertmanager_config,
-    check_selected, enforce_namespace, fit_to_version, generate_prometheus, pack_rules, rule_file,
-    validate_alertmanager_config,
+    Additional, AlertmanagerBuilder, AlertmanagerConfigVersion, Assets, Enforcement, Features,
+    Jobs, Mode, Object, PrometheusInput, RuleFormat, RuleOptions, Tree, Version,
+    answer_config_validation, answer_conversion, answer_rule_validation, check_alertmanager_config,
+    check_selected, convert_alertmanager_config, enforce_namespace, fit_to_version,
+    generate_prometheus, pack_rules, rule_file, rule_patch, validate_alertmanager_config,
+    web_config,
 };
 use promql::ParserOptions;
 use yaml::{Mapping, Node, Value};
@@ -40,6 +42,12 @@ const GROUPS: &[(&str, Run)] = &[
     ("rules", rules),
     ("rule-configmaps", rule_configmaps),
     ("namespace-enforcement", namespace_enforcement),
+    ("convert-v1alpha1-v1beta1", convert),
+    ("convert-v1beta1-v1alpha1", convert),
+    ("webconfig", webconfig),
+    ("webhook-validate", webhook_validate),
+    ("webhook-mutate", webhook_mutate),
+    ("webhook-convert", webhook_convert),
 ];
 
 /// The files of one case.
@@ -346,19 +354,13 @@ fn rules(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let object = case.object(tree.at("rule"))?;
     let version = Version::parse(tree.at("version").str()).ok_or("no version")?;
-    let flag = |name: &str| tree.at("promqlOptions").at(name).flag() == Some(true);
     let options = RuleOptions {
         format: match tree.at("format").str() {
             "thanos" => RuleFormat::Thanos,
             _ => RuleFormat::Prometheus,
         },
         version: &version,
-        parser: ParserOptions {
-            experimental_functions: flag("EnableExperimentalFunctions"),
-            duration_expressions: flag("ExperimentalDurationExpr"),
-            extended_range_selectors: flag("EnableExtendedRangeSelectors"),
-            fill_modifiers: flag("EnableBinopFillModifiers"),
-        },
+        parser: parser_options(tree.at("promqlOptions")),
         enforcement: &Enforcement::default(),
     };
     case.compare(rule_file(&object, &options).map_err(|problem| problem.message))
@@ -424,4 +426,101 @@ fn namespace_enforcement(case: &Files) -> Result<(), String> {
     );
     let enforced = enforce_namespace(&object, &enforcement);
     case.compare(enforced.map_err(|problem| problem.message))
+}
+
+fn convert(case: &Files) -> Result<(), String> {
+    let to = match AlertmanagerConfigVersion::parse(case.tree().at("apiVersion").str()) {
+        Some(AlertmanagerConfigVersion::V1Alpha1) => AlertmanagerConfigVersion::V1Beta1,
+        _ => AlertmanagerConfigVersion::V1Alpha1,
+    };
+    let converted = convert_alertmanager_config(case.tree(), to);
+    case.compare(converted.map_err(|problem| problem.message))
+}
+
+fn webconfig(case: &Files) -> Result<(), String> {
+    let tree = case.tree();
+    let folder = tree.at("mountingDir").str();
+    case.compare(Ok(web_config(
+        tree.at("tlsConfig"),
+        tree.at("httpConfig"),
+        folder,
+    )))
+}
+
+/// `options` of the webhooks: a version that has the wanted validation scheme.
+fn scheme_version(tree: Tree<'_>) -> Version {
+    if tree.at("validationScheme").str() == "legacy" {
+        Version::new(2, 55, 0)
+    } else {
+        Version::new(3, 0, 0)
+    }
+}
+
+/// The answer under the key `response`, as the cases hold it.
+fn response(answer: Value) -> Value {
+    let mut out = Mapping::new();
+    out.put("response", answer);
+    out.into()
+}
+
+fn webhook_validate(case: &Files) -> Result<(), String> {
+    let tree = case.tree();
+    let review = tree.at("request");
+    let object = case.object(review.path(&["request", "object"]))?;
+    let answer = if object.id.kind == "AlertmanagerConfig" {
+        answer_config_validation(review, &object)
+    } else {
+        let options = RuleOptions {
+            format: RuleFormat::Prometheus,
+            version: &scheme_version(tree),
+            parser: parser_options(tree.at("promqlOptions")),
+            enforcement: &Enforcement::default(),
+        };
+        answer_rule_validation(review, &object, &options)
+    };
+    case.compare(Ok(response(answer)))
+}
+
+/// The operations of a patch as a set: those for labels and annotations may come in any order.
+fn operations(patch: &Value) -> Vec<String> {
+    let Value::Sequence(items) = patch else {
+        return Vec::new();
+    };
+    let mut texts: Vec<String> = items
+        .iter()
+        .map(|item| yaml::to_text(&canonical(item)))
+        .collect();
+    texts.sort();
+    texts
+}
+
+fn webhook_mutate(case: &Files) -> Result<(), String> {
+    let object = case.object(case.tree().path(&["request", "request", "object"]))?;
+    let Some(Value::Mapping(expected)) = &case.expected else {
+        return Err("no mapping".to_owned());
+    };
+    let expected = operations(expected.get("decodedPatch").unwrap_or(&Value::Null));
+    let actual = operations(&rule_patch(&object));
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{actual:?} is not {expected:?}"))
+    }
+}
+
+fn webhook_convert(case: &Files) -> Result<(), String> {
+    let mut answer = Mapping::new();
+    answer.put("code", 200_i64);
+    answer.put("response", answer_conversion(case.tree().at("request")));
+    case.compare(Ok(answer.into()))
+}
+
+fn parser_options(tree: Tree<'_>) -> ParserOptions {
+    let flag = |name: &str| tree.at(name).flag() == Some(true);
+    ParserOptions {
+        experimental_functions: flag("EnableExperimentalFunctions"),
+        duration_expressions: flag("ExperimentalDurationExpr"),
+        extended_range_selectors: flag("EnableExtendedRangeSelectors"),
+        fill_modifiers: flag("EnableBinopFillModifiers"),
+    }
 }

@@ -105,6 +105,16 @@ fn route(tree: Tree<'_>, receivers: &HashSet<&str>, intervals: &HashSet<&str>) -
     Ok(())
 }
 
+/// Whether all routes below have the fields of a route.
+pub(super) fn child_routes(route: Tree<'_>) -> Checked {
+    for (at, child) in route.at("routes").items().enumerate() {
+        child_shape(child)
+            .and_then(|()| child_routes(child))
+            .within(format!("route[{at}]"), child)?;
+    }
+    Ok(())
+}
+
 /// The schema says nothing about child routes, so unknown fields and wrong types are found only here.
 fn child_shape(tree: Tree<'_>) -> Checked {
     if !tree.is_mapping() {
