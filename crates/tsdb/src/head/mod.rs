@@ -197,6 +197,7 @@ impl Inner {
     fn new(options: OpenOptions, base: u64) -> Self {
         Self {
             exemplars: Mutex::new(ExemplarRing::new(options.exemplars_max)),
+            valid_from: AtomicI64::new(options.valid_from.0),
             options,
             maintenance: Mutex::default(),
             writer: Mutex::default(),
@@ -212,7 +213,6 @@ impl Inner {
             without_samples: AtomicUsize::new(0),
             time_min: AtomicI64::new(i64::MAX),
             time_max: AtomicI64::new(i64::MIN),
-            valid_from: AtomicI64::new(i64::MIN),
             is_closed: AtomicBool::new(false),
         }
     }

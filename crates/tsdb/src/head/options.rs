@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::disk::Disk;
-use model::time::Duration;
+use model::time::{Duration, Timestamp};
 
 use crate::chunk::Encoding;
 use crate::log::LogOptions;
@@ -19,6 +19,8 @@ pub struct OpenOptions {
     /// Chunks do not cross multiples of this, and samples older than half of it before the newest one
     /// are refused: that is where blocks may have been cut.
     pub block_range: Duration,
+    /// Samples before this are not the head's: blocks have them. The log may still name them.
+    pub valid_from: Timestamp,
     /// Exemplars kept in all; 0 keeps none.
     pub exemplars_max: usize,
     /// Series held at once; more are refused.
@@ -34,6 +36,7 @@ impl OpenOptions {
             log: LogOptions::default(),
             floats: FloatEncoding::default(),
             block_range: Duration(2 * 60 * 60 * 1000),
+            valid_from: Timestamp::MIN,
             exemplars_max: 100_000,
             series_max: usize::MAX,
         }

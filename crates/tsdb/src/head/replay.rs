@@ -40,6 +40,8 @@ pub struct ReplayReport {
     pub samples_without_series: usize,
     /// Samples that were there already or came out of order.
     pub samples_skipped: usize,
+    /// Samples from before the head's time.
+    pub samples_old: usize,
     /// Records of kinds that a newer program writes.
     pub records_unknown: usize,
     /// What had to be cut, in the order of the cuts.
@@ -295,6 +297,11 @@ impl Replay {
                     _ => break,
                 };
                 let time = samples.times[row];
+                if time < inner.options.valid_from.0 {
+                    self.report.samples_old += 1;
+                    row += 1;
+                    continue;
+                }
                 match data.as_mut().and_then(|data| data.get_mut(series)) {
                     None => self.report.samples_without_series += 1,
                     Some(record) if record.last_time().is_some_and(|last| time <= last) => {
@@ -318,6 +325,10 @@ impl Replay {
         let inner = &self.inner;
         let cutting = inner.cutting();
         for entry in entries {
+            if entry.time < inner.options.valid_from.0 {
+                self.report.samples_old += 1;
+                continue;
+            }
             let is_well_formed = match &entry.value {
                 HistogramSample::Integer(histogram) => is_well_formed::<i64>(histogram),
                 HistogramSample::Float(histogram) => is_well_formed::<f64>(histogram),
