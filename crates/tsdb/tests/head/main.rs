@@ -13,5 +13,6 @@ mod crash;
 mod disk_trouble;
 mod isolation;
 mod matching;
+mod peer;
 mod support;
 mod truncation;
