@@ -102,6 +102,7 @@ fn vector() -> impl Strategy<Value = String> {
             Just("- ignoring (le) fill (1)"),
             Just("</"),
         ];
+        // Those that pick series are not here: among equals the order of the input decides.
         let aggregate = prop_oneof![
             Just("sum by (a)"),
             Just("avg"),
@@ -109,11 +110,8 @@ fn vector() -> impl Strategy<Value = String> {
             Just("count"),
             Just("stddev"),
             Just("group by (le)"),
-            Just("topk by (a) (1,"),
-            Just("bottomk(2,"),
             Just("quantile(0.3,"),
             Just("count_values(\"v\","),
-            Just("limitk(2,"),
         ];
         let function = prop_oneof![
             Just("abs("),
@@ -143,47 +141,64 @@ fn vector() -> impl Strategy<Value = String> {
     })
 }
 
-/// All points as comparable text: bits of floats, histograms as they print.
-fn points(value: &QueryValue, at: Option<i64>) -> Vec<String> {
-    let of_matrix = |series: &MatrixSeries| -> Vec<String> {
+/// A point: series and time, the value, the histogram as it prints.
+type Point = (String, f64, String);
+
+fn points(value: &QueryValue, at: Option<i64>) -> Vec<Point> {
+    let key = |labels: &Labels, time: i64| format!("{labels} {time}");
+    let of_matrix = |series: &MatrixSeries| -> Vec<(i64, Point)> {
         let floats = series.times.iter().zip(&series.values);
-        let floats = floats.map(|(time, value)| (*time, number(*value)));
-        let histograms = series
-            .histograms
-            .iter()
-            .map(|(time, h)| (*time, h.to_string()));
-        floats
-            .chain(histograms)
-            .filter(|(time, _)| at.is_none_or(|at| at == *time))
-            .map(|(time, text)| format!("{} {time} {text}", series.labels))
-            .collect()
+        let floats = floats
+            .map(|(time, value)| (*time, (key(&series.labels, *time), *value, String::new())));
+        let histograms = series.histograms.iter();
+        let histograms = histograms.map(|(time, histogram)| {
+            (
+                *time,
+                (key(&series.labels, *time), 0.0, histogram.to_string()),
+            )
+        });
+        floats.chain(histograms).collect()
     };
-    let mut points: Vec<String> = match value {
-        QueryValue::Matrix(matrix) => matrix.iter().flat_map(of_matrix).collect(),
+    let mut points: Vec<Point> = match value {
+        QueryValue::Matrix(matrix) => matrix
+            .iter()
+            .flat_map(of_matrix)
+            .filter(|(time, _)| at.is_none_or(|at| at == *time))
+            .map(|(_, point)| point)
+            .collect(),
         QueryValue::Vector(samples) => samples
             .iter()
             .map(|sample| {
-                let text = match &sample.histogram {
-                    Some(histogram) => histogram.to_string(),
-                    None => number(sample.value),
-                };
-                format!("{} {} {text}", sample.labels, sample.time)
+                let histogram = sample.histogram.as_ref();
+                let histogram = histogram.map_or_else(String::new, ToString::to_string);
+                (key(&sample.labels, sample.time), sample.value, histogram)
             })
             .collect(),
-        QueryValue::Scalar { time, value } => vec![format!("{{}} {time} {}", number(*value))],
-        QueryValue::String { value, .. } => vec![value.clone()],
+        QueryValue::Scalar { time, value } => {
+            vec![(key(&Labels::empty(), *time), *value, String::new())]
+        }
+        QueryValue::String { value, .. } => vec![(value.clone(), 0.0, String::new())],
     };
-    points.sort();
+    points.sort_by(|a, b| a.0.cmp(&b.0));
     points
 }
 
-/// The bits; all NaN are one.
-fn number(value: f64) -> String {
-    if value.is_nan() {
-        "NaN".to_owned()
-    } else {
-        format!("{:016x}", value.to_bits())
-    }
+/// Equal but for rounding: the order of series, and so of additions, may differ between both forms.
+fn almost_equal(a: &[Point], b: &[Point]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| {
+            let is_close = a.1 == b.1
+                || a.1.is_nan() && b.1.is_nan()
+                || (a.1 - b.1).abs() <= 1e-9 * (1.0 + a.1.abs().max(b.1.abs()));
+            a.0 == b.0 && is_close && a.2 == b.2
+        })
+}
+
+fn bits(points: &[Point]) -> Vec<(&str, u64, &str)> {
+    points
+        .iter()
+        .map(|point| (point.0.as_str(), point.1.to_bits(), point.2.as_str()))
+        .collect()
 }
 
 proptest! {
@@ -198,6 +213,8 @@ proptest! {
         let Ok(query) = Query::parse(text, &ParserOptions::ALL) else {
             return Ok(());
         };
+        // With delayed name removal, `or` may join a series with its name and one that is to lose it.
+        let delayed = delayed && !query.text().contains(" or ");
         let storage = storage(&values);
         let engine = Engine::new(EngineOptions {
             lookback_delta: Duration::from_secs(60),
@@ -213,18 +230,22 @@ proptest! {
             return Ok(());
         };
         let again = engine.range(&storage, query.expression(), times).unwrap();
-        prop_assert_eq!(points(&range.value, None), points(&again.value, None));
+        let (first, second) = (points(&range.value, None), points(&again.value, None));
+        prop_assert_eq!(bits(&first), bits(&second));
         prop_assert_eq!(&range.warnings, &again.warnings);
         for step in 0..6 {
             let time = 90_000 + step * 20_000;
             let instant = engine.instant(&storage, query.expression(), Timestamp(time));
             let instant = instant.unwrap();
-            prop_assert_eq!(
-                points(&range.value, Some(time)),
-                points(&instant.value, None),
-                "{} at {}",
+            let of_range = points(&range.value, Some(time));
+            let of_instant = points(&instant.value, None);
+            prop_assert!(
+                almost_equal(&of_range, &of_instant),
+                "{} at {}: {:?} and {:?}",
                 query.text(),
-                time
+                time,
+                of_range,
+                of_instant
             );
         }
     }
