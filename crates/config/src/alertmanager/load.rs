@@ -85,6 +85,7 @@ fn build(
     diagnostics.extend(reading.finish());
     let mut config = config?;
     let mut refusals = Refusals::new(source);
+    config.validate_interval_names(&mut refusals);
     let mut matchers = MatcherReading {
         mode: options.matchers,
         refusals: &mut refusals,
@@ -129,6 +130,22 @@ impl Config {
         let mut out = Mapping::new();
         self.write_fields(&mut out);
         yaml::to_text(&Value::from(out))
+    }
+
+    fn validate_interval_names(&self, refusals: &mut Refusals<'_>) {
+        let lists = [
+            (
+                &self.mute_time_intervals,
+                "missing name in mute time interval",
+            ),
+            (&self.time_intervals, "missing name in time interval"),
+        ];
+        for (list, message) in lists {
+            for one in list.iter().filter(|one| one.name.is_empty()) {
+                let hint = "add `name`; routes refer to it";
+                refusals.refuse(one.place.0, "name-missing", message, hint);
+            }
+        }
     }
 
     fn complete_receivers(&mut self, options: &LoadOptions<'_>, refusals: &mut Refusals<'_>) {
