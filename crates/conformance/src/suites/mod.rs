@@ -4,6 +4,8 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod operator;
+mod parser;
 mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
@@ -79,7 +81,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "operator",
-        load: pending::operator,
+        load: operator::load,
     },
     Suite {
         name: "parser",
