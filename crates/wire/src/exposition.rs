@@ -4,9 +4,10 @@
 //! while scan.advance(expected)? != Step::End { match scan.entry() { … } }
 //! ```
 //!
-//! Cost in the steady state: the caller keeps the raw bytes of the series it saw last time and passes
-//! them as `expected`; a line that starts with them is recognised by one comparison, and only its number
-//! is read. Labels, exemplars and start times are read when asked for.
+//! Cost in the steady state: the caller keeps the raw bytes of the series it saw last time, as what each
+//! shares with the one before it and the rest, and passes them as `expected`; a line that starts with them
+//! is recognised by comparing bytes, and only its number is read. Labels, exemplars and start times are
+//! read when asked for.
 
 use std::borrow::Cow;
 
@@ -32,6 +33,25 @@ pub struct Options {
     pub convert_classic_to_nhcb: bool,
     /// Give classic histograms also where a native one is given.
     pub keep_classic: bool,
+}
+
+/// The raw bytes of the series that is likely next: the first `shared` bytes of the last series of this
+/// page, then `tail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected<'a> {
+    pub shared: usize,
+    pub tail: &'a [u8],
+}
+
+impl Expected<'_> {
+    /// If `rest` starts with these bytes, how many they are.
+    #[inline]
+    pub(crate) fn length_in(&self, rest: &[u8], previous: &[u8]) -> Option<usize> {
+        let (head, after) = rest.split_at_checked(self.shared)?;
+        let matches = previous.get(..self.shared)? == head && after.starts_with(self.tail);
+        let length = self.shared + self.tail.len();
+        (matches && length > 0).then_some(length)
+    }
 }
 
 /// What [`Exposition::advance`] found.
@@ -110,9 +130,9 @@ impl<'a> Exposition<'a> {
         })
     }
 
-    /// Moves to the next entry. `expected`: raw bytes of the series that is likely next.
+    /// Moves to the next entry.
     #[inline]
-    pub fn advance(&mut self, expected: Option<&[u8]>) -> Result<Step, ParseError> {
+    pub fn advance(&mut self, expected: Option<Expected<'_>>) -> Result<Step, ParseError> {
         match &mut self.0 {
             Scan::Text(scan) => scan.advance(expected),
             Scan::Nhcb(scan) => scan.advance(),
