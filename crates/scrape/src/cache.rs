@@ -548,4 +548,91 @@ mod tests {
             cache.layout.tails.len()
         );
     }
+
+    /// Lines that share much, so that mistakes in what is shared would show.
+    const LINES: [&str; 10] = [
+        "m",
+        "mm",
+        "m{x=\"1\"}",
+        "m{x=\"2\"}",
+        "m{x=\"12\"}",
+        "m{x=\"1\",y=\"1\"}",
+        "n{x=\"1\"}",
+        "n{x=\"2\"}",
+        "n{x=\"12\"}",
+        "n",
+    ];
+
+    /// Reads a page with the real scanner; gives the numbers of the lines as the cache sees them.
+    fn scan_page(cache: &mut SeriesCache, lines: &[usize]) -> Vec<u64> {
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{} 1\n", LINES[*line]))
+            .collect();
+        let mut scan = wire::Exposition::new(
+            text.as_bytes(),
+            wire::Format::PrometheusText,
+            &wire::Options::default(),
+        );
+        let mut seen = Vec::new();
+        cache.begin();
+        loop {
+            let step = scan.advance(cache.expected()).unwrap();
+            if step == wire::Step::End {
+                return seen;
+            }
+            let wire::Entry::Series(series) = scan.entry() else {
+                panic!("only series")
+            };
+            let known = if step == wire::Step::Expected {
+                cache.take_expected()
+            } else {
+                cache.find(series.raw)
+            };
+            let number = LINES
+                .iter()
+                .position(|line| line.as_bytes() == series.raw)
+                .unwrap();
+            let id = known.unwrap_or_else(|| {
+                cache.insert(series.raw, SlotSeries::Stored(SeriesRef(number as u64)))
+            });
+            cache.visit(id, series.raw, Tracking::Tracked);
+            let SlotSeries::Stored(found) = cache.series(id) else {
+                panic!("nothing is dropped here")
+            };
+            seen.push(found.0);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_pages_in_a_row(pages in proptest::collection::vec(
+            (proptest::collection::vec(0..LINES.len(), 0..12), 0..4u8),
+            1..12,
+        )) {
+            let mut cache = SeriesCache::default();
+            let mut tracked = std::collections::BTreeSet::new();
+            for (lines, fate) in pages {
+                let seen = scan_page(&mut cache, &lines);
+                let wanted: Vec<u64> = lines.iter().map(|line| *line as u64).collect();
+                proptest::prop_assert_eq!(&seen, &wanted);
+                let current: std::collections::BTreeSet<u64> = wanted.into_iter().collect();
+                let mut ended = std::collections::BTreeSet::new();
+                let mark = |series: SeriesRef| { ended.insert(series.0); };
+                let expected = if fate == 0 {
+                    cache.refuse_page(mark);
+                    std::mem::take(&mut tracked)
+                } else {
+                    cache.take_page(mark);
+                    let gone = tracked.difference(&current).copied().collect();
+                    tracked = current;
+                    gone
+                };
+                proptest::prop_assert_eq!(ended, expected);
+                if fate == 3 {
+                    cache.orphan_all();
+                }
+            }
+        }
+    }
 }
