@@ -10,7 +10,7 @@ use manifest::{
     Additional, AlertmanagerBuilder, AlertmanagerConfigVersion, Assets, Enforcement, Features,
     Jobs, Mode, Object, PrometheusInput, RuleFormat, RuleOptions, Tree, Version,
     answer_config_validation, answer_conversion, answer_rule_validation, check_alertmanager_config,
-    check_selected, convert_alertmanager_config, enforce_namespace, fit_to_version,
+    check_schema, check_selected, convert_alertmanager_config, enforce_namespace, fit_to_version,
     generate_prometheus, pack_rules, rule_file, rule_patch, validate_alertmanager_config,
     web_config,
 };
@@ -48,6 +48,7 @@ const GROUPS: &[(&str, Run)] = &[
     ("webhook-validate", webhook_validate),
     ("webhook-mutate", webhook_mutate),
     ("webhook-convert", webhook_convert),
+    ("crd-validation", crd_validation),
 ];
 
 /// The files of one case.
@@ -522,5 +523,37 @@ fn parser_options(tree: Tree<'_>) -> ParserOptions {
         duration_expressions: flag("ExperimentalDurationExpr"),
         extended_range_selectors: flag("EnableExtendedRangeSelectors"),
         fill_modifiers: flag("EnableBinopFillModifiers"),
+    }
+}
+
+/// The folders with definitions; that of the older version of AlertmanagerConfig comes first.
+fn crd_validation(case: &Files) -> Result<(), String> {
+    let object = case.object(case.tree())?;
+    let folder = case.dir.join("operator/crds");
+    let is_new = object.id.kind == "AlertmanagerConfig" && object.api_version.ends_with("/v1beta1");
+    let folder = if is_new {
+        folder.join("full-alertmanagerconfig")
+    } else {
+        folder
+    };
+    let paths = entries(&folder).map_err(|error| error.to_string())?;
+    let mut reports = paths
+        .iter()
+        .filter(|path| path.is_file())
+        .filter_map(|path| {
+            let source = Source::new(file_name(path), fs::read_to_string(path).ok()?);
+            let node = yaml::parse(&source, &mut Diagnostics::new())?;
+            check_schema(&object, Tree::of(&node))
+        });
+    let report = reports.next().ok_or("no definition of the kind")?;
+    let Some(Value::Mapping(expected)) = &case.expected else {
+        return Err("no mapping".to_owned());
+    };
+    let is_valid = expected.get("valid") == Some(&Value::Bool(true));
+    match report.problems.first() {
+        None if is_valid => Ok(()),
+        Some(_) if !is_valid => Ok(()),
+        None => Err(format!("should be refused: {:?}", expected.get("reason"))),
+        Some(problem) => Err(format!("should be valid: {}", problem.message)),
     }
 }
