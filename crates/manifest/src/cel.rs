@@ -5,6 +5,8 @@ use crate::tree::Tree;
 
 /// How deep expressions may nest.
 const DEPTH_MAX: usize = 32;
+/// How many operands may be looked at, counted through `filter`.
+const STEPS_MAX: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token<'t> {
@@ -33,6 +35,7 @@ pub(crate) fn holds(rule: &str, object: Tree<'_>) -> Option<bool> {
         object,
         variable: None,
         depth: 0,
+        steps: 0,
     };
     let value = evaluation.or();
     if evaluation.at < tokens.len() {
@@ -85,6 +88,7 @@ struct Evaluation<'t, 's> {
     /// Name and value of the variable of `filter`.
     variable: Option<(&'s str, Value<'t>)>,
     depth: usize,
+    steps: usize,
 }
 
 impl<'t, 's> Evaluation<'t, 's> {
@@ -213,6 +217,10 @@ impl<'t, 's> Evaluation<'t, 's> {
     fn primary(&mut self) -> Option<Value<'t>> {
         let token = self.tokens.get(self.at)?;
         self.at += 1;
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            return self.give_up();
+        }
         match token {
             Token::Text(text) => Some(Value::Text((*text).to_owned())),
             Token::Number(number) => Some(Value::Int(*number)),

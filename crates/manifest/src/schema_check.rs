@@ -1,10 +1,10 @@
 //! Objects against the schemas of CustomResourceDefinitions, as an API server would check them before it
 //! stores them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diag::{Diagnostic, did_you_mean};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use yaml::{Resolved, Value};
 
 use crate::cel;
@@ -40,6 +40,7 @@ pub fn check_schema(object: &Object, definition: Tree<'_>) -> Option<SchemaRepor
         .find(|it| it.at("name").str() == version)?;
     let mut check = Check {
         object,
+        patterns: HashMap::new(),
         out: SchemaReport::default(),
     };
     let schema = found.path(&["schema", "openAPIV3Schema"]);
@@ -54,8 +55,13 @@ pub fn check_schema(object: &Object, definition: Tree<'_>) -> Option<SchemaRepor
     Some(check.out)
 }
 
+/// A pattern that needs more than this is not looked at.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
 struct Check<'a> {
     object: &'a Object,
+    /// Patterns that cannot be compiled are `None`.
+    patterns: HashMap<String, Option<Regex>>,
     out: SchemaReport,
 }
 
@@ -102,7 +108,7 @@ impl Check<'_> {
                 self.refuse(tree, path, "is too long");
             }
             if let Some(pattern) = schema.at("pattern").text()
-                && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(tree.str()))
+                && !self.matches(pattern, tree.str())
             {
                 self.refuse(
                     tree,
@@ -119,6 +125,18 @@ impl Check<'_> {
                 self.refuse(tree, path, &format!("{number} is too great"));
             }
         }
+    }
+
+    fn matches(&mut self, pattern: &str, text: &str) -> bool {
+        if !self.patterns.contains_key(pattern) {
+            let regex = RegexBuilder::new(pattern)
+                .size_limit(PATTERN_BYTES_MAX)
+                .build()
+                .ok();
+            self.patterns.insert(pattern.to_owned(), regex);
+        }
+        let regex = self.patterns.get(pattern).and_then(Option::as_ref);
+        regex.is_none_or(|regex| regex.is_match(text))
     }
 
     fn list(&mut self, tree: Tree<'_>, schema: Tree<'_>, path: &str) {
