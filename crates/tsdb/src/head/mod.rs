@@ -30,6 +30,7 @@
 //! order are refused; start times are not stored.
 
 mod annotations;
+mod apply;
 mod commit;
 mod exemplars;
 mod index;

@@ -10,7 +10,7 @@ use model::storage::{HistogramSample, SeriesBatch, TimeRange};
 use crate::chunk::histogram::{Appended, HistogramValue, OpenChunk};
 use crate::chunk::xor::{self, FloatState};
 use crate::chunk::xor2::{self, StartedSample};
-use crate::chunk::{self, ChunkError, Encoding, StartTimes, Wanted, samples_in};
+use crate::chunk::{self, ChunkError, Encoding, StartTimes};
 
 /// Samples that a chunk is meant to hold; times decide, so that chunks of a range come out even.
 const CHUNK_SAMPLES: u16 = 120;
@@ -42,6 +42,8 @@ pub(super) struct Series {
     /// How many of `samples` were dropped from the front since.
     dropped: u32,
     pub(super) labels_at: u32,
+    /// Samples in the open float chunk; its header does not have the number yet.
+    open_samples: u16,
     open_encoding: Encoding,
     last_is_stale: bool,
 }
@@ -93,6 +95,7 @@ impl Series {
             samples_before: 0,
             dropped: 0,
             labels_at,
+            open_samples: 0,
             open_encoding: Encoding::Xor,
             last_is_stale: false,
         }
@@ -173,7 +176,7 @@ impl Series {
         if self.histogram.is_some() {
             self.close_open();
         }
-        let mut count = samples_in(self.open_encoding, &self.open) as u16;
+        let mut count = self.open_samples;
         if count == CHUNK_SAMPLES / 4 {
             self.cut_at = even_end(self.open_start, self.state.time, self.cut_at, 4);
         }
@@ -198,10 +201,11 @@ impl Series {
                     time,
                     value,
                 };
-                xor2::append(&mut self.open, &mut self.state, &mut starts, sample);
+                xor2::append_at(&mut self.open, &mut self.state, &mut starts, count, sample);
             }
-            _ => xor::append(&mut self.open, &mut self.state, time, value),
+            _ => xor::append_at(&mut self.open, &mut self.state, count, time, value),
         }
+        self.open_samples = count + 1;
         self.last_is_stale = is_stale(value);
         self.touch(commit);
     }
@@ -296,14 +300,16 @@ impl Series {
     fn close_open(&mut self) -> Option<Box<OpenHistogram>> {
         let end = self.state.time;
         if !self.open.is_empty() {
+            xor::write_count(&mut self.open, self.open_samples);
             self.closed.push(ClosedChunk {
-                samples: samples_in(self.open_encoding, &self.open) as u16,
+                samples: self.open_samples,
                 data: self.open.as_slice().into(),
                 start: self.open_start,
                 end,
                 encoding: self.open_encoding,
             });
             self.open.clear();
+            self.open_samples = 0;
         }
         let histogram = self.histogram.take()?;
         let (data, samples, encoding) = match &*histogram {
@@ -334,8 +340,7 @@ impl Series {
             if samples_max == 0 || chunk.end < range.start.0 || chunk.start > range.end.0 {
                 return Ok(());
             }
-            let wanted = Wanted { samples_max, range };
-            chunk::decode(chunk.encoding, chunk.data, wanted, batch)
+            chunk::decode_counted(chunk.encoding, chunk.data, samples_max, range, batch)
         };
         for chunk in &self.closed {
             read(ChunkRef {
@@ -346,18 +351,24 @@ impl Series {
                 end: chunk.end,
             })?;
         }
-        let (encoding, data) = match self.histogram.as_deref() {
-            Some(OpenHistogram::Integer(open)) => (open.encoding(), open.data()),
-            Some(OpenHistogram::Float(open)) => (open.encoding(), open.data()),
-            None => (self.open_encoding, self.open.as_slice()),
+        let (encoding, data, samples) = match self.histogram.as_deref() {
+            Some(OpenHistogram::Integer(open)) => (open.encoding(), open.data(), open.samples()),
+            Some(OpenHistogram::Float(open)) => (open.encoding(), open.data(), open.samples()),
+            None => (self.open_encoding, self.open.as_slice(), self.open_samples),
         };
         read(ChunkRef {
             encoding,
             data,
-            samples: samples_in(encoding, data),
+            samples: usize::from(samples),
             start: self.open_start,
             end: self.state.time,
         })
+    }
+
+    /// Looks at the end of the open chunk, so that it is in the cache when the sample is appended.
+    #[inline]
+    pub(super) fn warm(&self) -> u8 {
+        self.open.last().copied().unwrap_or(0)
     }
 
     /// Drops closed chunks that end before `time`; says whether nothing from `time` on is left.
