@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 
 use model::histogram::{FloatHistogram, Histogram};
-use model::sample::is_stale;
+use model::sample::{STALE_NAN, is_stale};
 use model::storage::{HistogramSample, SeriesBatch, TimeRange};
 
 use crate::chunk::histogram::{Appended, HistogramValue, OpenChunk};
@@ -119,13 +119,10 @@ impl Series {
 
     /// Whether the last sample is this float.
     pub(super) fn last_is_float(&self, value: f64) -> bool {
-        if self.histogram.is_some() {
-            return false;
-        }
         if self.last_is_stale || is_stale(value) {
             return self.last_is_stale && is_stale(value);
         }
-        self.state.value.bits == value.to_bits()
+        self.histogram.is_none() && self.state.value.bits == value.to_bits()
     }
 
     /// Whether the last sample is this histogram, counter reset hints aside.
@@ -171,9 +168,14 @@ impl Series {
         self.samples == 0
     }
 
-    /// Appends a float; its time is after the last one.
+    /// Appends a float; its time is after the last one. The staleness marker of a series of histograms
+    /// becomes a histogram itself, as with the peer, so that no chunk has to be cut for it.
     pub(super) fn append_float(&mut self, commit: u64, cutting: Cutting, time: i64, value: f64) {
-        if self.histogram.is_some() {
+        if let Some(open) = self.histogram.as_deref() {
+            if is_stale(value) {
+                let marker = stale_histogram(open);
+                return self.append_histogram(commit, cutting, time, &marker);
+            }
             self.close_open();
         }
         let mut count = self.open_samples;
@@ -270,7 +272,10 @@ impl Series {
             self.open_start = time;
         }
         self.state.time = time;
-        self.last_is_stale = false;
+        self.last_is_stale = match sample {
+            HistogramSample::Integer(histogram) => is_stale(histogram.sum),
+            HistogramSample::Float(histogram) => is_stale(histogram.sum),
+        };
         self.touch(commit);
     }
 
@@ -406,6 +411,20 @@ impl Series {
     }
 }
 
+/// A staleness marker of the kind that the chunk holds.
+fn stale_histogram(open: &OpenHistogram) -> HistogramSample {
+    match open {
+        OpenHistogram::Integer(_) => HistogramSample::Integer(Arc::new(Histogram {
+            sum: STALE_NAN,
+            ..Histogram::default()
+        })),
+        OpenHistogram::Float(_) => HistogramSample::Float(Arc::new(FloatHistogram {
+            sum: STALE_NAN,
+            ..FloatHistogram::default()
+        })),
+    }
+}
+
 struct ChunkRef<'a> {
     encoding: Encoding,
     data: &'a [u8],
@@ -469,4 +488,29 @@ fn same_float(a: &Arc<FloatHistogram>, b: &Arc<FloatHistogram>) -> bool {
     let mut b = (**b).clone();
     b.counter_reset_hint = a.counter_reset_hint;
     (is_stale(a.sum) && is_stale(b.sum)) || **a == b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table in the head's documentation counts on it.
+    #[test]
+    fn the_record_stays_small() {
+        assert!(size_of::<Series>() <= 152, "{}", size_of::<Series>());
+    }
+
+    #[test]
+    fn chunks_divide_the_range_evenly() {
+        let cutting = Cutting {
+            floats: Encoding::Xor,
+            block_range: 7_200_000,
+        };
+        let mut series = Series::new(0);
+        for step in 0..960 {
+            series.append_float(1, cutting, step * 15_000, step as f64);
+        }
+        let samples: Vec<u16> = series.closed.iter().map(|chunk| chunk.samples).collect();
+        assert_eq!(samples, [120; 7]);
+    }
 }
