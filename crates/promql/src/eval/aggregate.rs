@@ -15,7 +15,7 @@ use super::error::QueryError;
 use super::evaluator::Evaluator;
 use super::steps::Steps;
 use crate::ast::AggregateOp;
-use crate::functions::{RunningHistogramMean, RunningMean, SeenHints, math, quantile};
+use crate::functions::{RunningHistogramMean, RunningMean, SeenHints, go_math, math, quantile};
 use crate::plan::{Aggregate, Op, Plan};
 
 /// The labels of the group that a series belongs to.
@@ -97,8 +97,8 @@ impl Evaluator<'_> {
         if quantiles.iter().any(|q| q.is_nan()) {
             self.note(Note::InvalidQuantile(f64::NAN), span);
         }
-        let max = quantiles.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let min = quantiles.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = quantiles.iter().copied().fold(f64::MIN, go_math::max);
+        let min = quantiles.iter().copied().fold(f64::MAX, go_math::min);
         if max > 1.0 {
             self.note(Note::InvalidQuantile(max), span);
         }

@@ -315,6 +315,7 @@ impl Evaluator<'_> {
             let mut column: Option<Column> = None;
             let (mut floats, mut histograms) = (Slide::default(), Slide::default());
             let mut largest = 0;
+            let name = samples.labels.metric_name();
             for (step, time) in steps.times().enumerate() {
                 let (start, end) = input.range_at(time);
                 let (from, to) = match input.boundary {
@@ -348,7 +349,7 @@ impl Evaluator<'_> {
                     end,
                     boundary: input.boundary,
                     params: &at_step,
-                    name: samples.labels.metric_name(),
+                    name,
                     first_arg,
                 };
                 if let Some(point) = (function.kernel)(&context, &window, &mut self.notes)? {

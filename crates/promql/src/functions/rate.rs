@@ -334,15 +334,15 @@ fn histogram_change(
     let second = middle.first().unwrap_or(last);
     let is_gauge =
         |histogram: &FloatHistogram| histogram.counter_reset_hint == CounterResetHint::Gauge;
-    let not_a_counter = Note::NotACounter {
+    let not_a_counter = || Note::NotACounter {
         name: context.name(),
     };
-    let mixed = Note::MixedExponentialCustom {
+    let mixed = || Note::MixedExponentialCustom {
         name: context.name(),
     };
     let mut pending: Vec<Note> = Vec::new();
     if kind.is_counter() && (is_gauge(first) || is_gauge(last)) {
-        pending.push(not_a_counter.clone());
+        pending.push(not_a_counter());
     }
 
     // With a reset right after the first histogram, that one does not matter at all.
@@ -354,7 +354,7 @@ fn histogram_change(
     }
     let is_custom = base.uses_custom_buckets();
     if last.uses_custom_buckets() != is_custom {
-        pending.push(mixed);
+        pending.push(mixed());
         for note in pending {
             context.note(notes, note);
         }
@@ -364,11 +364,11 @@ fn histogram_change(
     if kind.is_counter() {
         for histogram in middle {
             if is_gauge(histogram) {
-                pending.push(not_a_counter.clone());
+                pending.push(not_a_counter());
             }
             schema = schema.min(histogram.schema);
             if histogram.uses_custom_buckets() != is_custom {
-                context.note(notes, mixed);
+                context.note(notes, mixed());
                 return None;
             }
         }
