@@ -155,6 +155,8 @@ impl Evaluator<'_> {
         let span = aggregate.input.span;
         let mut groups: Vec<Group> = Vec::new();
         let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+        // Series are gone once they are added; for the limit they count until the end, as in Prometheus.
+        let mut released = 0;
         self.stream(&aggregate.input, steps, &mut |evaluator, series| {
             let labels = group_labels(&series.labels, aggregate);
             let at = match by_labels.get(&labels) {
@@ -175,9 +177,10 @@ impl Evaluator<'_> {
                     .fold
                     .add(&series, |note| evaluator.notes.add(note, span));
             }
-            evaluator.budget.release(series.column.weight());
+            released += series.column.weight();
             Ok(())
         })?;
+        self.budget.release(released);
         let mut results = Vec::with_capacity(groups.len());
         for group in groups {
             let column = group.fold.finish(|note| self.notes.add(note, span));

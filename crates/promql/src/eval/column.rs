@@ -37,6 +37,14 @@ impl From<FloatHistogram> for Point {
 }
 
 impl PointRef<'_> {
+    /// What it counts against the sample limit.
+    pub(crate) fn weight(self) -> usize {
+        match self {
+            Self::Float(_) => 1,
+            Self::Histogram(histogram) => histogram_weight(histogram),
+        }
+    }
+
     pub(crate) fn to_owned(self) -> Point {
         match self {
             Self::Float(value) => Point::Float(value),
@@ -243,12 +251,7 @@ impl Column {
                 .filter(|kind| **kind == PointKind::Float)
                 .count();
         }
-        self.points()
-            .map(|(_, point)| match point {
-                PointRef::Float(_) => 1,
-                PointRef::Histogram(histogram) => histogram_weight(histogram),
-            })
-            .sum()
+        self.points().map(|(_, point)| point.weight()).sum()
     }
 }
 

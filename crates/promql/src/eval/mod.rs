@@ -33,4 +33,4 @@ mod window;
 
 pub use engine::{Engine, EngineOptions, Expression, Feature, Query, RangeTimes};
 pub use error::{Interruption, QueryError};
-pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSample};
+pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, StepSamples, VectorSample};

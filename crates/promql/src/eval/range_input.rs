@@ -55,6 +55,12 @@ impl RangeInput {
         Ok(())
     }
 
+    /// Whether a step reads samples that no step before has: not with `@`, where all look at the same, and
+    /// not of a subquery, which has counted its own.
+    pub(super) fn reads_at(&self, step: usize) -> bool {
+        matches!(self.rows, Rows::Stored(_)) && (step == 0 || self.at.is_none())
+    }
+
     /// The range at a step, without what anchored and smoothed selectors look at beyond it.
     pub(super) fn range_at(&self, time: i64) -> (i64, i64) {
         let end = self.at.unwrap_or(time).saturating_sub(self.offset);
@@ -99,7 +105,13 @@ impl Evaluator<'_> {
                 })
             }
             Op::Subquery(subquery) => {
+                let outer = std::mem::take(&mut self.counts);
                 let (series, child) = self.subquery(subquery, steps)?;
+                let inner = std::mem::replace(&mut self.counts, outer);
+                // The result is counted as windows are cut out of it; only reads are taken over.
+                self.counts.merge_reads(&inner, |step| {
+                    first_looking(subquery, child.at(step), steps)
+                });
                 let weight = series.iter().map(|series| series.column.weight()).sum();
                 Ok(RangeInput {
                     rows: Rows::Evaluated {
@@ -150,4 +162,27 @@ impl Evaluator<'_> {
         };
         Ok((series, child))
     }
+}
+
+/// The first outer step whose range of the subquery holds a time.
+fn first_looking(subquery: &Subquery, time: i64, steps: Steps) -> Option<usize> {
+    let in_range = |step: usize| {
+        let end = subquery
+            .at
+            .unwrap_or(steps.at(step))
+            .saturating_sub(subquery.offset);
+        end.saturating_sub(subquery.range) < time && time <= end
+    };
+    if subquery.at.is_some() {
+        return in_range(0).then_some(0);
+    }
+    // Ranges move forward: the first that ends at or after the time.
+    let past = time
+        .saturating_add(subquery.offset)
+        .saturating_sub(steps.start);
+    let step = usize::try_from(
+        past.max(0).div_euclid(steps.interval) + i64::from(past.max(0) % steps.interval != 0),
+    )
+    .ok()?;
+    (step < steps.count && in_range(step)).then_some(step)
 }

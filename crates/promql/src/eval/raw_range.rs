@@ -24,7 +24,10 @@ impl Evaluator<'_> {
         };
         if let Op::Subquery(subquery) = &plan.op {
             // Reset hints stay as they are, so the columns are taken directly.
+            let outer = std::mem::take(&mut self.counts);
             let (series, child) = self.subquery(subquery, steps)?;
+            let inner = std::mem::replace(&mut self.counts, outer);
+            self.counts.merge_once(&inner, 1);
             let series = self.finish_names(series)?;
             return Ok(series
                 .iter()
@@ -77,7 +80,8 @@ impl Evaluator<'_> {
                         .map(|(_, histogram)| histogram_weight(histogram))
                         .sum::<usize>();
                 self.budget.charge(weight)?;
-                self.budget.count(weight);
+                self.counts.add(0, weight);
+                self.counts.add_read(0, weight);
                 result.push(series);
             }
         }

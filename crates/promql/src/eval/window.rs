@@ -123,15 +123,18 @@ impl Evaluator<'_> {
                 if len == 0 {
                     continue;
                 }
-                let weight = window.floats.values.len()
-                    + window
-                        .histograms
-                        .values
-                        .iter()
-                        .map(|histogram| histogram_weight(histogram))
-                        .sum::<usize>();
+                let weight = weight_after(&window, i64::MIN);
                 largest = largest.max(weight);
-                self.budget.count(weight);
+                self.counts.add(step, weight);
+                if input.reads_at(step) {
+                    let seen = to.saturating_sub(steps.interval);
+                    let new = if step == 0 {
+                        weight
+                    } else {
+                        weight_after(&window, seen)
+                    };
+                    self.counts.add_read(step, new);
+                }
                 at_step.clear();
                 at_step.extend(params.iter().filter_map(|values| values.get(step)));
                 let context = RangeContext {
@@ -204,13 +207,19 @@ impl Evaluator<'_> {
             self.interrupted()?;
             input.load(row, &mut samples)?;
             let (mut floats, mut histograms) = (Slide::default(), Slide::default());
-            for (time, is_present) in steps.times().zip(&mut is_present) {
-                let (start, end) = input.range_at(time);
+            for (step, is_present) in is_present.iter_mut().enumerate() {
+                let (start, end) = input.range_at(steps.at(step));
                 floats.to(&samples.float_times, start, end);
                 histograms.to(&samples.histogram_times, start, end);
-                let len = floats.end - floats.first + histograms.end - histograms.first;
-                self.budget.count(len);
-                *is_present |= len > 0;
+                let window = window(&samples, &floats, &histograms);
+                let weight = weight_after(&window, i64::MIN);
+                *is_present |= weight > 0;
+                self.counts.add(step, weight);
+                if input.reads_at(step) {
+                    let seen = end.saturating_sub(steps.interval);
+                    let seen = if step == 0 { i64::MIN } else { seen };
+                    self.counts.add_read(step, weight_after(&window, seen));
+                }
             }
         }
         self.budget.release(input.weight);
@@ -279,6 +288,15 @@ fn window<'a>(samples: &'a SplitSamples, floats: &Slide, histograms: &Slide) -> 
             starts: part(&samples.histogram_starts, histograms),
         },
     }
+}
+
+/// What the samples after a time count.
+fn weight_after(window: &Window<'_>, time: i64) -> usize {
+    let (floats, histograms) = (&window.floats, &window.histograms);
+    let first_float = floats.times.partition_point(|t| *t <= time);
+    let first_histogram = histograms.times.partition_point(|t| *t <= time);
+    let histograms = histograms.values.iter().skip(first_histogram);
+    floats.times.len() - first_float + histograms.map(|h| histogram_weight(h)).sum::<usize>()
 }
 
 pub(super) fn boundary_name(boundary: Boundary) -> &'static str {
