@@ -38,6 +38,8 @@ pub struct Delivery {
     pub route_labels: Arc<BTreeMap<String, String>>,
     /// In the order in which they are shown; never empty.
     pub alerts: Arc<[NotifiedAlert]>,
+    /// All alerts of the group, also those that are not told about.
+    pub group_alerts: Arc<[NotifiedAlert]>,
     pub reason: NotifyReason,
     /// What the integration kept from the last notification of this group; empty at the first.
     pub receiver_data: ReceiverData,

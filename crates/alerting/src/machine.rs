@@ -1,9 +1,11 @@
-//! The step function. State is here; what happens on the way is in [`ingest`] (alerts into groups),
-//! [`pipeline`] (a flush through its stages) and [`sending`] (a notification through its attempts).
+//! The step function. State is here; what happens on the way is in `ingest` (alerts into groups), `pipeline`
+//! (a flush through its stages) and `sending` (a notification through its attempts).
 
 mod ingest;
 mod pipeline;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,12 +16,13 @@ use model::{Duration, Labels, Timestamp};
 use crate::backoff::Jitter;
 use crate::config::{Config, ReceiverSpec, Settings};
 use crate::event::Event;
-use crate::flush::{Flush, Pending};
+use crate::flush::{Flush, Pending, Stage};
 use crate::group::Group;
 use crate::inhibit::Inhibitor;
 use crate::io::{Action, Input};
 use crate::nflog::{NotificationLog, StoredEntry};
-use crate::route::RouteTree;
+use crate::reason::NotNotified;
+use crate::route::{Route, RouteTree};
 use crate::silences::{Silences, StoredSilence};
 use crate::stats::Stats;
 use crate::store::AlertStore;
@@ -50,6 +53,21 @@ impl Compiled {
     pub(crate) fn receiver(&self, name: &str) -> Option<&ReceiverSpec> {
         self.config.receivers.get(*self.receivers.get(name)?)
     }
+
+    /// Why the route tells nobody, if its receiver has no integration.
+    pub(crate) fn without_integrations(&self, route: &Route) -> Option<NotNotified> {
+        let receiver = route.options.receiver.clone();
+        let is_empty = self
+            .receiver(&receiver)
+            .is_none_or(|receiver| receiver.integrations.is_empty());
+        is_empty.then(|| {
+            if route.is_root() && self.tree.routes().len() > 1 {
+                NotNotified::DefaultWithoutIntegrations { receiver }
+            } else {
+                NotNotified::ReceiverWithoutIntegrations { receiver }
+            }
+        })
+    }
 }
 
 /// What the machine wants to be woken for. The order decides between timers of the same time.
@@ -77,10 +95,15 @@ pub struct Machine {
     pub(crate) groups: BTreeMap<u64, Group>,
     group_numbers: HashMap<(usize, Labels), u64, FixedState>,
     flushes: BTreeMap<u64, Flush>,
+    /// Flushes that outlived a reload, by receiver and group key.
+    replaced: HashMap<(Arc<str>, Arc<str>), u64, FixedState>,
+    /// Groups that wait for the end of such a flush.
+    waiting: BTreeMap<u64, Vec<u64>>,
     pending: BTreeMap<u64, Pending>,
     timers: BTreeSet<(Timestamp, Timer)>,
     /// The last number given to a group, flush or delivery.
     last_number: u64,
+    last_step: Timestamp,
     peer_wait: Duration,
     has_settled: bool,
     jitter: Jitter,
@@ -107,9 +130,12 @@ impl Machine {
             groups: BTreeMap::new(),
             group_numbers: HashMap::default(),
             flushes: BTreeMap::new(),
+            replaced: HashMap::default(),
+            waiting: BTreeMap::new(),
             pending: BTreeMap::new(),
             timers,
             last_number: 0,
+            last_step: now,
             peer_wait: Duration::ZERO,
             has_settled: !settings.waits_for_cluster,
             jitter: Jitter::new(settings.jitter_seed),
@@ -128,9 +154,14 @@ impl Machine {
         self.log.restore(log);
     }
 
-    /// Does everything that is due at `now` and takes in `input`. Steps should come in order of time and
-    /// no later than [`wake_at`](Self::wake_at); what is late is done late, but not lost.
+    /// Does everything that is due at `now` and takes in `input`, no later than
+    /// [`wake_at`](Self::wake_at) if possible; what is late is done late, but not lost. If the clock was set
+    /// back, everything that waits goes on waiting for as long as it would have.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Action> {
+        if now < self.last_step {
+            self.set_back(self.last_step.since(now));
+        }
+        self.last_step = now;
         let mut actions = Vec::new();
         self.run_timers(now, &mut actions);
         self.take(now, input, &mut actions);
@@ -170,6 +201,11 @@ impl Machine {
     /// How many groups there are.
     pub fn group_count(&self) -> usize {
         self.groups.len()
+    }
+
+    pub(crate) fn group_at(&self, route: usize, labels: &Labels) -> Option<&Group> {
+        let number = self.group_numbers.get(&(route, labels.clone()))?;
+        self.groups.get(number)
     }
 
     fn take(&mut self, now: Timestamp, input: Input, actions: &mut Vec<Action>) {
@@ -246,6 +282,28 @@ impl Machine {
                 Timer::Group(group) => self.flush_due(now, group, actions),
                 Timer::Flush(flush) => self.finish_flush(now, flush, true, actions),
                 Timer::Delivery(delivery) => self.delivery_due(now, delivery, actions),
+            }
+        }
+    }
+
+    /// Moves everything that waits for a time along with a clock that was set back.
+    fn set_back(&mut self, by: Duration) {
+        self.settings.dispatch_from -= by;
+        let timers = std::mem::take(&mut self.timers);
+        self.timers = timers
+            .into_iter()
+            .map(|(at, timer)| (at - by, timer))
+            .collect();
+        for group in self.groups.values_mut() {
+            group.flush_at -= by;
+        }
+        for flush in self.flushes.values_mut() {
+            flush.deadline -= by;
+        }
+        for pending in self.pending.values_mut() {
+            pending.timer_at -= by;
+            if let Stage::Sending(sending) = &mut pending.stage {
+                sending.attempt_started -= by;
             }
         }
     }

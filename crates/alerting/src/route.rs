@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Duration, Labels, Matcher};
+use model::{Duration, Labels, Matcher, Timestamp};
 
+use crate::config::TimeIntervals;
+use crate::reason::NotNotified;
 use crate::text;
 
 /// By which labels a route groups.
@@ -66,6 +68,24 @@ impl Default for RouteOptions {
             active_time_intervals: Vec::new(),
             labels: Arc::default(),
         }
+    }
+}
+
+impl RouteOptions {
+    /// What the route's own intervals say about a time.
+    pub fn muted_at(&self, at: Timestamp, intervals: &dyn TimeIntervals) -> Option<NotNotified> {
+        let is_in = |name: &&String| intervals.contains(name, at);
+        let active = &self.active_time_intervals;
+        if !active.is_empty() && !active.iter().any(|name| is_in(&name)) {
+            return Some(NotNotified::OutsideActiveIntervals(active.clone()));
+        }
+        let muting: Vec<String> = self
+            .mute_time_intervals
+            .iter()
+            .filter(is_in)
+            .cloned()
+            .collect();
+        (!muting.is_empty()).then_some(NotNotified::MutedByInterval(muting))
     }
 }
 

@@ -292,7 +292,8 @@ fn checked_size(silence: Silence, settings: &Settings) -> Result<StoredSilence, 
 /// name one of its labels, and those that name none exactly.
 #[derive(Debug, Default)]
 struct Index {
-    by_pair: HashMap<(String, String), BTreeSet<u64>, FixedState>,
+    /// By name, then by value.
+    by_pair: HashMap<String, HashMap<String, BTreeSet<u64>, FixedState>, FixedState>,
     rest: BTreeSet<u64>,
 }
 
@@ -305,31 +306,38 @@ impl Index {
 
     fn add(&mut self, set: &[Matcher], sequence: u64) {
         match Self::pair_of(set) {
-            Some(pair) => self.by_pair.entry(pair).or_default().insert(sequence),
+            Some((name, value)) => {
+                let by_value = self.by_pair.entry(name).or_default();
+                by_value.entry(value).or_default().insert(sequence)
+            }
             None => self.rest.insert(sequence),
         };
     }
 
     fn remove(&mut self, set: &[Matcher], sequence: u64) {
-        let Some(pair) = Self::pair_of(set) else {
+        let Some((name, value)) = Self::pair_of(set) else {
             self.rest.remove(&sequence);
             return;
         };
-        if let Some(sequences) = self.by_pair.get_mut(&pair) {
+        let Some(by_value) = self.by_pair.get_mut(&name) else {
+            return;
+        };
+        if let Some(sequences) = by_value.get_mut(&value) {
             sequences.remove(&sequence);
             if sequences.is_empty() {
-                self.by_pair.remove(&pair);
+                by_value.remove(&value);
             }
+        }
+        if by_value.is_empty() {
+            self.by_pair.remove(&name);
         }
     }
 
     fn candidates(&self, labels: &Labels) -> BTreeSet<u64> {
-        if self.by_pair.is_empty() {
-            return self.rest.clone();
-        }
         let mut found = self.rest.clone();
         for (name, value) in labels {
-            if let Some(sequences) = self.by_pair.get(&(name.to_owned(), value.to_owned())) {
+            let by_value = self.by_pair.get(name);
+            if let Some(sequences) = by_value.and_then(|by_value| by_value.get(value)) {
                 found.extend(sequences);
             }
         }

@@ -178,7 +178,10 @@ impl Add<Duration> for Time {
 impl Sub<Duration> for Time {
     type Output = Self;
 
-    #[expect(clippy::suspicious_arithmetic_impl, reason = "adds the negated duration")]
+    #[expect(
+        clippy::suspicious_arithmetic_impl,
+        reason = "adds the negated duration"
+    )]
     fn sub(self, duration: Duration) -> Self {
         self + Duration(duration.0.saturating_neg())
     }

@@ -4,14 +4,18 @@
 //! timers; only the intervals that mute a group are those of its last flush.
 
 mod alerts;
+mod explain;
 mod filter;
 mod groups;
 mod silences;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use crate::alert::{Alert, Fingerprint};
 
+pub use explain::{IntegrationExplanation, RouteExplanation, Told};
 pub use filter::{AlertFilter, LabelFilter, Shown, SilenceFilter};
 pub use groups::GroupView;
 pub use silences::SilenceView;

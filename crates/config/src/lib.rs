@@ -37,7 +37,6 @@ pub use go_duration::GoDuration;
 pub use place::Place;
 pub use relabel::RelabelRules;
 pub use secret::Secret;
-pub use section::Section;
 pub use sigv4::SigV4;
 pub use text::{BinaryText, FilePath};
 pub use url::Url;

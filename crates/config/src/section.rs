@@ -6,7 +6,7 @@ use model::Duration;
 use yaml::{FromYaml, MapReader, Mapping, Node, Reading, Value};
 
 /// A value in a section.
-pub trait Field: Sized + Default {
+pub(crate) trait Field: Sized + Default {
     /// Reads a node that is not null.
     fn read(node: &Node, reading: &mut Reading) -> Option<Self>;
 
@@ -29,7 +29,7 @@ pub trait Field: Sized + Default {
 }
 
 /// A mapping with known keys. [`section!`] writes the implementation from the list of fields.
-pub trait Section: Default {
+pub(crate) trait Section: Default {
     /// The peers' name of the type, for messages.
     const GO_TYPE: &'static str;
 
@@ -165,6 +165,11 @@ macro_rules! section {
     (@write $self:ident, $out:ident, $field:ident, $key:literal, some) => {
         if $self.$field.is_some() {
             $out.put($key, $crate::section::Field::to_value(&$self.$field));
+        }
+    };
+    (@write $self:ident, $out:ident, $field:ident, $key:literal, some_items) => {
+        if $self.$field.is_some() {
+            $out.put_unless_empty($key, $crate::section::Field::to_value(&$self.$field));
         }
     };
     (@write $self:ident, $out:ident, $field:ident, $key:literal, unless_default) => {

@@ -329,7 +329,7 @@ impl Lexer<'_> {
             },
             '$' => self.name(Kind::Variable)?,
             '.' => {
-                if self.peek().is_some_and(|next| next.is_ascii_digit()) {
+                if self.peek().is_none_or(|next| next.is_ascii_digit()) {
                     self.pos -= 1;
                     return self.number();
                 }

@@ -7,8 +7,12 @@ use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, ErrorKind, RepetitionKind, RepetitionRange};
 use regex_syntax::hir::translate::Translator;
 
+use crate::chars::is_alphanumeric;
+
 /// Compiled size of one expression.
-const SIZE_MAX_BYTES: usize = 4 << 20;
+const SIZE_MAX_BYTES: usize = 8 << 20;
+/// What compiling costs of an execution's steps.
+pub(crate) const COMPILE_STEPS: usize = 500;
 /// Of groups and classes.
 const NESTING_MAX: u32 = 200;
 /// Go's limit on `{n}`.
@@ -97,7 +101,7 @@ pub(crate) fn replace_all(
             continue;
         };
         out.push_str(text.get(copied..whole.start()).unwrap_or(""));
-        captures.expand(replacement, &mut out);
+        expand(replacement, &captures, &mut out);
         copied = whole.end();
         if out.len() > limit {
             return None;
@@ -105,6 +109,42 @@ pub(crate) fn replace_all(
     }
     out.push_str(text.get(copied..).unwrap_or(""));
     (out.len() <= limit).then_some(out)
+}
+
+/// `$1`, `$name`, `${name}` and `$$`; a dollar sign before anything else stands for itself.
+fn expand(replacement: &str, captures: &regex::Captures<'_>, out: &mut String) {
+    let mut rest = replacement;
+    while let Some(at) = rest.find('$') {
+        out.push_str(rest.get(..at).unwrap_or(""));
+        let tail = rest.get(at + 1..).unwrap_or("");
+        if let Some(after) = tail.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let (body, is_braced) = tail
+            .strip_prefix('{')
+            .map_or((tail, false), |body| (body, true));
+        let length = body.find(|c| !is_alphanumeric(c)).unwrap_or(body.len());
+        let (name, after) = body.split_at(length);
+        let after = if is_braced {
+            after.strip_prefix('}')
+        } else {
+            Some(after)
+        };
+        let Some(after) = after.filter(|_| !name.is_empty()) else {
+            out.push('$');
+            rest = tail;
+            continue;
+        };
+        let group = match name.parse::<usize>() {
+            Ok(number) => captures.get(number),
+            Err(_) => captures.name(name),
+        };
+        out.push_str(group.map_or("", |group| group.as_str()));
+        rest = after;
+    }
+    out.push_str(rest);
 }
 
 fn translate(pattern: &str) -> String {
@@ -238,8 +278,28 @@ fn describe(error: &ast::Error, pattern: &str) -> String {
         ErrorKind::RepetitionCountInvalid | ErrorKind::DecimalInvalid => {
             format!("invalid repeat count: `{piece}`")
         }
+        ErrorKind::GroupNameEmpty
+        | ErrorKind::GroupNameInvalid
+        | ErrorKind::GroupNameUnexpectedEof
+        | ErrorKind::GroupNameDuplicate { .. } => {
+            let end = span.end.offset;
+            let closed = source.get(end..).is_some_and(|rest| rest.starts_with('>'));
+            let head = source.get(..end + usize::from(closed)).unwrap_or("");
+            let start = head.rfind("(?").unwrap_or(0);
+            format!(
+                "invalid named capture: `{}`",
+                head.get(start..).unwrap_or("")
+            )
+        }
         ErrorKind::NestLimitExceeded(_) => format!("expression nests too deeply: `{pattern}`"),
-        _ => format!("invalid or unsupported Perl syntax: `{piece}`"),
+        _ => {
+            let head = source.get(..span.end.offset).unwrap_or("");
+            let start = head.rfind("(?").unwrap_or(span.start.offset);
+            format!(
+                "invalid or unsupported Perl syntax: `{}`",
+                head.get(start..).unwrap_or("")
+            )
+        }
     }
 }
 
@@ -265,6 +325,10 @@ mod tests {
     #[test]
     fn go_errors() {
         let error = |pattern: &str| compile(pattern).unwrap_err();
+        assert_eq!(
+            error("(?<>a)"),
+            "error parsing regexp: invalid named capture: `(?<>`"
+        );
         assert_eq!(error("("), "error parsing regexp: missing closing ): `(`");
         assert_eq!(error("a)"), "error parsing regexp: unexpected ): `a)`");
         assert_eq!(
@@ -289,6 +353,10 @@ mod tests {
     fn replacements_are_bounded() {
         let regex = compile("(a)b").unwrap();
         assert_eq!(replace_all(&regex, "abab", "x$1", 100).unwrap(), "xaxa");
+        assert_eq!(
+            replace_all(&regex, "ab", "${1!}$$$x$", 100).unwrap(),
+            "${1!}$$"
+        );
         assert_eq!(replace_all(&regex, "ababab", "${1}yyyy", 8), None);
     }
 }

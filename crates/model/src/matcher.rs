@@ -61,6 +61,23 @@ impl Matcher {
         })
     }
 
+    /// A regex matcher whose expression was compiled with other options than [`Pattern::new`] has; `value`
+    /// is what is printed.
+    pub fn with_pattern(
+        op: MatchOp,
+        name: impl Into<String>,
+        value: impl Into<String>,
+        pattern: Pattern,
+    ) -> Self {
+        let pattern = matches!(op, MatchOp::Regex | MatchOp::NotRegex).then_some(pattern);
+        Self {
+            name: name.into(),
+            op,
+            value: value.into(),
+            pattern,
+        }
+    }
+
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             name: name.into(),

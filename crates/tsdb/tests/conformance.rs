@@ -3,6 +3,14 @@
 //! The folder is `../shared/conformance` beside the workspace, or what `KEEPWATCH_CONFORMANCE_DIR`
 //! names. `KEEPWATCH_CASE` (a part of an id) narrows the run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "all of this file is test code, also what is not itself a test function"
+)]
+
 mod suites;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +25,7 @@ fn conformance_dir() -> Option<PathBuf> {
     dir.is_dir().then_some(dir)
 }
 
-/// Runs all cases of a suite; panics with the list of failures beyond `known`.
+/// Runs all cases of a suite; panics if other cases fail than those of `known`.
 fn run(suite: &str, load: fn(&Path) -> Result<Vec<Case>, String>, known: &[&str]) {
     let Some(dir) = conformance_dir() else {
         println!("{suite}: no conformance data here, nothing run");
@@ -38,7 +46,7 @@ fn run(suite: &str, load: fn(&Path) -> Result<Vec<Case>, String>, known: &[&str]
     }
     let unexpected: Vec<_> = failed
         .iter()
-        .filter(|(id, _)| !known.iter().any(|prefix| id.starts_with(prefix)))
+        .filter(|(id, _)| !known.contains(&id.as_str()))
         .collect();
     assert!(
         unexpected.is_empty(),
@@ -55,4 +63,24 @@ fn chunks() {
 #[test]
 fn wal() {
     run("wal", suites::wal::load, &[]);
+}
+
+/// What needs blocks, mapped chunks, snapshots or the out-of-order log.
+const TSDB_NOT_YET: &[&str] = &[
+    "basic/blocks",
+    "basic/exemplars",
+    "basic/series",
+    "index_v1_block",
+    "repair_index_version",
+    "snappy_snapshot/blocks",
+    "snappy_snapshot/exemplars",
+    "snappy_snapshot/series",
+    "start_timestamps/blocks",
+    "start_timestamps/exemplars",
+    "start_timestamps/series",
+];
+
+#[test]
+fn tsdb() {
+    run("tsdb", suites::tsdb::load, TSDB_NOT_YET);
 }

@@ -36,7 +36,13 @@ fn resolve(node: &Node, go_type: &str, reading: &mut Reading) -> Option<Resolved
     match scalar.resolve() {
         Ok(resolved) => Some(resolved),
         Err(problem) => {
-            reading.refuse(node.span, "yaml-bad-binary", format!("yaml: {problem}"));
+            let hint = "base64 with padding, or leave `!!binary` out";
+            reading.refuse_with_hint(
+                node.span,
+                "yaml-bad-binary",
+                format!("yaml: {problem}"),
+                hint,
+            );
             None
         }
     }

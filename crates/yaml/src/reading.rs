@@ -99,6 +99,11 @@ impl Reading {
         self.report(node.span, diagnostic);
     }
 
+    /// The mark before everything.
+    pub fn start(&self) -> Mark {
+        Mark(0)
+    }
+
     pub fn mark(&self) -> Mark {
         Mark(self.problems.len())
     }

@@ -44,6 +44,10 @@ impl Machine {
             resolved,
         };
         journal(actions, event);
+        for fingerprint in group.newly_timed_out(now) {
+            let group = group.about.clone();
+            journal(actions, Event::AlertTimedOut { fingerprint, group });
+        }
         let flush = Flush {
             group: Some(number),
             about: group.about.clone(),
@@ -104,18 +108,10 @@ impl Machine {
             .collect();
         flush.open = log_receivers.len();
         if log_receivers.is_empty() {
-            let receiver = flush.about.receiver.clone();
-            let is_default = flush
-                .config
-                .tree
-                .route(flush.route)
-                .is_some_and(|route| route.is_root() && flush.config.tree.routes().len() > 1);
-            let reason = if is_default {
-                NotNotified::DefaultWithoutIntegrations { receiver }
-            } else {
-                NotNotified::ReceiverWithoutIntegrations { receiver }
-            };
-            self.note_quiet(number, None, reason, actions);
+            let route = flush.config.tree.route(flush.route);
+            if let Some(reason) = route.and_then(|route| flush.config.without_integrations(route)) {
+                self.note_quiet(number, None, reason, actions);
+            }
             self.finish_flush(now, number, false, actions);
             return;
         }
@@ -166,7 +162,10 @@ impl Machine {
         let uninhibited = verdicts.len() - inhibited;
         self.stats.suppressed_by_inhibition += count(inhibited);
         if uninhibited > 0 {
-            let muted = muted_by_interval(flush);
+            let muted = flush.config.tree.route(flush.route).and_then(|route| {
+                let intervals = &flush.config.config.intervals;
+                route.options.muted_at(flush.due, &**intervals)
+            });
             match &muted {
                 Some(NotNotified::MutedByInterval(_)) => {
                     self.stats.suppressed_by_mute_interval += count(uninhibited);
@@ -289,12 +288,13 @@ impl Machine {
         let waiting: Vec<u64> = match flush.group {
             Some(group) => vec![group],
             // Groups of the new configuration that had to wait for this one.
-            None => self
-                .groups
-                .iter()
-                .filter(|(_, group)| group.running == Some(number))
-                .map(|(group, _)| *group)
-                .collect(),
+            None => {
+                let key = (flush.about.receiver.clone(), flush.about.key.clone());
+                if self.replaced.get(&key) == Some(&number) {
+                    self.replaced.remove(&key);
+                }
+                self.waiting.remove(&number).unwrap_or_default()
+            }
         };
         for group_number in waiting {
             let Some(group) = self.groups.get_mut(&group_number) else {
@@ -320,24 +320,6 @@ impl Machine {
             }
         }
     }
-}
-
-/// What the route's intervals say about the time of the flush.
-fn muted_by_interval(flush: &Flush) -> Option<NotNotified> {
-    let options = &flush.config.tree.route(flush.route)?.options;
-    let intervals = &flush.config.config.intervals;
-    let active = &options.active_time_intervals;
-    let is_in = |name: &&String| intervals.contains(name, flush.due);
-    if !active.is_empty() && !active.iter().any(|name| is_in(&name)) {
-        return Some(NotNotified::OutsideActiveIntervals(active.clone()));
-    }
-    let muting: Vec<String> = options
-        .mute_time_intervals
-        .iter()
-        .filter(is_in)
-        .cloned()
-        .collect();
-    (!muting.is_empty()).then_some(NotNotified::MutedByInterval(muting))
 }
 
 fn count(n: usize) -> u64 {

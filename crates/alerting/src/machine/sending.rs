@@ -167,6 +167,7 @@ impl Machine {
             group_labels: flush.group_labels.clone(),
             route_labels: route.options.labels.clone(),
             alerts: sending.alerts.clone(),
+            group_alerts: flush.snapshot.clone(),
             reason: sending.reason,
             receiver_data: sending.receiver_data.clone(),
             deadline: flush.deadline,

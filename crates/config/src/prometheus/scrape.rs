@@ -105,8 +105,13 @@ impl ScrapeConfig {
             .metric_name_validation_scheme
             .get_or_insert_with(|| global.metric_name_validation_scheme.unwrap_or_default());
         let inherited = match global.metric_name_escaping_scheme {
-            // The global default speaks for jobs only where it fits their validation.
-            Some(EscapingScheme::AllowUtf8) | None => validation.default_escaping(),
+            // What speaks for the server's validation does not speak for a job with another one.
+            Some(EscapingScheme::AllowUtf8)
+                if global.metric_name_validation_scheme != Some(Validation::Legacy) =>
+            {
+                validation.default_escaping()
+            }
+            None => validation.default_escaping(),
             Some(other) => other,
         };
         let escaping = *self.metric_name_escaping_scheme.get_or_insert(inherited);

@@ -4,16 +4,23 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod alertmanager;
+mod alertmanager_config;
+mod alertmanager_matchers;
+mod alertmanager_timeintervals;
+mod config;
+mod operator;
 mod parser;
 mod pending;
 mod promql;
 mod relabel;
+mod rules;
 
 /// All suites, in the order of the printed table.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "alertmanager/alerts",
-        load: pending::alertmanager_alerts,
+        load: alertmanager::alerts::load,
     },
     Suite {
         name: "alertmanager/amtool",
@@ -25,31 +32,31 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/config",
-        load: pending::alertmanager_config,
+        load: alertmanager_config::load,
     },
     Suite {
         name: "alertmanager/inhibition",
-        load: pending::alertmanager_inhibition,
+        load: alertmanager::inhibition::load,
     },
     Suite {
         name: "alertmanager/matchers",
-        load: pending::alertmanager_matchers,
+        load: alertmanager_matchers::load,
     },
     Suite {
         name: "alertmanager/notify",
-        load: pending::alertmanager_notify,
+        load: alertmanager::notify::load,
     },
     Suite {
         name: "alertmanager/routes",
-        load: pending::alertmanager_routes,
+        load: alertmanager::routes::load,
     },
     Suite {
         name: "alertmanager/scenarios",
-        load: pending::alertmanager_scenarios,
+        load: alertmanager::scenarios::load,
     },
     Suite {
         name: "alertmanager/storage",
-        load: pending::alertmanager_storage,
+        load: alertmanager::storage::load,
     },
     Suite {
         name: "alertmanager/templates",
@@ -57,7 +64,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/timeintervals",
-        load: pending::alertmanager_timeintervals,
+        load: alertmanager_timeintervals::load,
     },
     Suite {
         name: "api",
@@ -69,11 +76,11 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "config",
-        load: pending::config,
+        load: config::load,
     },
     Suite {
         name: "operator",
-        load: pending::operator,
+        load: operator::load,
     },
     Suite {
         name: "parser",
@@ -97,7 +104,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "rules",
-        load: pending::rules,
+        load: rules::load,
     },
     Suite {
         name: "template",

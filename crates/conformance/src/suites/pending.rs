@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::suite::{Case, entries, json_lines};
+use crate::suite::{Case, entries, json_line_cases, json_lines};
 
 fn fail(id: String) -> Case {
     Case::new(id, || {
@@ -34,17 +34,6 @@ fn files(dir: &Path, folder: &str, accept: fn(&str) -> bool) -> anyhow::Result<V
         .collect())
 }
 
-pub(crate) fn alertmanager_alerts(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/alerts/fingerprints.jsonl",
-            "alertmanager/alerts/validate.jsonl",
-            "alertmanager/alerts/merge.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn alertmanager_amtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/amtool/commands.jsonl"])
 }
@@ -53,70 +42,14 @@ pub(crate) fn alertmanager_api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/api/sequence.jsonl"])
 }
 
-pub(crate) fn alertmanager_config(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/config/load.jsonl",
-            "alertmanager/config/durations.jsonl",
-        ],
-    )
-}
-
-pub(crate) fn alertmanager_inhibition(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["alertmanager/inhibition/inhibition.jsonl"])
-}
-
-pub(crate) fn alertmanager_matchers(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/matchers/parse.jsonl",
-            "alertmanager/matchers/match.jsonl",
-            "alertmanager/matchers/label-names.jsonl",
-        ],
-    )
-}
-
-pub(crate) fn alertmanager_notify(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/notify/dedup.jsonl",
-            "alertmanager/notify/truncate.jsonl",
-            "alertmanager/notify/http-status-reason.jsonl",
-            "alertmanager/notify/goldens.jsonl",
-        ],
-    )
-}
-
-pub(crate) fn alertmanager_routes(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["alertmanager/routes/routes.jsonl"])
-}
-
-pub(crate) fn alertmanager_storage(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/storage/nflog.decoded.jsonl",
-            "alertmanager/storage/silences.decoded.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "alertmanager/templates/render.jsonl",
-            "alertmanager/templates/data-assembly.jsonl",
-            "alertmanager/templates/deep-copy.jsonl",
-        ],
-    )
-}
-
-pub(crate) fn alertmanager_timeintervals(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["alertmanager/timeintervals/time-intervals.jsonl"])
+    let mut cases = json_line_cases(
+        &dir.join("alertmanager/templates/data-assembly.jsonl"),
+        super::alertmanager::notify::data_assembly,
+    )?;
+    cases.extend(super::alertmanager::payload::load(dir)?);
+    cases.extend(lines(dir, &["alertmanager/templates/render.jsonl"])?);
+    Ok(cases)
 }
 
 pub(crate) fn chunks(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -124,10 +57,6 @@ pub(crate) fn chunks(dir: &Path) -> anyhow::Result<Vec<Case>> {
         dir,
         &["chunks/float_chunks.jsonl", "chunks/histogram_chunks.jsonl"],
     )
-}
-
-pub(crate) fn config(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["config/bad_files.jsonl", "config/good_files.jsonl"])
 }
 
 pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -144,10 +73,6 @@ pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
 
 pub(crate) fn remote(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["remote/payloads.jsonl"])
-}
-
-pub(crate) fn rules(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["rules/rulefmt_expect.jsonl"])
 }
 
 pub(crate) fn template(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -197,27 +122,8 @@ pub(crate) fn wal(dir: &Path) -> anyhow::Result<Vec<Case>> {
     )
 }
 
-pub(crate) fn alertmanager_scenarios(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    files(dir, "alertmanager/scenarios", |name| {
-        name.ends_with(".json")
-    })
-}
-
 pub(crate) fn api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     files(dir, "api/responses", |name| name.ends_with(".json"))
-}
-
-pub(crate) fn operator(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    let mut cases = Vec::new();
-    for group in entries(&dir.join("operator/cases"))?
-        .iter()
-        .filter(|path| path.is_dir())
-    {
-        if let Some(name) = group.file_name().and_then(|name| name.to_str()) {
-            cases.extend(files(dir, &format!("operator/cases/{name}"), |_| true)?);
-        }
-    }
-    Ok(cases)
 }
 
 pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {

@@ -40,6 +40,7 @@ pub(crate) fn escape(trees: &Trees, name: &str) -> Result<Trees, String> {
     if end.state != State::Text {
         let problem = Problem {
             place: None,
+            line: 0,
             description: format!("ends in a non-text context: {end}"),
         };
         return Err(problem.text(name));
@@ -54,6 +55,8 @@ pub(crate) fn escape(trees: &Trees, name: &str) -> Result<Trees, String> {
 struct Problem {
     /// `name:line:column`
     place: Option<String>,
+    /// Without a place, a loop's line.
+    line: usize,
     description: String,
 }
 
@@ -61,6 +64,9 @@ impl Problem {
     fn text(&self, name: &str) -> String {
         match (&self.place, name) {
             (Some(place), _) => format!("html/template:{place}: {}", self.description),
+            (None, name) if self.line > 0 => {
+                format!("html/template:{name}:{}: {}", self.line, self.description)
+            }
             (None, "") => format!("html/template: {}", self.description),
             (None, name) => format!("html/template:{name}: {}", self.description),
         }
@@ -91,10 +97,11 @@ impl<'a> Analysis<'a> {
     fn problem(tree: &Tree, node: &dyn Located, description: String) -> Problem {
         let before = tree.text.get(..node.pos()).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = 1 + before.matches('\n').count();
+        let line = line_of(tree, node);
         let place = format!("{}:{line}:{}", tree.parse_name, before.len() - line_start);
         Problem {
             place: Some(place),
+            line,
             description,
         }
     }
@@ -118,6 +125,7 @@ impl<'a> Analysis<'a> {
                 Some((tree, node)) => Self::problem(tree, node, description),
                 None => Problem {
                     place: None,
+                    line: 0,
                     description,
                 },
             });
@@ -210,6 +218,7 @@ impl<'a> Analysis<'a> {
             NodeKind::Text(text) => {
                 let (next, text) = escape_text(c, text).map_err(|description| Problem {
                     place: None,
+                    line: 0,
                     description,
                 })?;
                 (
@@ -289,7 +298,13 @@ impl<'a> Analysis<'a> {
         if branch.kind == BranchKind::Range {
             (end, list) = self.loop_body(c, &branch.list, tree)?;
             // The body must also fit where it ends: that is where the next iteration starts.
-            let (again, _) = self.loop_body(&end, &branch.list, tree)?;
+            let (again, _) = self
+                .loop_body(&end, &branch.list, tree)
+                .map_err(|problem| Problem {
+                    line: line_of(tree, node),
+                    description: format!("on range loop re-entry: {}", problem.description),
+                    place: problem.place,
+                })?;
             end = joined(&end, &again)
                 .map_err(|description| at_node(format!("on range loop re-entry: {description}")))?;
         } else {
@@ -323,7 +338,7 @@ impl<'a> Analysis<'a> {
         let continues = exits.continues.iter().map(|exit| ("continue", exit));
         for (word, (context, place)) in breaks.chain(continues) {
             end = end.join(context).ok_or_else(|| Problem {
-                place: Some(place.clone()),
+                place: Some(place.clone()), line: 0,
                 description: format!(
                     "at range loop {word}: {{{{range}}}} branches end in different contexts: {end}, {context}"
                 ),
@@ -331,6 +346,15 @@ impl<'a> Analysis<'a> {
         }
         Ok((end, list))
     }
+}
+
+fn line_of(tree: &Tree, node: &dyn Located) -> usize {
+    1 + tree
+        .text
+        .get(..node.pos())
+        .unwrap_or("")
+        .matches('\n')
+        .count()
 }
 
 /// Builds an error's text from the node it is about.

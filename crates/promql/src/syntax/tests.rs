@@ -208,6 +208,33 @@ topk(
 }
 
 #[test]
+fn names_and_labels_of_a_series() {
+    let labels = |text: &str| parse_metric(text).map(|labels| labels.to_string());
+    assert_eq!(
+        labels("sum{b='2',\"a.b\"='1'}").expect("valid"),
+        labels("{\"sum\",\"a.b\"=\"1\",b=\"2\"}").expect("valid")
+    );
+    assert!(labels("{a!='1'}").is_err());
+    assert!(labels("x{} 1").is_err());
+}
+
+#[test]
+fn selectors_alone() {
+    let matchers = |text: &str| {
+        let matchers = parse_metric_selector(text)?;
+        let texts: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+        Ok::<_, ParseErrors>(texts.join(","))
+    };
+    assert_eq!(
+        matchers("x{a!~'b'}").expect("valid"),
+        "a!~\"b\",__name__=\"x\""
+    );
+    assert_eq!(matchers("{a=''}").expect("may match nothing"), "a=\"\"");
+    assert!(matchers("x[5m]").is_err());
+    assert!(matchers("rate(x)").is_err());
+}
+
+#[test]
 fn series_values() {
     let values = |text: &str| {
         let series = parse_series_description(text).expect(text);

@@ -19,10 +19,6 @@ impl<'a> BitWriter<'a> {
         self.free
     }
 
-    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
-        self.bytes
-    }
-
     /// The `count` low bits of `value`; `count` is 1 to 64.
     #[inline]
     #[expect(

@@ -24,6 +24,8 @@ pub mod reader;
 pub mod record;
 mod repair;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use compression::Compression;
@@ -32,7 +34,9 @@ pub use repair::Repair;
 pub use segment::{LastCheckpoint, last_checkpoint, list_segments, segment_path};
 pub use writer::{LogOptions, LogWriter};
 
+pub(crate) use checkpoint::remove_replaced;
 pub(crate) use repair::cut;
+pub(crate) use segment::remove_unfinished_checkpoints;
 
 /// Bytes of a page.
 pub const PAGE: usize = 32 * 1024;

@@ -41,8 +41,6 @@ pub struct LogWriter {
     length: u64,
     /// The file may hold more than `length`, left by a write that failed.
     has_torn_end: bool,
-    /// Earlier segments, still to be synced.
-    unsynced: Vec<Box<dyn SyncHandle>>,
     encoder: snap::raw::Encoder,
     buffer: Vec<u8>,
 }
@@ -77,7 +75,6 @@ impl LogWriter {
             file,
             length: 0,
             has_torn_end: false,
-            unsynced: Vec::new(),
             encoder: snap::raw::Encoder::new(),
             buffer: Vec::new(),
         })
@@ -150,24 +147,21 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Ends the current segment and starts the next one, if anything is in the current one. The ended
-    /// one is made durable by the next [`LogWriter::syncs`].
+    /// Ends the current segment, makes it durable and starts the next one, if anything is in the
+    /// current one. Later records are of no use without earlier ones, so the next segment must not
+    /// outlive the end of this one in a power cut.
     pub fn next_segment(&mut self) -> io::Result<()> {
         if self.length == 0 {
             return Ok(());
         }
         self.mend()?;
         self.fill_page()?;
+        self.file.sync()?;
         let next = self.segment + 1;
-        let file = self.disk.create(&segment_path(&self.dir, next))?;
-        match self.file.sync_handle()? {
-            Some(handle) => self.unsynced.push(handle),
-            None => self.file.sync()?,
-        }
-        self.file = file;
+        self.file = self.disk.create(&segment_path(&self.dir, next))?;
         self.segment = next;
         self.length = 0;
-        Ok(())
+        self.disk.sync_dir(&self.dir)
     }
 
     /// Pads the last page, as the peer does with segments that are finished.
@@ -180,27 +174,19 @@ impl LogWriter {
         self.write(&vec![0; PAGE - used])
     }
 
-    /// Handles that together make durable all that was appended so far; to be synced outside of any
-    /// lock. `None` in place of a handle of the current file: it was synced on the spot.
-    pub fn syncs(&mut self) -> io::Result<Vec<Box<dyn SyncHandle>>> {
-        let mut handles = mem::take(&mut self.unsynced);
-        match self.file.sync_handle()? {
-            Some(handle) => handles.push(handle),
-            None => self.file.sync()?,
+    /// A handle that makes durable all that was appended so far, to be used outside of any lock. `None`:
+    /// it was done on the spot.
+    pub fn sync_handle(&mut self) -> io::Result<Option<Box<dyn SyncHandle>>> {
+        let handle = self.file.sync_handle()?;
+        if handle.is_none() {
+            self.file.sync()?;
         }
-        Ok(handles)
-    }
-
-    /// Takes back handles whose sync failed.
-    pub fn keep_unsynced(&mut self, handles: Vec<Box<dyn SyncHandle>>) {
-        self.unsynced.extend(handles);
+        Ok(handle)
     }
 
     /// Makes everything durable, here and now.
     pub fn sync(&mut self) -> io::Result<()> {
-        for handle in self.syncs()? {
-            handle.sync()?;
-        }
+        self.file.sync()?;
         self.disk.sync_dir(&self.dir)
     }
 

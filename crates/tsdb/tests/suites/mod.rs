@@ -1,6 +1,7 @@
 //! What a case is, and the readers for the notation of the case files.
 
 pub(crate) mod chunks;
+pub(crate) mod tsdb;
 pub(crate) mod wal;
 
 use std::fs;

@@ -281,8 +281,9 @@ fn between(lhs: &DurationExpr, rhs: &DurationExpr) -> Span {
     }
 }
 
+/// The peers let `NaN` through and get a nonsensical duration.
 fn is_out_of_range(seconds: f64) -> bool {
-    seconds.abs() > SECONDS_MAX
+    seconds.is_nan() || seconds.abs() > SECONDS_MAX
 }
 
 fn into_arg(duration: DurationExpr) -> DurationArg {

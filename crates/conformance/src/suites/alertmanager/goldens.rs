@@ -1,0 +1,287 @@
+//! `alertmanager/notify/goldens.jsonl`: the requests that each integration sends at each step.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use alerting::{
+    Action, Config, Delivery, Input, Integration, Machine, NoIntervals, Outcome, PostedAlert,
+    ReceiverSpec, Settings, Time,
+};
+use anyhow::Context;
+use model::{Duration, Timestamp};
+use notify::webhook::{UrlSource, WebhookOptions};
+use notify::{
+    BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend, IntegrationOptions, Notification,
+    Templates,
+};
+use serde_json::Value;
+use yaml::Node;
+
+use super::alerts::{labels, pairs, same};
+use super::config;
+use crate::suite::{Case, json_lines};
+
+const NOW: Timestamp = Timestamp(1_760_000_000_000);
+/// Integrations that leave out resolved alerts unless told otherwise.
+const QUIET_ABOUT_RESOLVED: [&str; 4] = ["email", "slack", "wechat", "rocketchat"];
+
+/// Receiver, integration, index, step.
+type Key = (String, String, u64, String);
+
+pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let lines = json_lines(&dir.join("goldens.jsonl"))?;
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read =
+        |name: &str| fs::read_to_string(dir.join(name)).with_context(|| format!("reading {name}"));
+    let steps: Value = serde_json::from_str(&read("steps.json")?).context("steps.json")?;
+    let root = config::read(&read("config.yml")?).map_err(anyhow::Error::msg)?;
+    let shared = Arc::new(Shared {
+        deliveries: deliveries(&root, &steps).map_err(anyhow::Error::msg)?,
+        templates: Templates::new("http://am.example.org:9093", [])?,
+        root,
+    });
+    Ok(lines
+        .into_iter()
+        .map(|(_, case)| {
+            let shared = shared.clone();
+            let id = case["id"].as_str().unwrap_or("?").to_owned();
+            Case::new(format!("goldens/{id}"), move || run(&case, &shared))
+        })
+        .collect())
+}
+
+/// What all cases look at.
+struct Shared {
+    root: Node,
+    deliveries: BTreeMap<Key, Delivery>,
+    templates: Templates,
+}
+
+/// What the machine wants delivered at each step.
+fn deliveries(root: &Node, steps: &Value) -> Result<BTreeMap<Key, Delivery>, String> {
+    let config = Config {
+        route: config::route(root.get("route").ok_or("no route")?)?,
+        receivers: receivers(root),
+        inhibit_rules: Vec::new(),
+        intervals: Arc::new(NoIntervals),
+        resolve_timeout: Duration::from_secs(300),
+    };
+    let config = Arc::new(config);
+    let mut machine = Machine::new(Settings::default(), config.clone(), NOW);
+    let mut found = BTreeMap::new();
+    let mut now = NOW;
+    for step in steps.as_array().into_iter().flatten() {
+        let name = step["step"].as_str().unwrap_or_default();
+        let alerts = step["post"].as_array().into_iter().flatten();
+        let posted = Input::Posted(alerts.map(posted).collect::<Result<_, _>>()?);
+        let mut actions = machine.step(now, posted);
+        // The next flush is at most a group interval away.
+        now += Duration::from_secs(3);
+        actions.extend(machine.step(now, Input::Tick));
+        for action in actions {
+            let Action::Deliver(delivery) = action else {
+                continue;
+            };
+            let integration = config
+                .receivers
+                .iter()
+                .find(|receiver| receiver.name == delivery.receiver)
+                .and_then(|receiver| receiver.integrations.get(delivery.integration))
+                .ok_or("no such integration")?;
+            let key = (
+                delivery.receiver.to_string(),
+                integration.name.to_string(),
+                u64::from(integration.index),
+                name.to_owned(),
+            );
+            let answer = Input::Delivered {
+                delivery: delivery.id,
+                outcome: Outcome::delivered(),
+            };
+            found.insert(key, *delivery);
+            machine.step(now, answer);
+        }
+    }
+    Ok(found)
+}
+
+fn posted(alert: &Value) -> Result<PostedAlert, String> {
+    let time = |key: &str| {
+        let text = alert[key].as_str();
+        text.map(Time::parse)
+            .transpose()
+            .map_err(|error| error.to_string())
+    };
+    let annotations = pairs(&alert["annotations"])
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Ok(PostedAlert {
+        labels: labels(&alert["labels"]),
+        annotations: Arc::new(annotations),
+        starts_at: time("startsAt")?,
+        ends_at: time("endsAt")?,
+        generator_url: alert["generatorURL"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    })
+}
+
+/// All integrations of all receivers, whatever their kind.
+fn receivers(root: &Node) -> Vec<ReceiverSpec> {
+    let nodes = root.get("receivers").and_then(Node::as_sequence);
+    nodes
+        .unwrap_or_default()
+        .iter()
+        .map(|node| {
+            let mut receiver = ReceiverSpec {
+                name: node.get("name").and_then(Node::text).unwrap_or("").into(),
+                ..ReceiverSpec::default()
+            };
+            for (key, value) in node.as_mapping().unwrap_or_default() {
+                let Some(kind) = key.text().and_then(|key| key.strip_suffix("_configs")) else {
+                    continue;
+                };
+                for (index, one) in (0u32..).zip(value.as_sequence().unwrap_or_default()) {
+                    let sends_resolved = match one.get("send_resolved").and_then(Node::text) {
+                        Some(text) => text == "true",
+                        None => !QUIET_ABOUT_RESOLVED.contains(&kind),
+                    };
+                    receiver.integrations.push(Integration {
+                        name: kind.into(),
+                        index,
+                        sends_resolved,
+                    });
+                }
+            }
+            receiver
+        })
+        .collect()
+}
+
+fn run(case: &Value, shared: &Shared) -> Result<(), String> {
+    let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+    let key = (
+        text("receiver"),
+        text("integration"),
+        case["index"].as_u64().unwrap_or_default(),
+        text("step"),
+    );
+    let expected = case["requests"].as_array().map_or(&[][..], Vec::as_slice);
+    let Some(delivery) = shared.deliveries.get(&key) else {
+        return same("number of requests", &0, &expected.len());
+    };
+    let http = Arc::new(Scripted::new(expected));
+    let integration = options(&shared.root, &key)?.build(http.clone());
+    let notification = Notification {
+        delivery,
+        templates: &shared.templates,
+        now: NOW,
+        user_agent: "Alertmanager/<version>",
+    };
+    let outcome = now_or_never(integration.notify(notification))?;
+    let sent = http.sent.lock().map_err(|_| "poisoned")?;
+    same("number of requests", &sent.len(), &expected.len())?;
+    for (sent, expected) in sent.iter().zip(expected) {
+        compare(sent, expected)?;
+    }
+    outcome.map(|_| ()).map_err(|failure| failure.message)
+}
+
+fn compare(sent: &HttpRequest, expected: &Value) -> Result<(), String> {
+    let text = |key: &str| expected[key].as_str().unwrap_or_default();
+    same("method", &sent.method, &text("method"))?;
+    let target = sent.url.strip_prefix("http://CAPTURE_HTTP");
+    same("target", &target.unwrap_or(&sent.url), &text("target"))?;
+    for header in expected["headers"].as_array().into_iter().flatten() {
+        let name = header[0].as_str().unwrap_or_default();
+        // The others come from the client's options.
+        if matches!(name, "Content-Type" | "User-Agent") {
+            let own = sent.headers.iter().find(|(own, _)| *own == name);
+            let own = own.map(|(_, value)| value.as_str());
+            same(name, &own, &header[1].as_str())?;
+        }
+    }
+    let body = String::from_utf8_lossy(&sent.body);
+    if body == text("body") {
+        return Ok(());
+    }
+    Err(format!("body: expected {}, got {body}", text("body")))
+}
+
+/// The options of an integration from its part of the configuration.
+fn options(root: &Node, key: &Key) -> Result<IntegrationOptions, String> {
+    let (receiver, kind, index, _) = key;
+    let receivers = root.get("receivers").and_then(Node::as_sequence);
+    let node = receivers
+        .unwrap_or_default()
+        .iter()
+        .find(|node| node.get("name").and_then(Node::text) == Some(receiver))
+        .and_then(|node| node.get(&format!("{kind}_configs"))?.as_sequence())
+        .and_then(|nodes| nodes.get(usize::try_from(*index).ok()?))
+        .ok_or("no such integration")?;
+    let text = |key: &str| node.get(key).and_then(Node::text);
+    match kind.as_str() {
+        "webhook" => Ok(IntegrationOptions::Webhook(WebhookOptions {
+            url: UrlSource::Text(text("url").unwrap_or_default().to_owned()),
+            alerts_max: text("max_alerts").map_or(Ok(0), str::parse).unwrap_or(0),
+            timeout: None,
+            payload: node.get("payload").map(yaml::Value::from_node),
+        })),
+        other => Err(format!("there is no {other} integration yet")),
+    }
+}
+
+/// Answers requests with the responses that the case has for them.
+#[derive(Debug)]
+struct Scripted {
+    sent: Mutex<Vec<HttpRequest>>,
+    answers: Vec<HttpResponse>,
+}
+
+impl Scripted {
+    fn new(requests: &[Value]) -> Self {
+        let answers = requests.iter().map(|request| {
+            let response = &request["scripted_response"];
+            let text = |key: &str| response[key].as_str().unwrap_or_default().to_owned();
+            let status = response["status"].as_u64().unwrap_or(200);
+            HttpResponse {
+                status: u16::try_from(status).unwrap_or(200),
+                headers: vec![("Content-Type".to_owned(), text("content_type"))],
+                body: text("body").into_bytes(),
+            }
+        });
+        Self {
+            sent: Mutex::default(),
+            answers: answers.collect(),
+        }
+    }
+}
+
+impl HttpSend for Scripted {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpFailure>> {
+        Box::pin(async move {
+            let mut sent = self
+                .sent
+                .lock()
+                .map_err(|_| HttpFailure("poisoned".to_owned()))?;
+            let answer = self.answers.get(sent.len()).cloned();
+            sent.push(request);
+            answer.ok_or_else(|| HttpFailure("one request too many".to_owned()))
+        })
+    }
+}
+
+/// Nothing here waits, so one look is enough.
+fn now_or_never<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    match pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Ok(value),
+        Poll::Pending => Err("still pending".to_owned()),
+    }
+}

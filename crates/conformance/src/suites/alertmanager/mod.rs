@@ -1,0 +1,11 @@
+//! The Alertmanager's suites, one file each.
+
+pub(super) mod alerts;
+pub(super) mod config;
+mod goldens;
+pub(super) mod inhibition;
+pub(super) mod notify;
+pub(super) mod payload;
+pub(super) mod routes;
+pub(super) mod scenarios;
+pub(super) mod storage;

@@ -1,0 +1,436 @@
+//! Storing a batch: check, log, append, show.
+//!
+//! One commit at a time. Nothing is appended before it is in the log, nothing is visible before all of
+//! it is appended; a batch whose log write fails leaves no trace.
+
+use std::mem;
+use std::sync::atomic::Ordering;
+
+use hashbrown::HashMap;
+use model::exemplar::Exemplar;
+use model::labels::METRIC_NAME;
+use model::metadata::Metadata;
+use model::storage::{
+    CommitReport, HistogramSample, SampleBatch, SampleRefusal, SeriesRef, WriteError,
+};
+use model::time::Timestamp;
+
+use super::Inner;
+use super::page::page_of;
+use super::series::Series;
+use crate::chunk::histogram::is_well_formed;
+use crate::log::LogWriter;
+use crate::log::record::{
+    ExemplarEntry, HistogramEntry, HistogramForm, MetadataEntry, SampleColumns, encode_exemplars,
+    encode_group, encode_histograms, encode_metadata, encode_samples,
+};
+
+/// What only the one that commits may touch.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// `None` before the head is open and after it is closed.
+    pub(super) log: Option<LogWriter>,
+    /// The newest commit.
+    pub(super) commit: u64,
+    verdicts: Vec<Verdict>,
+    samples: SampleColumns,
+    samples_record: Vec<u8>,
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Append,
+    /// The series has this very sample already.
+    Same,
+    Refused(SampleRefusal),
+}
+
+/// The sample of a row.
+#[derive(Clone, Copy, Debug)]
+enum Sample<'a> {
+    Float(f64),
+    Histogram(&'a HistogramSample),
+}
+
+pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
+    let mut guard = inner.writer.lock();
+    let writer = &mut *guard;
+    if writer.log.is_none() {
+        return Err(WriteError::Closed);
+    }
+    check(inner, batch, &mut writer.verdicts);
+    let exemplars = accepted_exemplars(inner, batch);
+    let metadata = changed_metadata(inner, batch);
+    log(inner, writer, batch, &exemplars, &metadata)?;
+
+    writer.commit += 1;
+    append(inner, writer.commit, batch, &writer.verdicts);
+    inner.committed.store(writer.commit, Ordering::Release);
+    if !exemplars.is_empty() {
+        let mut ring = inner.exemplars.lock();
+        for (series, exemplar) in exemplars {
+            ring.push(series, exemplar);
+        }
+    }
+    if !metadata.is_empty() {
+        let mut table = inner.metadata.write();
+        for change in metadata {
+            table.set(&change.metric, change.metadata);
+        }
+    }
+    let mut report = CommitReport::default();
+    for (row, verdict) in writer.verdicts.iter().enumerate() {
+        match verdict {
+            Verdict::Append => report.appended += 1,
+            Verdict::Same => {}
+            Verdict::Refused(refusal) => report.refused.push((row, *refusal)),
+        }
+    }
+    Ok(report)
+}
+
+/// Rows that have all columns.
+fn whole_rows(batch: &SampleBatch) -> usize {
+    let SampleBatch {
+        series,
+        times,
+        values,
+        ..
+    } = batch;
+    series.len().min(times.len()).min(values.len())
+}
+
+fn sample_of(batch: &SampleBatch, row: usize) -> Sample<'_> {
+    // Batches without histograms are the usual ones.
+    if !batch.histograms.is_empty()
+        && let Ok(at) = batch.histograms.binary_search_by_key(&row, |(at, _)| *at)
+    {
+        return Sample::Histogram(&batch.histograms[at].1);
+    }
+    Sample::Float(batch.values[row])
+}
+
+fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
+    verdicts.clear();
+    let rows = whole_rows(batch);
+    let from = inner.appendable_from();
+    // Only if a series can occur twice, earlier rows of the batch must be looked at too.
+    let is_each_once = batch.series.windows(2).all(|pair| pair[0] < pair[1]);
+    let mut earlier: HashMap<u32, usize> = HashMap::new();
+    let mut row = 0;
+    while row < rows {
+        let Some(first) = inner.series_of(batch.series[row].0) else {
+            verdicts.push(Verdict::Refused(SampleRefusal::UnknownSeries));
+            row += 1;
+            continue;
+        };
+        let number = page_of(first);
+        let page = inner.pages.get(number);
+        let data = page.as_deref().map(|page| page.read());
+        while row < rows {
+            let series = match inner.series_of(batch.series[row].0) {
+                Some(series) if page_of(series) == number => series,
+                _ => break,
+            };
+            let record = data.as_ref().and_then(|data| data.get(series));
+            let before = earlier.get(&series).copied();
+            let verdict = match record {
+                None => Verdict::Refused(SampleRefusal::UnknownSeries),
+                Some(record) => check_row(batch, row, record, before, from),
+            };
+            if verdict == Verdict::Append && !is_each_once {
+                earlier.insert(series, row);
+            }
+            verdicts.push(verdict);
+            row += 1;
+        }
+    }
+    let incomplete = Verdict::Refused(SampleRefusal::Malformed);
+    verdicts.resize(batch.series.len(), incomplete);
+}
+
+fn check_row(
+    batch: &SampleBatch,
+    row: usize,
+    record: &Series,
+    before: Option<usize>,
+    from: i64,
+) -> Verdict {
+    let time = batch.times[row];
+    let sample = sample_of(batch, row);
+    let is_well_formed = match sample {
+        Sample::Float(_) => true,
+        Sample::Histogram(HistogramSample::Integer(histogram)) => is_well_formed::<i64>(histogram),
+        Sample::Histogram(HistogramSample::Float(histogram)) => is_well_formed::<f64>(histogram),
+    };
+    if !is_well_formed {
+        return Verdict::Refused(SampleRefusal::Malformed);
+    }
+    if time < from {
+        return Verdict::Refused(SampleRefusal::OutOfBounds);
+    }
+    let last = match before {
+        Some(before) => Some(batch.times[before]),
+        None => record.last_time(),
+    };
+    match last {
+        Some(last) if time < last => Verdict::Refused(SampleRefusal::OutOfOrder),
+        Some(last) if time == last => {
+            let is_same = match (before, sample) {
+                (None, Sample::Float(value)) => record.last_is_float(value),
+                (None, Sample::Histogram(histogram)) => record.last_is_histogram(histogram),
+                (Some(before), sample) => match (sample_of(batch, before), sample) {
+                    (Sample::Float(a), Sample::Float(b)) => a.to_bits() == b.to_bits(),
+                    (Sample::Histogram(a), Sample::Histogram(b)) => a == b,
+                    _ => false,
+                },
+            };
+            if is_same {
+                Verdict::Same
+            } else {
+                Verdict::Refused(SampleRefusal::DuplicateTimestamp)
+            }
+        }
+        _ => Verdict::Append,
+    }
+}
+
+/// Writes all that the commit adds, in one write.
+fn log(
+    inner: &Inner,
+    writer: &mut Writer,
+    batch: &SampleBatch,
+    exemplars: &[(u32, Exemplar)],
+    metadata: &[MetadataChange],
+) -> Result<(), WriteError> {
+    let Writer {
+        verdicts,
+        samples,
+        samples_record,
+        ..
+    } = writer;
+    samples.clear();
+    samples_record.clear();
+    let mut histograms = Vec::new();
+    for (row, verdict) in verdicts.iter().enumerate() {
+        if *verdict != Verdict::Append {
+            continue;
+        }
+        let series = batch.series[row].0;
+        match sample_of(batch, row) {
+            Sample::Float(value) => samples.push(series, batch.times[row], value),
+            Sample::Histogram(histogram) => histograms.push(HistogramEntry {
+                series,
+                time: batch.times[row],
+                start_time: 0,
+                value: histogram.clone(),
+            }),
+        }
+    }
+    if !samples.is_empty() {
+        encode_samples(samples_record, samples);
+    }
+    let histogram_records = encode_histograms(&histograms, HistogramForm::V1);
+    let parts = usize::from(!samples.is_empty()) + histogram_records.len();
+    let mut group = Vec::new();
+    if parts > 1 {
+        encode_group(&mut group, parts as u64);
+    }
+    let exemplar_record = exemplar_record(inner, exemplars);
+    let metadata_record = metadata_record(inner, metadata);
+
+    let series_record = mem::take(&mut *inner.pending.lock());
+    let samples_record = mem::take(samples_record);
+    let mut records: Vec<&[u8]> = vec![&series_record, &group, &samples_record];
+    records.extend(histogram_records.iter().map(Vec::as_slice));
+    records.extend([exemplar_record.as_slice(), metadata_record.as_slice()]);
+    records.retain(|record| !record.is_empty());
+    let result = append_records(writer, &records);
+    writer.samples_record = samples_record;
+    if result.is_err() && !series_record.is_empty() {
+        // The next commit has to bring these series in.
+        let mut pending = inner.pending.lock();
+        let newer = mem::replace(&mut *pending, series_record);
+        pending.extend_from_slice(newer.get(1..).unwrap_or_default());
+    }
+    result
+}
+
+/// Appends records to the log, all or none.
+pub(super) fn append_records(writer: &mut Writer, records: &[&[u8]]) -> Result<(), WriteError> {
+    let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
+    if records.is_empty() {
+        return Ok(());
+    }
+    log.append(records)
+        .map_err(|error| WriteError::Log(format!("{error}; nothing of this commit was stored")))
+}
+
+/// Appends all rows that were accepted; locks each page once per run of neighbouring series.
+fn append(inner: &Inner, commit: u64, batch: &SampleBatch, verdicts: &[Verdict]) {
+    let cutting = inner.cutting();
+    let (mut start, mut end) = (i64::MAX, i64::MIN);
+    let mut accepted = (0..verdicts.len())
+        .filter(|row| verdicts[*row] == Verdict::Append)
+        .filter_map(|row| Some((row, inner.series_of(batch.series[row].0)?)))
+        .peekable();
+    while let Some(&(_, first)) = accepted.peek() {
+        let number = page_of(first);
+        let page = inner.pages.get(number);
+        let mut data = page.as_deref().map(|page| page.write());
+        while let Some((row, series)) = accepted.next_if(|(_, series)| page_of(*series) == number) {
+            let Some(record) = data.as_mut().and_then(|data| data.get_mut(series)) else {
+                continue;
+            };
+            if record.is_without_samples() {
+                inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+            }
+            let time = batch.times[row];
+            (start, end) = (start.min(time), end.max(time));
+            match sample_of(batch, row) {
+                Sample::Float(value) => record.append_float(commit, cutting, time, value),
+                Sample::Histogram(sample) => {
+                    record.append_histogram(commit, cutting, time, sample);
+                }
+            }
+        }
+    }
+    if start <= end {
+        inner.note_times(start, end);
+    }
+}
+
+/// Exemplars to store; those without a time take that of the sample beside them.
+fn accepted_exemplars(inner: &Inner, batch: &SampleBatch) -> Vec<(u32, Exemplar)> {
+    if batch.exemplars.is_empty() {
+        return Vec::new();
+    }
+    let times: HashMap<SeriesRef, i64> = batch
+        .series
+        .iter()
+        .copied()
+        .zip(batch.times.iter().copied())
+        .collect();
+    let ring = inner.exemplars.lock();
+    let mut accepted = Vec::new();
+    for (reference, exemplar) in &batch.exemplars {
+        let time = exemplar
+            .time
+            .map(|time| time.0)
+            .or(times.get(reference).copied());
+        let series = inner.series_of(reference.0);
+        let (Some(time), Some(series)) = (time, series) else {
+            continue;
+        };
+        let exemplar = Exemplar {
+            time: Some(Timestamp(time)),
+            ..exemplar.clone()
+        };
+        if ring.accepts(series, &exemplar) && inner.pages.contains(series) {
+            accepted.push((series, exemplar));
+        }
+    }
+    accepted
+}
+
+fn exemplar_record(inner: &Inner, exemplars: &[(u32, Exemplar)]) -> Vec<u8> {
+    let mut record = Vec::new();
+    if exemplars.is_empty() {
+        return record;
+    }
+    let entries: Vec<ExemplarEntry<'_>> = exemplars
+        .iter()
+        .map(|(series, exemplar)| ExemplarEntry {
+            series: inner.reference(*series),
+            time: exemplar.time.map_or(0, |time| time.0),
+            value: exemplar.value,
+            labels: exemplar
+                .labels
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        })
+        .collect();
+    encode_exemplars(&mut record, &entries);
+    record
+}
+
+/// Metadata that differs from what is known of the metric.
+struct MetadataChange {
+    series: u32,
+    metric: String,
+    metadata: Metadata,
+}
+
+fn changed_metadata(inner: &Inner, batch: &SampleBatch) -> Vec<MetadataChange> {
+    if batch.metadata.is_empty() {
+        return Vec::new();
+    }
+    let index = inner.index.read();
+    let table = inner.metadata.read();
+    let name = index.symbols.get(METRIC_NAME);
+    let mut changes: Vec<MetadataChange> = Vec::new();
+    for (reference, metadata) in &batch.metadata {
+        let metric = inner.series_of(reference.0).and_then(|series| {
+            let value = inner.pages.with(series, |view| view.value_of(name?))??;
+            Some((series, index.symbols.text(value)))
+        });
+        let Some((series, metric)) = metric else {
+            continue;
+        };
+        let is_repeated = changes.last().is_some_and(|last| last.metric == metric);
+        if !is_repeated && !table.is_known(metric, metadata) {
+            changes.push(MetadataChange {
+                series,
+                metric: metric.to_owned(),
+                metadata: metadata.clone(),
+            });
+        }
+    }
+    changes
+}
+
+fn metadata_record(inner: &Inner, changes: &[MetadataChange]) -> Vec<u8> {
+    let mut record = Vec::new();
+    if changes.is_empty() {
+        return record;
+    }
+    let entries: Vec<MetadataEntry<'_>> = changes
+        .iter()
+        .map(|change| MetadataEntry {
+            series: inner.reference(change.series),
+            metric_type: change.metadata.metric_type,
+            unit: change.metadata.unit.as_str().into(),
+            help: change.metadata.help.as_str().into(),
+        })
+        .collect();
+    encode_metadata(&mut record, &entries);
+    record
+}
+
+fn log_error(error: &std::io::Error) -> WriteError {
+    WriteError::Log(error.to_string())
+}
+
+pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
+    let handle = {
+        let mut writer = inner.writer.lock();
+        let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
+        log.sync_handle().map_err(|error| log_error(&error))?
+    };
+    // Outside of the lock: commits go on.
+    match handle {
+        Some(handle) => handle.sync().map_err(|error| log_error(&error)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {
+    let mut writer = inner.writer.lock();
+    inner.is_closed.store(true, Ordering::Relaxed);
+    match writer.log.take() {
+        Some(mut log) => log.close().map_err(|error| log_error(&error)),
+        None => Ok(()),
+    }
+}

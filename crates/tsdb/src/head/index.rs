@@ -1,0 +1,195 @@
+//! Which series there are: by labels, and by each label.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::{HashMap, HashTable};
+use model::labels::Labels;
+use parking_lot::Mutex;
+use roaring::RoaringBitmap;
+
+use super::page::Pages;
+use super::postings::Postings;
+use super::symbols::{Symbol, Symbols};
+
+/// The label index. Lock order: this before any page.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pub(super) symbols: Symbols,
+    pub(super) names: HashMap<Symbol, LabelIndex, RandomState>,
+    pub(super) all: RoaringBitmap,
+    by_labels: HashTable<Slot>,
+    hasher: RandomState,
+}
+
+/// 8 bytes per series: its number and half of the hash of its labels.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    tag: u32,
+    series: u32,
+}
+
+impl Slot {
+    /// The tag spread over 64 bits, as the table takes bits from both ends.
+    fn hash(tag: u32) -> u64 {
+        u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// The values of one label name.
+#[derive(Debug, Default)]
+pub(super) struct LabelIndex {
+    pub(super) values: HashMap<Symbol, Postings, RandomState>,
+    sorted: Mutex<SortedValues>,
+}
+
+/// Values in the order of their text, kept up lazily: new ones are merged in when somebody asks.
+#[derive(Debug, Default)]
+struct SortedValues {
+    values: Arc<Vec<Symbol>>,
+    fresh: Vec<Symbol>,
+    /// Values are gone: start anew.
+    is_outdated: bool,
+}
+
+impl LabelIndex {
+    /// The values in text order.
+    pub(super) fn sorted(&self, symbols: &Symbols) -> Arc<Vec<Symbol>> {
+        let mut sorted = self.sorted.lock();
+        if sorted.is_outdated {
+            *sorted = SortedValues {
+                fresh: self.values.keys().copied().collect(),
+                ..SortedValues::default()
+            };
+        }
+        if !sorted.fresh.is_empty() {
+            let mut values = Vec::with_capacity(sorted.values.len() + sorted.fresh.len());
+            values.extend_from_slice(&sorted.values);
+            values.append(&mut sorted.fresh);
+            // Merges the long sorted run with the short tail.
+            values.sort_by(|a, b| symbols.text(*a).cmp(symbols.text(*b)));
+            sorted.values = Arc::new(values);
+        }
+        sorted.values.clone()
+    }
+}
+
+impl Index {
+    // The upper half of the hash.
+    pub(super) fn tag(&self, labels: &Labels) -> u32 {
+        (self.hasher.hash_one(labels) >> 32) as u32
+    }
+
+    pub(super) fn find(&self, pages: &Pages, tag: u32, labels: &Labels) -> Option<u32> {
+        self.by_labels
+            .find(Slot::hash(tag), |slot| {
+                slot.tag == tag && self.has_labels(pages, slot.series, labels)
+            })
+            .map(|slot| slot.series)
+    }
+
+    fn has_labels(&self, pages: &Pages, series: u32, labels: &Labels) -> bool {
+        pages
+            .with(series, |view| {
+                let mut own = view.labels();
+                labels.iter().all(|(name, value)| {
+                    own.next().is_some_and(|(own_name, own_value)| {
+                        self.symbols.text(own_name) == name && self.symbols.text(own_value) == value
+                    })
+                }) && own.next().is_none()
+            })
+            .unwrap_or(false)
+    }
+
+    /// Enters a series that is not in yet. `None` if there are too many symbols.
+    pub(super) fn add(
+        &mut self,
+        pages: &Pages,
+        series: u32,
+        tag: u32,
+        labels: &Labels,
+    ) -> Option<()> {
+        let mut pairs = Vec::with_capacity(labels.len());
+        for (name, value) in labels {
+            pairs.push((self.symbols.intern(name)?, self.symbols.intern(value)?));
+        }
+        for (name, value) in &pairs {
+            let symbols = &mut self.symbols;
+            let label = self.names.entry(*name).or_insert_with(|| {
+                symbols.add_use(*name);
+                LabelIndex::default()
+            });
+            match label.values.get_mut(value) {
+                Some(postings) => postings.insert(series),
+                None => {
+                    symbols.add_use(*value);
+                    label.values.insert(*value, Postings::One(series));
+                    label.sorted.get_mut().fresh.push(*value);
+                }
+            }
+        }
+        self.all.insert(series);
+        let slot = Slot { tag, series };
+        self.by_labels
+            .insert_unique(Slot::hash(tag), slot, |slot| Slot::hash(slot.tag));
+        pages.insert(series, &pairs);
+        Some(())
+    }
+
+    /// Takes a series out of everything, its page included.
+    pub(super) fn remove(&mut self, pages: &Pages, series: u32) {
+        let Some(pairs) = pages.with(series, |view| view.labels().collect::<Vec<_>>()) else {
+            return;
+        };
+        let labels = self.labels_of(&pairs);
+        let tag = self.tag(&labels);
+        let found = self
+            .by_labels
+            .find_entry(Slot::hash(tag), |slot| slot.series == series);
+        if let Ok(slot) = found {
+            slot.remove();
+        }
+        for (name, value) in pairs {
+            let Some(label) = self.names.get_mut(&name) else {
+                continue;
+            };
+            let is_empty = label
+                .values
+                .get_mut(&value)
+                .is_some_and(|postings| postings.remove(series));
+            if is_empty {
+                label.values.remove(&value);
+                label.sorted.get_mut().is_outdated = true;
+                self.symbols.drop_use(value);
+                if label.values.is_empty() {
+                    self.names.remove(&name);
+                    self.symbols.drop_use(name);
+                }
+            }
+        }
+        self.all.remove(series);
+        pages.remove(series);
+    }
+
+    pub(super) fn labels_of(&self, pairs: &[(Symbol, Symbol)]) -> Labels {
+        let text = |symbol| self.symbols.text(symbol);
+        Labels::from_sorted(
+            pairs
+                .iter()
+                .map(|(name, value)| (text(*name), text(*value))),
+        )
+    }
+
+    /// The labels of a series; none if it is gone.
+    pub(super) fn labels(&self, pages: &Pages, series: u32) -> Option<Labels> {
+        let text = |symbol| self.symbols.text(symbol);
+        pages.with(series, |view| {
+            Labels::from_sorted(view.labels().map(|(name, value)| (text(name), text(value))))
+        })
+    }
+
+    pub(super) fn label(&self, name: &str) -> Option<&LabelIndex> {
+        self.names.get(&self.symbols.get(name)?)
+    }
+}

@@ -1,0 +1,61 @@
+//! What a head is opened with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::disk::Disk;
+use model::time::{Duration, Timestamp};
+
+use crate::chunk::Encoding;
+use crate::log::LogOptions;
+
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// The data folder; the log is in its `wal`. Locking it is the caller's.
+    pub dir: PathBuf,
+    pub disk: Arc<dyn Disk>,
+    pub log: LogOptions,
+    pub floats: FloatEncoding,
+    /// Chunks do not cross multiples of this, and samples older than half of it before the newest one
+    /// are refused: that is where blocks may have been cut.
+    pub block_range: Duration,
+    /// Samples before this are not the head's: blocks have them. The log may still name them.
+    pub valid_from: Timestamp,
+    /// Exemplars kept in all; 0 keeps none.
+    pub exemplars_max: usize,
+    /// Series held at once; more are refused.
+    pub series_max: usize,
+}
+
+impl OpenOptions {
+    /// The peers' defaults.
+    pub fn new(dir: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Self {
+        Self {
+            dir: dir.into(),
+            disk,
+            log: LogOptions::default(),
+            floats: FloatEncoding::default(),
+            block_range: Duration(2 * 60 * 60 * 1000),
+            valid_from: Timestamp::MIN,
+            exemplars_max: 100_000,
+            series_max: usize::MAX,
+        }
+    }
+}
+
+/// How floats are stored in new chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FloatEncoding {
+    #[default]
+    Xor,
+    Xor2,
+}
+
+impl FloatEncoding {
+    pub(super) fn encoding(self) -> Encoding {
+        match self {
+            Self::Xor => Encoding::Xor,
+            Self::Xor2 => Encoding::Xor2,
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Opening: from the log back to memory.
+//!
+//! The checkpoint first, then the segments after it. What cannot be read is cut off, with everything
+//! behind it, and reported; so is a commit of which only some records arrived.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hashbrown::HashMap;
+use model::exemplar::Exemplar;
+use model::labels::METRIC_NAME;
+use model::storage::{HistogramSample, TimeRange};
+use model::time::Timestamp;
+
+use super::page::page_of;
+use super::{Head, Inner, OpenOptions};
+use crate::chunk::histogram::is_well_formed;
+use crate::error::OpenError;
+use crate::log::reader::SegmentError;
+use crate::log::record::{
+    ExemplarEntry, HistogramEntry, MetadataEntry, Record, SampleColumns, SeriesEntry, decode,
+};
+use crate::log::{
+    Corruption, LogWriter, Repair, SegmentReader, cut, last_checkpoint, list_segments,
+    remove_replaced, remove_unfinished_checkpoints, segment_path,
+};
+
+/// What was found in the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayReport {
+    /// The checkpoint that was read, by the last segment that it replaced.
+    pub checkpoint: Option<u64>,
+    pub segments: usize,
+    pub records: usize,
+    pub series: usize,
+    /// Samples brought back, histograms included.
+    pub samples: usize,
+    /// Samples whose series is not in the log.
+    pub samples_without_series: usize,
+    /// Samples that were there already or came out of order.
+    pub samples_skipped: usize,
+    /// Samples from before the head's time.
+    pub samples_old: usize,
+    /// Records of kinds that a newer program writes.
+    pub records_unknown: usize,
+    /// What had to be cut, in the order of the cuts.
+    pub repairs: Vec<Repair>,
+}
+
+/// References may start this far below the first one in the log.
+const BASE_SLACK: u64 = 1 << 24;
+
+pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenError> {
+    let dir = options.dir.join("wal");
+    let disk = options.disk.clone();
+    let not_writable = |source| OpenError::NotWritable {
+        dir: options.dir.clone(),
+        source,
+    };
+    disk.create_dir_all(&dir).map_err(not_writable)?;
+    remove_unfinished_checkpoints(disk.as_ref(), &dir).map_err(not_writable)?;
+    let read_error = |source| OpenError::Read {
+        path: dir.clone(),
+        source,
+    };
+    let checkpoint = last_checkpoint(disk.as_ref(), &dir).map_err(read_error)?;
+    if let Some(checkpoint) = &checkpoint {
+        // The process may have ended between writing it and removing what it replaces.
+        remove_replaced(disk.as_ref(), &dir, checkpoint.number).map_err(not_writable)?;
+    }
+
+    let mut folders = Vec::new();
+    folders.extend(checkpoint.as_ref().map(|checkpoint| checkpoint.dir.clone()));
+    folders.push(dir.clone());
+    let base = first_reference(&options, &folders).map_err(read_error)?;
+    let base = base.map_or(0, |first| first.saturating_sub(BASE_SLACK) & !0xff);
+
+    let mut replay = Replay {
+        inner: Inner::new(options.clone(), base),
+        aliases: HashMap::new(),
+        report: ReplayReport {
+            checkpoint: checkpoint.as_ref().map(|checkpoint| checkpoint.number),
+            ..ReplayReport::default()
+        },
+    };
+    if let Some(checkpoint) = &checkpoint {
+        for number in list_segments(disk.as_ref(), &checkpoint.dir).map_err(read_error)? {
+            let path = segment_path(&checkpoint.dir, number);
+            if let Some(corruption) = replay.segment(&path)? {
+                return Err(OpenError::Checkpoint(corruption));
+            }
+        }
+    }
+    for number in list_segments(disk.as_ref(), &dir).map_err(read_error)? {
+        let path = segment_path(&dir, number);
+        if let Some(corruption) = replay.segment(&path)? {
+            let repair = cut(disk.as_ref(), &dir, number, corruption)
+                .map_err(|source| OpenError::Repair { path, source })?;
+            replay.report.repairs.push(repair);
+            break;
+        }
+    }
+    let log = LogWriter::open(disk, &dir, options.log).map_err(not_writable)?;
+    let Replay { inner, report, .. } = replay;
+    inner.writer.lock().log = Some(log);
+    Ok((Head(Arc::new(inner)), report))
+}
+
+/// The reference of the first series in the log.
+fn first_reference(
+    options: &OpenOptions,
+    folders: &[std::path::PathBuf],
+) -> std::io::Result<Option<u64>> {
+    let disk = options.disk.as_ref();
+    for folder in folders {
+        for number in list_segments(disk, folder)? {
+            let mut reader = SegmentReader::open(disk, &segment_path(folder, number))?;
+            // Damage is found again, and reported, by the replay itself.
+            while let Ok(Some(bytes)) = reader.next_record() {
+                if let Ok(Record::Series(entries)) = decode(bytes)
+                    && let Some(first) = entries.first()
+                {
+                    return Ok(Some(first.series));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+struct Replay {
+    inner: Inner,
+    /// References of series that were entered under another one first.
+    aliases: HashMap<u64, u32>,
+    report: ReplayReport,
+}
+
+/// A commit of several records, of which some are still to come.
+struct Group {
+    /// Where it starts in the segment.
+    start: u64,
+    missing: u64,
+    records: Vec<Vec<u8>>,
+}
+
+impl Replay {
+    /// Reads one segment; gives the place from which on it is unusable, if there is one.
+    fn segment(&mut self, path: &Path) -> Result<Option<Corruption>, OpenError> {
+        let read_error = |source| OpenError::Read {
+            path: path.to_path_buf(),
+            source,
+        };
+        let disk = self.inner.options.disk.clone();
+        let mut reader = SegmentReader::open(disk.as_ref(), path).map_err(read_error)?;
+        self.report.segments += 1;
+        let mut group: Option<Group> = None;
+        let corrupt = |offset: u64, reason: String| Corruption {
+            path: path.to_path_buf(),
+            offset,
+            reason,
+        };
+        loop {
+            let start = reader.record_end();
+            let bytes = match reader.next_record() {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => {
+                    let reason = "the last commit is incomplete";
+                    return Ok(group.map(|group| corrupt(group.start, reason.to_owned())));
+                }
+                Err(SegmentError::Io(error)) => return Err(read_error(error)),
+                Err(SegmentError::Corrupt(corruption)) => {
+                    let offset = group.map_or(corruption.offset, |group| group.start);
+                    return Ok(Some(Corruption {
+                        offset,
+                        ..corruption
+                    }));
+                }
+            };
+            self.report.records += 1;
+            let record = match decode(bytes) {
+                Ok(record) => record,
+                Err(error) => {
+                    let start = group.map_or(start, |group| group.start);
+                    return Ok(Some(corrupt(start, error.to_string())));
+                }
+            };
+            if let Some(mut open) = group.take() {
+                open.records.push(bytes.to_vec());
+                open.missing -= 1;
+                if open.missing > 0 {
+                    group = Some(open);
+                    continue;
+                }
+                for bytes in &open.records {
+                    // Decoded above once already.
+                    if let Ok(record) = decode(bytes) {
+                        self.apply(record)?;
+                    }
+                }
+                continue;
+            }
+            match record {
+                Record::Group(0) => {}
+                Record::Group(missing) => {
+                    group = Some(Group {
+                        start,
+                        missing,
+                        records: Vec::new(),
+                    });
+                }
+                record => self.apply(record)?,
+            }
+        }
+    }
+
+    fn apply(&mut self, record: Record<'_>) -> Result<(), OpenError> {
+        match record {
+            Record::Series(entries) => {
+                for entry in &entries {
+                    self.add_series(entry)?;
+                }
+            }
+            Record::Samples(samples) => self.add_samples(&samples),
+            Record::Histograms(entries) => self.add_histograms(&entries),
+            Record::Exemplars(entries) => self.add_exemplars(&entries),
+            Record::Metadata(entries) => self.add_metadata(&entries),
+            Record::Tombstones(entries) => {
+                for entry in entries {
+                    if let Some(series) = self.series_of(entry.series) {
+                        let range = TimeRange::new(Timestamp(entry.start), Timestamp(entry.end));
+                        self.inner.tombstones.write().add(series, range);
+                    }
+                }
+            }
+            // Marks of chunks that are mapped from files, which are not read yet: their samples are in
+            // the log as well.
+            Record::MmapMarkers(_) | Record::Group(_) => {}
+            Record::Unknown(_) => self.report.records_unknown += 1,
+        }
+        Ok(())
+    }
+
+    fn series_of(&self, reference: u64) -> Option<u32> {
+        match self.aliases.get(&reference) {
+            Some(series) => Some(*series),
+            None => self.inner.series_of(reference),
+        }
+    }
+
+    fn add_series(&mut self, entry: &SeriesEntry<'_>) -> Result<(), OpenError> {
+        let inner = &self.inner;
+        let labels = entry.to_labels();
+        let series = inner
+            .series_of(entry.series)
+            .filter(|series| *series < u32::MAX)
+            .ok_or(OpenError::TooManySeries)?;
+        if labels.is_empty() {
+            return Ok(());
+        }
+        let mut index = inner.index.write();
+        let tag = index.tag(&labels);
+        if let Some(known) = index.find(&inner.pages, tag, &labels) {
+            if known != series {
+                self.aliases.insert(entry.series, known);
+            }
+            return Ok(());
+        }
+        if inner.pages.contains(series) {
+            return Ok(());
+        }
+        index
+            .add(&inner.pages, series, tag, &labels)
+            .ok_or(OpenError::TooManySeries)?;
+        inner.next_series.fetch_max(series + 1, Ordering::Relaxed);
+        inner.without_samples.fetch_add(1, Ordering::Relaxed);
+        self.report.series += 1;
+        Ok(())
+    }
+
+    fn add_samples(&mut self, samples: &SampleColumns) {
+        let inner = &self.inner;
+        let cutting = inner.cutting();
+        let mut row = 0;
+        while row < samples.len() {
+            let Some(first) = self.series_of(samples.series[row]) else {
+                self.report.samples_without_series += 1;
+                row += 1;
+                continue;
+            };
+            let number = page_of(first);
+            let page = inner.pages.get(number);
+            let mut data = page.as_deref().map(|page| page.write());
+            while row < samples.len() {
+                let series = match self.series_of(samples.series[row]) {
+                    Some(series) if page_of(series) == number => series,
+                    _ => break,
+                };
+                let time = samples.times[row];
+                if time < inner.options.valid_from.0 {
+                    self.report.samples_old += 1;
+                    row += 1;
+                    continue;
+                }
+                match data.as_mut().and_then(|data| data.get_mut(series)) {
+                    None => self.report.samples_without_series += 1,
+                    Some(record) if record.last_time().is_some_and(|last| time <= last) => {
+                        self.report.samples_skipped += 1;
+                    }
+                    Some(record) => {
+                        if record.is_without_samples() {
+                            inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+                        }
+                        record.append_float(0, cutting, time, samples.values[row]);
+                        inner.note_times(time, time);
+                        self.report.samples += 1;
+                    }
+                }
+                row += 1;
+            }
+        }
+    }
+
+    fn add_histograms(&mut self, entries: &[HistogramEntry]) {
+        let inner = &self.inner;
+        let cutting = inner.cutting();
+        for entry in entries {
+            if entry.time < inner.options.valid_from.0 {
+                self.report.samples_old += 1;
+                continue;
+            }
+            let is_well_formed = match &entry.value {
+                HistogramSample::Integer(histogram) => is_well_formed::<i64>(histogram),
+                HistogramSample::Float(histogram) => is_well_formed::<f64>(histogram),
+            };
+            let series = self.series_of(entry.series);
+            let page = series.and_then(|series| inner.pages.get(page_of(series)));
+            let mut data = page.as_deref().map(|page| page.write());
+            let record = series.and_then(|series| data.as_mut()?.get_mut(series));
+            match record {
+                None => self.report.samples_without_series += 1,
+                Some(record)
+                    if !is_well_formed
+                        || record.last_time().is_some_and(|last| entry.time <= last) =>
+                {
+                    self.report.samples_skipped += 1;
+                }
+                Some(record) => {
+                    if record.is_without_samples() {
+                        inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+                    }
+                    record.append_histogram(0, cutting, entry.time, &entry.value);
+                    inner.note_times(entry.time, entry.time);
+                    self.report.samples += 1;
+                }
+            }
+        }
+    }
+
+    fn add_exemplars(&mut self, entries: &[ExemplarEntry<'_>]) {
+        let mut ring = self.inner.exemplars.lock();
+        for entry in entries {
+            let Some(series) = self.series_of(entry.series) else {
+                continue;
+            };
+            let exemplar = Exemplar {
+                labels: entry.to_labels(),
+                value: entry.value,
+                time: Some(Timestamp(entry.time)),
+            };
+            if self.inner.pages.contains(series) && ring.accepts(series, &exemplar) {
+                ring.push(series, exemplar);
+            }
+        }
+    }
+
+    fn add_metadata(&mut self, entries: &[MetadataEntry<'_>]) {
+        let inner = &self.inner;
+        let index = inner.index.read();
+        let mut table = inner.metadata.write();
+        for entry in entries {
+            let metric = self.series_of(entry.series).and_then(|series| {
+                let name = index.symbols.get(METRIC_NAME)?;
+                inner.pages.with(series, |view| view.value_of(name))?
+            });
+            if let Some(metric) = metric {
+                table.set(index.symbols.text(metric), entry.to_metadata());
+            }
+        }
+    }
+}

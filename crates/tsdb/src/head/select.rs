@@ -1,0 +1,144 @@
+//! Finding series, with a consistent view of how many samples each has.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use model::matcher::Matcher;
+use model::storage::TimeRange;
+use model::time::Timestamp;
+use parking_lot::RwLockReadGuard;
+use roaring::RoaringBitmap;
+
+use super::Inner;
+use super::matching::Matching;
+use super::page::{PageData, page_of};
+use super::series::Visible;
+use super::symbols::Symbol;
+
+/// A series and how many of the samples that it ever had may be seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) series: u32,
+    pub(super) visible: u32,
+}
+
+/// Looks before the writer is made to wait.
+const LOOKS_MAX: usize = 3;
+
+/// The part of a range that has not been dropped.
+pub(super) fn clamp(inner: &Inner, range: TimeRange) -> TimeRange {
+    let start = inner.valid_from.load(Ordering::Relaxed).max(range.start.0);
+    TimeRange::new(Timestamp(start), range.end)
+}
+
+/// Rows of matching series that may have samples in the range, by number. Pin first.
+pub(super) fn rows(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Vec<Row> {
+    let set = Matching {
+        index: &inner.index.read(),
+        pages: &inner.pages,
+    }
+    .series(matchers);
+    rows_of(inner, range, &set)
+}
+
+pub(super) fn rows_of(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Vec<Row> {
+    let range = clamp(inner, range);
+    for _ in 0..LOOKS_MAX {
+        if let Some(rows) = look(inner, range, set) {
+            return rows;
+        }
+    }
+    // Commits keep coming faster than we look: hold them for the one pass that this takes.
+    let _writer = inner.writer.lock();
+    look(inner, range, set).unwrap_or_default()
+}
+
+/// One pass over the series; `None` if commits went on too fast for it.
+fn look(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Option<Vec<Row>> {
+    let snapshot = inner.committed.load(Ordering::Acquire);
+    let mut rows = Vec::with_capacity(usize::try_from(set.len()).unwrap_or(0));
+    let mut series = set.iter().peekable();
+    while let Some(&first) = series.peek() {
+        let number = page_of(first);
+        let page = inner.pages.get(number);
+        let data: Option<RwLockReadGuard<'_, PageData>> = page.as_deref().map(|page| page.read());
+        while let Some(series) = series.next_if(|series| page_of(*series) == number) {
+            let Some(record) = data.as_ref().and_then(|data| data.get(series)) else {
+                continue;
+            };
+            match record.visible_at(snapshot) {
+                Visible::First(0) => {}
+                Visible::First(visible) if record.overlaps(range) => {
+                    rows.push(Row { series, visible });
+                }
+                Visible::First(_) => {}
+                Visible::Unclear => return None,
+            }
+        }
+    }
+    Some(rows)
+}
+
+/// Whether the index alone knows the answer: every series has samples, and all are in the range.
+fn is_all(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> bool {
+    matchers.is_empty()
+        && inner.without_samples.load(Ordering::Relaxed) == 0
+        && inner
+            .time_range()
+            .is_none_or(|own| range.start <= own.start && own.end <= range.end)
+}
+
+pub(super) fn label_names(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Vec<String> {
+    let _pin = inner.pins.pin();
+    let rows = (!is_all(inner, range, matchers)).then(|| rows(inner, range, matchers));
+    let index = inner.index.read();
+    let mut found: BTreeSet<Symbol> = BTreeSet::new();
+    match rows {
+        None => found.extend(index.names.keys()),
+        Some(rows) => {
+            for row in rows {
+                inner.pages.with(row.series, |view| {
+                    found.extend(view.labels().map(|(name, _)| name));
+                });
+            }
+        }
+    }
+    let mut names: Vec<String> = found
+        .into_iter()
+        .map(|name| index.symbols.text(name).to_owned())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+pub(super) fn label_values(
+    inner: &Inner,
+    name: &str,
+    range: TimeRange,
+    matchers: &[Matcher],
+) -> Vec<String> {
+    let _pin = inner.pins.pin();
+    let rows = (!is_all(inner, range, matchers)).then(|| {
+        // Series without the label have nothing to say.
+        let mut matchers = matchers.to_vec();
+        matchers.push(Matcher::not_equal(name, ""));
+        rows(inner, range, &matchers)
+    });
+    let index = inner.index.read();
+    let (Some(label), Some(symbol)) = (index.label(name), index.symbols.get(name)) else {
+        return Vec::new();
+    };
+    let text = |value: &Symbol| index.symbols.text(*value).to_owned();
+    let Some(rows) = rows else {
+        let sorted: Arc<Vec<Symbol>> = label.sorted(&index.symbols);
+        return sorted.iter().map(text).collect();
+    };
+    let found: BTreeSet<Symbol> = rows
+        .iter()
+        .filter_map(|row| inner.pages.with(row.series, |view| view.value_of(symbol))?)
+        .collect();
+    let mut values: Vec<String> = found.iter().map(text).collect();
+    values.sort_unstable();
+    values
+}
