@@ -142,10 +142,7 @@ fn a_review_names_every_bad_rule_with_its_place() {
         answer.contains("7:11: group \"g\", rule 1, \"A\""),
         "{answer}"
     );
-    assert!(
-        answer.contains("rule 2, \"a b\""),
-        "{answer}"
-    );
+    assert!(answer.contains("rule 2, \"a b\""), "{answer}");
 }
 
 #[test]
