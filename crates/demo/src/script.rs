@@ -78,6 +78,7 @@ pub async fn run(
     mut say: impl FnMut(&str),
 ) -> Result<(), ScriptError> {
     let watch = Watch::new(stage.webhook, &stage.server_url);
+    wait_until_watched(&watch, stage.wait_max.unwrap_or(WAIT_MAX), &mut say).await?;
     let mut expectation: Option<Expectation> = None;
     let mut mark = stage.webhook.count();
     for step in &script.0 {
@@ -104,6 +105,29 @@ pub async fn run(
             Step::Quit => return Ok(()),
         }
     }
+    Ok(())
+}
+
+/// Until every target is up: what breaks before it was seen whole fires no alert.
+async fn wait_until_watched(
+    watch: &Watch<'_>,
+    wait_max: Duration,
+    say: &mut impl FnMut(&str),
+) -> Result<(), ScriptError> {
+    let start = Instant::now();
+    while let Some(missing) = watch.missing_at_start().await {
+        if start.elapsed() > wait_max {
+            return Err(ScriptError::TimedOut {
+                waited: start.elapsed(),
+                missing,
+            });
+        }
+        sleep(LOOK_INTERVAL).await;
+    }
+    say(&format!(
+        "all targets are up ({:.1} s)",
+        start.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 

@@ -83,6 +83,35 @@ impl<'a> Watch<'a> {
         serde_json::from_slice(&response.body).ok()
     }
 
+    /// What is still missing before things may be broken: every target up, and the count of failed
+    /// backups seen before it rises, because `increase` needs an earlier sample.
+    pub(crate) async fn missing_at_start(&self) -> Option<String> {
+        let Some(answer) = self.get("/api/v1/targets?state=active").await else {
+            return Some("the server does not answer".to_owned());
+        };
+        let targets = answer["data"]["activeTargets"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        if let Some(down) = targets.iter().find(|target| target["health"] != "up") {
+            return Some(format!("target {} is not up yet", down["scrapeUrl"]));
+        }
+        let pools: std::collections::BTreeSet<&str> = targets
+            .iter()
+            .filter_map(|target| target["scrapePool"].as_str())
+            .collect();
+        if pools.len() < 2 {
+            return Some("both scrape pools must have targets".to_owned());
+        }
+        let query = "/api/v1/query?query=catalog_actions_count%7Bstatus%3D%22failed%22%7D";
+        let answer = self.get(query).await;
+        let is_seen = answer
+            .as_ref()
+            .and_then(|answer| answer["data"]["result"].as_array())
+            .is_some_and(|result| !result.is_empty());
+        (!is_seen).then(|| "catalog_actions_count has not been scraped yet".to_owned())
+    }
+
     /// Looks once. `status` is `firing` or `resolved`; only notifications after `mark` count.
     pub(crate) async fn look(&self, wanted: &Expectation, status: &str, mark: usize) -> Progress {
         let mut seen = Vec::new();
