@@ -52,13 +52,6 @@ pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
     Ok(cases)
 }
 
-pub(crate) fn chunks(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &["chunks/float_chunks.jsonl", "chunks/histogram_chunks.jsonl"],
-    )
-}
-
 pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,
@@ -71,24 +64,8 @@ pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     )
 }
 
-pub(crate) fn remote(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["remote/payloads.jsonl"])
-}
-
 pub(crate) fn template(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["template/cases.jsonl"])
-}
-
-pub(crate) fn textparse(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "textparse/prometheus_text.jsonl",
-            "textparse/openmetrics_text.jsonl",
-            "textparse/protobuf.jsonl",
-            "textparse/nhcb_conversion.jsonl",
-        ],
-    )
 }
 
 pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -110,29 +87,6 @@ pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
     )
 }
 
-pub(crate) fn wal(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "wal/records.jsonl",
-            "wal/wal_paging_none.jsonl",
-            "wal/wal_paging_snappy.jsonl",
-            "wal/wal_paging_zstd.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     files(dir, "api/responses", |name| name.ends_with(".json"))
-}
-
-pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    let mut cases = Vec::new();
-    for folder in ["basic", "snappy_snapshot", "start_timestamps"] {
-        cases.extend(lines(
-            dir,
-            &[&format!("tsdb/{folder}/expected_series.jsonl")],
-        )?);
-    }
-    Ok(cases)
 }
