@@ -19,6 +19,7 @@ mod relabel;
 mod remote;
 mod rules;
 mod show;
+mod template;
 mod textparse;
 mod tsdb;
 mod wal;
@@ -67,7 +68,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/templates",
-        load: pending::alertmanager_templates,
+        load: alertmanager::templates::load,
     },
     Suite {
         name: "alertmanager/timeintervals",
@@ -115,7 +116,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "template",
-        load: pending::template,
+        load: template::load,
     },
     Suite {
         name: "textparse",

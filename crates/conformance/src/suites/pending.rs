@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::suite::{Case, entries, json_line_cases, json_lines};
+use crate::suite::{Case, entries, json_lines};
 
 fn fail(id: String) -> Case {
     Case::new(id, || {
@@ -42,16 +42,6 @@ pub(crate) fn alertmanager_api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/api/sequence.jsonl"])
 }
 
-pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    let mut cases = json_line_cases(
-        &dir.join("alertmanager/templates/data-assembly.jsonl"),
-        super::alertmanager::notify::data_assembly,
-    )?;
-    cases.extend(super::alertmanager::payload::load(dir)?);
-    cases.extend(lines(dir, &["alertmanager/templates/render.jsonl"])?);
-    Ok(cases)
-}
-
 pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,
@@ -62,10 +52,6 @@ pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
             "promtool/other_commands.jsonl",
         ],
     )
-}
-
-pub(crate) fn template(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["template/cases.jsonl"])
 }
 
 pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
