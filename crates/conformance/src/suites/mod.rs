@@ -8,13 +8,21 @@ mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
+mod chunks;
 mod config;
+mod notation;
 mod operator;
 mod parser;
 mod pending;
 mod promql;
 mod relabel;
+mod remote;
 mod rules;
+mod show;
+mod template;
+mod textparse;
+mod tsdb;
+mod wal;
 
 /// All suites, in the order of the printed table.
 pub(crate) const SUITES: &[Suite] = &[
@@ -60,7 +68,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/templates",
-        load: pending::alertmanager_templates,
+        load: alertmanager::templates::load,
     },
     Suite {
         name: "alertmanager/timeintervals",
@@ -72,7 +80,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "chunks",
-        load: pending::chunks,
+        load: chunks::load,
     },
     Suite {
         name: "config",
@@ -100,7 +108,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "remote",
-        load: pending::remote,
+        load: remote::load,
     },
     Suite {
         name: "rules",
@@ -108,11 +116,11 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "template",
-        load: pending::template,
+        load: template::load,
     },
     Suite {
         name: "textparse",
-        load: pending::textparse,
+        load: textparse::load,
     },
     Suite {
         name: "thanos",
@@ -120,11 +128,11 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "tsdb",
-        load: pending::tsdb,
+        load: tsdb::load,
     },
     Suite {
         name: "wal",
-        load: pending::wal,
+        load: wal::load,
     },
 ];
 

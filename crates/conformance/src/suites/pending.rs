@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::suite::{Case, entries, json_line_cases, json_lines};
+use crate::suite::{Case, entries, json_lines};
 
 fn fail(id: String) -> Case {
     Case::new(id, || {
@@ -42,23 +42,6 @@ pub(crate) fn alertmanager_api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/api/sequence.jsonl"])
 }
 
-pub(crate) fn alertmanager_templates(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    let mut cases = json_line_cases(
-        &dir.join("alertmanager/templates/data-assembly.jsonl"),
-        super::alertmanager::notify::data_assembly,
-    )?;
-    cases.extend(super::alertmanager::payload::load(dir)?);
-    cases.extend(lines(dir, &["alertmanager/templates/render.jsonl"])?);
-    Ok(cases)
-}
-
-pub(crate) fn chunks(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &["chunks/float_chunks.jsonl", "chunks/histogram_chunks.jsonl"],
-    )
-}
-
 pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,
@@ -67,26 +50,6 @@ pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
             "promtool/check_rules.jsonl",
             "promtool/check_config.jsonl",
             "promtool/other_commands.jsonl",
-        ],
-    )
-}
-
-pub(crate) fn remote(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["remote/payloads.jsonl"])
-}
-
-pub(crate) fn template(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["template/cases.jsonl"])
-}
-
-pub(crate) fn textparse(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "textparse/prometheus_text.jsonl",
-            "textparse/openmetrics_text.jsonl",
-            "textparse/protobuf.jsonl",
-            "textparse/nhcb_conversion.jsonl",
         ],
     )
 }
@@ -110,29 +73,6 @@ pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
     )
 }
 
-pub(crate) fn wal(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "wal/records.jsonl",
-            "wal/wal_paging_none.jsonl",
-            "wal/wal_paging_snappy.jsonl",
-            "wal/wal_paging_zstd.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     files(dir, "api/responses", |name| name.ends_with(".json"))
-}
-
-pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    let mut cases = Vec::new();
-    for folder in ["basic", "snappy_snapshot", "start_timestamps"] {
-        cases.extend(lines(
-            dir,
-            &[&format!("tsdb/{folder}/expected_series.jsonl")],
-        )?);
-    }
-    Ok(cases)
 }

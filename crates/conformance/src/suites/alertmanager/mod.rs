@@ -5,7 +5,7 @@ pub(super) mod config;
 mod goldens;
 pub(super) mod inhibition;
 pub(super) mod notify;
-pub(super) mod payload;
 pub(super) mod routes;
 pub(super) mod scenarios;
 pub(super) mod storage;
+pub(super) mod templates;

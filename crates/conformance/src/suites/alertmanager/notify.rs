@@ -1,19 +1,16 @@
-//! `alertmanager/notify`: deduplication, truncation, status codes, and requests; and `templates/data-assembly`.
+//! `alertmanager/notify`: deduplication, truncation, status codes, and requests.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use alerting::dedup::{GroupNow, decide};
 use alerting::nflog::{LogEntry, LogReceiver, ReceiverData};
-use alerting::{Alert, NotifiedAlert, PostedAlert, Retry, Time};
-use model::name::NameScheme;
+use alerting::{Retry, Time};
 use model::{Duration, Timestamp};
 use notify::answer::check_status;
-use notify::data::{DataInput, assemble};
 use notify::{HttpResponse, truncate};
 use serde_json::Value;
 
-use super::alerts::{labels, pairs, same};
+use super::alerts::same;
 use crate::suite::{Case, json_line_cases};
 
 pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -110,68 +107,4 @@ fn status(case: &Value) -> Result<(), String> {
         same("error", &message.as_deref(), &case["error"].as_str())?;
     }
     Ok(())
-}
-
-/// A line of `templates/data-assembly.jsonl`.
-pub(crate) fn data_assembly(case: &Value) -> Result<(), String> {
-    let now = Time::parse("2026-01-01T00:00:00Z").map_err(|error| error.to_string())?;
-    let mut alerts = Vec::new();
-    for value in case["alerts"].as_array().into_iter().flatten() {
-        let time = |key: &str| {
-            let text = value[key].as_str().unwrap_or_default();
-            let time = Time::parse(text).map_err(|error| error.to_string())?;
-            Ok::<_, String>(Some(time).filter(|time| !time.is_unset()))
-        };
-        let annotations = pairs(&value["annotations"])
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let ends_at = time("endsAt")?;
-        let posted = PostedAlert {
-            labels: labels(&value["labels"]),
-            annotations: Arc::new(annotations),
-            starts_at: time("startsAt")?,
-            ends_at: None,
-            generator_url: value["generatorURL"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-        };
-        let timeout = Duration::from_secs(3600);
-        let mut alert = Alert::from_posted(&posted, now, timeout, NameScheme::Utf8);
-        if let (Ok(alert), Some(ends_at)) = (&mut alert, ends_at) {
-            // Some of the cases end before they start, which a post could not.
-            alert.ends_at = ends_at;
-        }
-        let alert = alert.unwrap_or_else(|_| Alert {
-            fingerprint: alerting::Fingerprint(posted.labels.fingerprint()),
-            labels: posted.labels.clone(),
-            annotations: posted.annotations.clone(),
-            starts_at: posted.starts_at.unwrap_or(now),
-            ends_at: ends_at.unwrap_or(now + timeout),
-            end_kind: alerting::alert::EndKind::Explicit,
-            updated_at: now,
-            generator_url: posted.generator_url.clone(),
-        });
-        alerts.push(NotifiedAlert {
-            is_resolved: alert.is_resolved_at(now),
-            alert: Arc::new(alert),
-        });
-    }
-    let route_labels = pairs(&case["route_labels"])
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let data = assemble(&DataInput {
-        receiver: case["receiver"].as_str().unwrap_or_default(),
-        group_labels: &labels(&case["group_labels"]),
-        route_labels: &route_labels,
-        reason: case["reason"].as_str().unwrap_or_default(),
-        external_url: case["external_url"].as_str().unwrap_or_default(),
-        alerts: &alerts,
-    });
-    let text = gotemplate::to_json(&data.to_value(), 1 << 20)?;
-    let actual: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    if actual == case["expect"] {
-        return Ok(());
-    }
-    Err(format!("expected {}, got {actual}", case["expect"]))
 }

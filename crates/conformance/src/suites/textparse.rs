@@ -1,10 +1,18 @@
-//! Exposition formats.
+//! `textparse`: pages of the exposition formats, and every entry in them.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a case that is not of its format fails, and the runner says so"
+)]
+
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use wire::{Entry, Expected, Exposition, Format, Options, Step};
 
-use crate::show::{exemplar_object, histogram_object, label_object, number};
-use crate::{folder, run_files};
+use super::show::{exemplar_object, histogram_object, label_object, number};
+use crate::suite::{Case, entries, json_line_cases};
 
 const FILES: [&str; 4] = [
     "prometheus_text",
@@ -13,11 +21,20 @@ const FILES: [&str; 4] = [
     "nhcb_conversion",
 ];
 
-#[test]
-fn textparse() {
-    if let Some(dir) = folder("textparse") {
-        run_files(&dir, &FILES, run_case);
+pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let dir = dir.join("textparse");
+    let mut cases = Vec::new();
+    for file in FILES {
+        let path = dir.join(file).with_extension("jsonl");
+        cases.extend(json_line_cases(&path, run_case)?);
     }
+    for path in entries(&dir.join("files"))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        cases.push(Case::new(format!("files/{name}"), move || {
+            larger_page(&path)
+        }));
+    }
+    Ok(cases)
 }
 
 fn run_case(case: &Value) -> Result<(), String> {
@@ -184,36 +201,30 @@ fn printed(scan: &mut Exposition<'_>) -> Result<Value, String> {
     Ok(object)
 }
 
-/// The larger pages are all well formed, and give each series once.
-#[test]
-fn larger_pages() {
-    let Some(dir) = folder("textparse/files") else {
-        return;
+/// A larger page is well formed, and every series of it has a name.
+fn larger_page(path: &Path) -> Result<(), String> {
+    let body = fs::read(path).map_err(|error| error.to_string())?;
+    let format = if path.to_string_lossy().contains(".om.") {
+        Format::OpenMetricsText
+    } else {
+        Format::PrometheusText
     };
-    let files = std::fs::read_dir(dir).unwrap();
-    for file in files {
-        let path = file.unwrap().path();
-        let body = std::fs::read(&path).unwrap();
-        let format = if path.to_string_lossy().contains(".om.") {
-            Format::OpenMetricsText
-        } else {
-            Format::PrometheusText
-        };
-        let mut scan = Exposition::new(&body, format, &Options::default());
-        let mut raws = std::collections::BTreeSet::new();
-        loop {
-            match scan.advance(None) {
-                Ok(Step::End) => break,
-                Ok(_) => {
-                    if let Entry::Series(series) = scan.entry() {
-                        raws.insert(series.raw.to_vec());
-                        assert!(!scan.labels().unwrap().metric_name().is_empty());
+    let mut scan = Exposition::new(&body, format, &Options::default());
+    let mut series = 0;
+    loop {
+        match scan.advance(None) {
+            Ok(Step::End) if series == 0 => return Err("no series".to_owned()),
+            Ok(Step::End) => return Ok(()),
+            Ok(_) => {
+                if matches!(scan.entry(), Entry::Series(_)) {
+                    series += 1;
+                    let labels = scan.labels().map_err(|error| error.to_string())?;
+                    if labels.metric_name().is_empty() {
+                        return Err(format!("no name: {labels}"));
                     }
                 }
-                Err(error) => panic!("{}: line {}: {error}", path.display(), error.line),
             }
+            Err(error) => return Err(format!("line {}: {error}", error.line)),
         }
-        println!("{}: {} series", path.display(), raws.len());
-        assert!(!raws.is_empty());
     }
 }

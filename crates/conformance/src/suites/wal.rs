@@ -1,5 +1,10 @@
 //! `wal`: records of all types, and segments whose records cross pages.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a case that is not of its format fails, and the runner says so"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,17 +15,19 @@ use tsdb::RealDisk;
 use tsdb::log::record::{self, HistogramForm, Record};
 use tsdb::log::{Compression, LogOptions, LogWriter, SegmentReader, list_segments, segment_path};
 
-use super::{Case, exact, expect_equal, float, hex, histogram, int, json_lines, to_hex};
+use super::notation::{exact, expect_equal, float, hex, histogram, int, json_values, to_hex};
+use crate::suite::{Case, json_lines};
 
-pub(crate) fn load(dir: &Path) -> Result<Vec<Case>, String> {
+pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let dir = dir.join("wal");
     let mut cases = Vec::new();
-    for line in json_lines(&dir.join("records.jsonl"))? {
+    for (_, line) in json_lines(&dir.join("records.jsonl"))? {
         let id = format!("records/{}", line["name"].as_str().unwrap());
         cases.push(Case::new(id, move || one_record(&line)));
     }
     for form in ["none", "snappy", "zstd"] {
         let name = format!("wal_paging_{form}");
-        let index = json_lines(&dir.join(format!("{name}.jsonl")))?;
+        let index = json_values(&dir.join(format!("{name}.jsonl"))).map_err(anyhow::Error::msg)?;
         let segments = dir.join(&name);
         if segments.is_dir() {
             let read = segments.clone();

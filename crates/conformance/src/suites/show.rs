@@ -1,25 +1,25 @@
-//! Values as the data writes them.
+//! Labels, numbers, exemplars and histograms as the cases of `textparse` and `remote` write them.
 
 use model::histogram::BucketSpan;
 use model::storage::HistogramSample;
 use model::{Exemplar, Labels};
 use serde_json::{Map, Value, json};
 
-pub(crate) fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     if value.is_nan() {
         return json!(format!("NaN:{:016x}", value.to_bits()));
     }
     json!(model::format::float_general(value))
 }
 
-pub(crate) fn label_object(labels: &Labels) -> Value {
+pub(super) fn label_object(labels: &Labels) -> Value {
     let pairs = labels
         .iter()
         .map(|(name, value)| (name.to_owned(), json!(value)));
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
-pub(crate) fn exemplar_object(exemplar: &Exemplar) -> Value {
+pub(super) fn exemplar_object(exemplar: &Exemplar) -> Value {
     let mut object =
         json!({"labels": label_object(&exemplar.labels), "value": number(exemplar.value)});
     if let Some(time) = exemplar.time {
@@ -28,18 +28,18 @@ pub(crate) fn exemplar_object(exemplar: &Exemplar) -> Value {
     object
 }
 
-pub(crate) fn spans(spans: &[BucketSpan]) -> Value {
+pub(super) fn spans(spans: &[BucketSpan]) -> Value {
     spans
         .iter()
         .map(|span| json!([span.offset, span.length]))
         .collect()
 }
 
-pub(crate) fn numbers(values: &[f64]) -> Value {
+pub(super) fn numbers(values: &[f64]) -> Value {
     values.iter().map(|value| number(*value)).collect()
 }
 
-pub(crate) fn histogram_object(histogram: &HistogramSample) -> Value {
+pub(super) fn histogram_object(histogram: &HistogramSample) -> Value {
     match histogram {
         HistogramSample::Integer(h) => json!({
             "kind": "int", "schema": h.schema, "counter_reset_hint": h.counter_reset_hint as u8,

@@ -1,5 +1,11 @@
 //! `chunks`: golden bytes of all chunk encodings.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a case that is not of its format fails, and the runner says so"
+)]
+
 use std::path::Path;
 
 use model::storage::{HistogramSample, SeriesBatch};
@@ -9,11 +15,13 @@ use tsdb::chunk::xor::{self, FloatState};
 use tsdb::chunk::xor2::{self, StartedSample};
 use tsdb::chunk::{self, Encoding, StartState, StartTimes, Wanted};
 
-use super::{Case, exact, expect_equal, float, hex, histogram, int, json_lines, to_hex};
+use super::notation::{exact, expect_equal, float, hex, histogram, int, to_hex};
+use crate::suite::{Case, json_lines};
 
-pub(crate) fn load(dir: &Path) -> Result<Vec<Case>, String> {
+pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let dir = dir.join("chunks");
     let mut cases = Vec::new();
-    for line in json_lines(&dir.join("float_chunks.jsonl"))? {
+    for (_, line) in json_lines(&dir.join("float_chunks.jsonl"))? {
         let id = format!(
             "float/{}/{}",
             line["encoding"].as_str().unwrap(),
@@ -21,7 +29,7 @@ pub(crate) fn load(dir: &Path) -> Result<Vec<Case>, String> {
         );
         cases.push(Case::new(id, move || float_chunk(&line)));
     }
-    for line in json_lines(&dir.join("histogram_chunks.jsonl"))? {
+    for (_, line) in json_lines(&dir.join("histogram_chunks.jsonl"))? {
         let id = format!("histogram/{}", name(&line));
         cases.push(Case::new(id, move || histogram_chunks(&line)));
     }

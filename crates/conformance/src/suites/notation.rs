@@ -1,44 +1,25 @@
-//! What a case is, and the readers for the notation of the case files.
+//! Readers for the notation of the cases of `chunks`, `wal` and `tsdb`.
 
-pub(crate) mod chunks;
-pub(crate) mod tsdb;
-pub(crate) mod wal;
+#![allow(
+    clippy::unwrap_used,
+    reason = "a case that is not of its format fails, and the runner says so"
+)]
 
-use std::fs;
 use std::path::Path;
 
 use model::histogram::{BucketSpan, CounterResetHint, FloatHistogram, Histogram};
 use model::storage::HistogramSample;
 use serde_json::Value;
 
-pub(crate) struct Case {
-    pub(crate) id: String,
-    pub(crate) run: Box<dyn FnOnce() -> Result<(), String>>,
+use crate::suite::json_lines;
+
+/// The objects of a file with one per line.
+pub(super) fn json_values(path: &Path) -> Result<Vec<Value>, String> {
+    let lines = json_lines(path).map_err(|error| format!("{error:#}"))?;
+    Ok(lines.into_iter().map(|(_, value)| value).collect())
 }
 
-impl Case {
-    pub(crate) fn new(
-        id: impl Into<String>,
-        run: impl FnOnce() -> Result<(), String> + 'static,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            run: Box::new(run),
-        }
-    }
-}
-
-pub(crate) fn json_lines(path: &Path) -> Result<Vec<Value>, String> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    text.lines()
-        .map(|line| serde_json::from_str(line).map_err(|error| error.to_string()))
-        .collect()
-}
-
-pub(crate) fn hex(value: &Value) -> Vec<u8> {
+pub(super) fn hex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap();
     (0..text.len())
         .step_by(2)
@@ -46,12 +27,12 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
         .collect()
 }
 
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
+pub(super) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A number, or a string that JSON numbers cannot say.
-pub(crate) fn float(value: &Value) -> f64 {
+pub(super) fn float(value: &Value) -> f64 {
     match value {
         Value::String(text) => match text.strip_prefix("NaN:") {
             Some(bits) => f64::from_bits(u64::from_str_radix(bits, 16).unwrap()),
@@ -61,7 +42,7 @@ pub(crate) fn float(value: &Value) -> f64 {
     }
 }
 
-pub(crate) fn int(value: &Value) -> i64 {
+pub(super) fn int(value: &Value) -> i64 {
     value.as_i64().unwrap_or(0)
 }
 
@@ -79,7 +60,7 @@ fn span(value: &Value) -> BucketSpan {
     }
 }
 
-pub(crate) fn histogram(value: &Value) -> HistogramSample {
+pub(super) fn histogram(value: &Value) -> HistogramSample {
     let hint = match value["counter_reset_hint"].as_str().unwrap() {
         "reset" => CounterResetHint::Reset,
         "not_reset" => CounterResetHint::NotReset,
@@ -125,7 +106,7 @@ pub(crate) fn histogram(value: &Value) -> HistogramSample {
 }
 
 /// Text that is the same exactly if all bits are: NaN compares unequal, `{:?}` hides its bits.
-pub(crate) fn exact(value: &HistogramSample) -> String {
+pub(super) fn exact(value: &HistogramSample) -> String {
     let sum = match value {
         HistogramSample::Integer(histogram) => histogram.sum,
         HistogramSample::Float(histogram) => histogram.sum,
@@ -133,7 +114,7 @@ pub(crate) fn exact(value: &HistogramSample) -> String {
     format!("{:016x} {value:?}", sum.to_bits())
 }
 
-pub(crate) fn expect_equal<T: PartialEq + std::fmt::Debug>(
+pub(super) fn expect_equal<T: PartialEq + std::fmt::Debug>(
     what: &str,
     found: T,
     expected: T,
