@@ -4,12 +4,14 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
+mod operator;
 mod parser;
 mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
 mod config;
+mod parser;
 mod pending;
 mod promql;
 mod relabel;
@@ -79,7 +81,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "operator",
-        load: pending::operator,
+        load: operator::load,
     },
     Suite {
         name: "parser",
