@@ -46,6 +46,7 @@ lints() {
 # database is only to be had from a git host; `cargo deny check advisories` asks there.
 dependencies() {
     if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qF "$DENY_VERSION"; then
+        echo "building cargo-deny $DENY_VERSION, once"
         CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
             CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=debuginfo \
             cargo install --locked --quiet --force --version "$DENY_VERSION" \
@@ -74,19 +75,25 @@ tests_total() {
     grep -oE '^test result: .*' "$log" 2>/dev/null | grep -oE "[0-9]+ $1;" | awk '{n += $1} END {print n + 0}'
 }
 
-rm -f "$log"
-step "format" format
-step "lints" lints
-step "dependencies" dependencies
-step "layers" layers
-step "tests" tests
-step "conformance" conformance
+# One function, so that an edit of this file cannot change a run that is under way.
+main() {
+    rm -f "$log"
+    step "format" format
+    step "lints" lints
+    step "dependencies" dependencies
+    step "layers" layers
+    step "tests" tests
+    step "conformance" conformance
 
-printf '\n'
-passed=$(tests_total passed)
-failed=$(tests_total failed)
-if [[ ${#failed_steps[@]} -gt 0 ]]; then
-    printf 'failed steps: %s\n' "$(printf '%s, ' "${failed_steps[@]}" | sed 's/, $//')"
-fi
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[[ ${#failed_steps[@]} -eq 0 && $passed -gt 0 ]]
+    printf '\n'
+    passed=$(tests_total passed)
+    failed=$(tests_total failed)
+    if [[ ${#failed_steps[@]} -gt 0 ]]; then
+        printf 'failed steps: %s\n' "$(printf '%s, ' "${failed_steps[@]}" | sed 's/, $//')"
+    fi
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [[ ${#failed_steps[@]} -eq 0 && $passed -gt 0 ]]
+}
+
+main
+exit
