@@ -123,11 +123,15 @@ impl Alertmanager {
     /// One step of the machine; carries out what it asks for and returns the refusals of posted alerts.
     fn step(self: &Arc<Self>, input: Input) -> Vec<String> {
         let now = self.clock.now();
+        // The driver's own ticks must not wake the driver again.
+        let is_news = !matches!(input, Input::Tick);
         let actions = {
             let mut machine = self.machine.lock();
             machine.step(now, input)
         };
-        self.bell.notify_one();
+        if is_news {
+            self.bell.notify_one();
+        }
         let mut refused = Vec::new();
         for action in actions {
             match action {

@@ -1,6 +1,6 @@
 //! Input checked and turned into parts that can be started. May fail; changes nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use config::prometheus::{Config, LoadOptions, Mode};
@@ -53,7 +53,7 @@ pub(crate) struct PlanContext<'a> {
 pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diagnostics> {
     let mut problems = Diagnostics::new();
     let manifests = manifest::read(input.manifests);
-    let compiled = compile(&manifests, context.parser);
+    let compiled = manifest::compile(&manifests.objects, &manifest::Options::default());
     let decisions: Vec<Decision> = manifests
         .decisions
         .iter()
@@ -127,36 +127,6 @@ fn notice(job: &str, refusal: &JobRefusal) -> Diagnostic {
     match refusal.hint() {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
-    }
-}
-
-fn compile(manifests: &Manifests, parser: &ParserOptions) -> Compiled {
-    let expressions = ManifestExpressions(parser);
-    let options = manifest::Options {
-        expressions: &expressions,
-        ..manifest::Options::default()
-    };
-    manifest::compile(&manifests.objects, &options)
-}
-
-/// Checks expressions of PrometheusRules.
-#[derive(Debug)]
-struct ManifestExpressions<'a>(&'a ParserOptions);
-
-impl manifest::Expressions for ManifestExpressions<'_> {
-    fn check(&self, expression: &str) -> Result<(), String> {
-        promql::parse(expression, self.0)
-            .map(|_| ())
-            .map_err(|errors| errors.to_string())
-    }
-
-    fn enforce(&self, expression: &str, label: &str, value: &str) -> Result<String, String> {
-        let mut parsed = promql::parse(expression, self.0).map_err(|errors| errors.to_string())?;
-        parsed.for_each_selector_mut(&mut |selector| {
-            selector.matchers.retain(|matcher| matcher.name() != label);
-            selector.matchers.push(model::Matcher::equal(label, value));
-        });
-        Ok(parsed.to_string())
     }
 }
 
@@ -243,9 +213,13 @@ fn expand_variables(compiled: &CompiledPrometheus) -> String {
         .object
         .as_ref()
         .map_or("keepwatch", |object| object.name.as_str());
-    yaml::to_text(&compiled.config)
-        .replace("$(SHARD)", "0")
-        .replace("$(POD_NAME)", &format!("prometheus-{name}-0"))
+    let variables = BTreeMap::from([
+        ("SHARD".to_owned(), "0".to_owned()),
+        ("POD_NAME".to_owned(), format!("prometheus-{name}-0")),
+    ]);
+    let mut config = compiled.config.clone();
+    manifest::substitute(&mut config, &variables);
+    yaml::to_text(&config)
 }
 
 /// The configuration of the alerting machine: the file's, or what the manifests make.

@@ -67,7 +67,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let port = addresses.first().map_or(9090, SocketAddr::port);
     let external_url = external_url(&options, port);
-    let parser = ParserOptions::default();
+    // Duration expressions are part of the language today; the rest is still experimental.
+    let parser = ParserOptions {
+        duration_expressions: true,
+        ..ParserOptions::default()
+    };
     let (objects, objects_seen) = watch::channel(Arc::new(Objects::default()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let planner = Planner {

@@ -4,13 +4,12 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
-mod operator;
-mod parser;
 mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
 mod config;
+mod operator;
 mod parser;
 mod pending;
 mod promql;
