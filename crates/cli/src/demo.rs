@@ -103,7 +103,7 @@ async fn play(matches: &ArgMatches, script: Option<Script>) -> anyhow::Result<()
     let (data_dir, is_temporary) = data_dir(matches)?;
     let stage = Surroundings::start(&manifests, &data_dir).await?;
     let options = stage.server_options(matches, manifests.clone(), &data_dir)?;
-    let running = serve::start(options).await?;
+    let mut running = serve::start(options).await?;
     let address = running
         .addresses()
         .first()
@@ -121,10 +121,15 @@ async fn play(matches: &ArgMatches, script: Option<Script>) -> anyhow::Result<()
     }
     let listener = tokio::spawn(print_notifications(stage.webhook.subscribe()));
     let outcome = match script {
-        Some(script) => stage.unattended(&script, &url).await,
+        Some(script) => tokio::select! {
+            outcome = stage.unattended(&script, &url) => outcome,
+            () = running.stopped() => Err(anyhow::anyhow!("the server was stopped before the script came to its end")),
+        },
         None => {
             println!("ready; press Ctrl-C to end\n");
-            tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+            // The server itself ends at Ctrl-C and at SIGTERM.
+            running.stopped().await;
+            Ok(())
         }
     };
     running.stop().await;

@@ -24,11 +24,11 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     )?;
     let options = options::from_flags(matches)?;
     runtime()?.block_on(async {
-        let running = start(options).await?;
+        let mut running = start(options).await?;
         for address in running.addresses() {
             println!("listening on http://{address}");
         }
-        running.until_stopped().await;
+        running.stopped().await;
         Ok(())
     })
 }

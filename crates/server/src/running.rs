@@ -38,7 +38,8 @@ const REASONS_KEPT_PER_CODE: usize = 100;
 pub struct Running {
     addresses: Vec<SocketAddr>,
     requests: mpsc::Sender<LifecycleRequest>,
-    main: JoinHandle<()>,
+    /// `None` once it has ended.
+    main: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -47,17 +48,20 @@ impl Running {
         &self.addresses
     }
 
-    /// Returns when the server was stopped by a signal or over HTTP.
-    pub async fn until_stopped(self) {
-        // A panic of the main task was logged by the runtime.
-        let _ = self.main.await;
+    /// Returns when the server was stopped by a signal or over HTTP, and everything is written.
+    pub async fn stopped(&mut self) {
+        if let Some(main) = &mut self.main {
+            // A panic of the main task was logged by the runtime.
+            let _ = main.await;
+            self.main = None;
+        }
     }
 
     /// Stops the server and returns when everything is written.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         // If the main task is gone, it has stopped already.
         let _ = self.requests.send(LifecycleRequest::Quit).await;
-        let _ = self.main.await;
+        self.stopped().await;
     }
 }
 
@@ -114,7 +118,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     Ok(Running {
         addresses,
         requests,
-        main,
+        main: Some(main),
     })
 }
 
