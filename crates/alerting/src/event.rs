@@ -37,6 +37,12 @@ pub enum Event {
         labels: Labels,
         max: usize,
     },
+    /// A flush found that the alert has ended only because nobody repeated it in time: the source may be gone
+    /// rather than well.
+    AlertTimedOut {
+        fingerprint: Fingerprint,
+        group: Arc<GroupRef>,
+    },
     /// An ended alert left the store.
     AlertForgotten {
         fingerprint: Fingerprint,
@@ -128,6 +134,7 @@ impl Event {
             Self::AlertResolved { .. } => "alert-resolved",
             Self::AlertRefused { error, .. } => error.code(),
             Self::AlertOverLimit { .. } => "alert-over-limit",
+            Self::AlertTimedOut { .. } => "alert-timed-out",
             Self::AlertForgotten { .. } => "alert-forgotten",
             Self::AlertRouted { .. } => "alert-routed",
             Self::AlertUnrouted { .. } => NotNotified::NoRoute.code(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{Labels, Timestamp};
 
-use crate::alert::{Alert, Fingerprint, compare_for_notification};
+use crate::alert::{Alert, EndKind, Fingerprint, compare_for_notification};
 use crate::delivery::NotifiedAlert;
 use crate::event::GroupRef;
 use crate::reason::NotNotified;
@@ -35,6 +35,8 @@ pub(crate) struct Member {
     pub(crate) alert: Arc<Alert>,
     /// Why the last flush left it out.
     pub(crate) suppressed_by: Option<NotNotified>,
+    /// A flush has seen that it ended without anybody saying so.
+    pub(crate) has_timed_out: bool,
 }
 
 impl Group {
@@ -61,12 +63,14 @@ impl Group {
         match self.members.get_mut(&alert.fingerprint) {
             Some(member) => {
                 member.alert = alert.clone();
+                member.has_timed_out = false;
                 false
             }
             None => {
                 let member = Member {
                     alert: alert.clone(),
                     suppressed_by: None,
+                    has_timed_out: false,
                 };
                 self.members.insert(alert.fingerprint, member);
                 true
@@ -87,6 +91,21 @@ impl Group {
             .collect();
         alerts.sort_by(|a, b| compare_for_notification(&a.alert.labels, &b.alert.labels));
         alerts
+    }
+
+    /// The alerts that have ended by timeout since this was last asked.
+    pub(crate) fn newly_timed_out(&mut self, now: Timestamp) -> Vec<Fingerprint> {
+        let now = Time::from(now);
+        let mut found = Vec::new();
+        for (fingerprint, member) in &mut self.members {
+            let has_timed_out =
+                member.alert.end_kind == EndKind::Timeout && member.alert.is_resolved_at(now);
+            if has_timed_out && !member.has_timed_out {
+                member.has_timed_out = true;
+                found.push(*fingerprint);
+            }
+        }
+        found
     }
 
     /// Removes the alerts that were resolved in the snapshot, but for those received again since.

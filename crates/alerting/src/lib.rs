@@ -5,8 +5,8 @@
 //! feeds the results back. Replaying the same inputs gives the same actions.
 //!
 //! In reading order: [`time`] and [`alert`] (what is received), [`route`] and [`config`] (what is asked
-//! for), [`store`], [`group`], [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the
-//! state), [`flush`] and [`delivery`] (one notification on its way), [`machine`] (the step function),
+//! for), `store`, `group`, [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the state),
+//! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
 //! [`event`] and [`reason`] (the journal), [`view`] (what the HTTP API shows), [`codec`] (files and gossip
 //! messages, byte by byte).
 //!
@@ -31,7 +31,7 @@ pub mod route;
 pub mod silence;
 pub mod silences;
 pub mod stats;
-pub mod store;
+mod store;
 pub mod text;
 pub mod time;
 pub mod view;

@@ -1,5 +1,5 @@
-//! The step function. State is here; what happens on the way is in [`ingest`] (alerts into groups),
-//! [`pipeline`] (a flush through its stages) and [`sending`] (a notification through its attempts).
+//! The step function. State is here; what happens on the way is in `ingest` (alerts into groups), `pipeline`
+//! (a flush through its stages) and `sending` (a notification through its attempts).
 
 mod ingest;
 mod pipeline;
@@ -95,6 +95,10 @@ pub struct Machine {
     pub(crate) groups: BTreeMap<u64, Group>,
     group_numbers: HashMap<(usize, Labels), u64, FixedState>,
     flushes: BTreeMap<u64, Flush>,
+    /// Flushes that outlived a reload, by receiver and group key.
+    replaced: HashMap<(Arc<str>, Arc<str>), u64, FixedState>,
+    /// Groups that wait for the end of such a flush.
+    waiting: BTreeMap<u64, Vec<u64>>,
     pending: BTreeMap<u64, Pending>,
     timers: BTreeSet<(Timestamp, Timer)>,
     /// The last number given to a group, flush or delivery.
@@ -126,6 +130,8 @@ impl Machine {
             groups: BTreeMap::new(),
             group_numbers: HashMap::default(),
             flushes: BTreeMap::new(),
+            replaced: HashMap::default(),
+            waiting: BTreeMap::new(),
             pending: BTreeMap::new(),
             timers,
             last_number: 0,

@@ -25,12 +25,13 @@ use net::axum::response::{IntoResponse, Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
-pub use prometheus::query::QueryService;
+pub use prometheus::query::{QueryMetrics, QueryService};
 pub use sources::{
     ActiveTargetView, AlertmanagerSource, AlertmanagersView, Api, ConfigSource, DroppedTargetView,
-    Lifecycle, LifecycleRequest, Readiness, ReasonSource, TargetSource, TargetsView, TsdbCount,
-    TsdbSource, TsdbStatusView,
+    HeadStatsView, Lifecycle, LifecycleRequest, Readiness, ReasonSource, TargetSource, TargetsView,
+    TsdbCount, TsdbSource, TsdbStatusView,
 };
+pub use time::rfc3339;
 
 /// All paths. `prefix` is the route prefix without a trailing slash ("" for none).
 pub fn router(api: Arc<Api>, prefix: &str) -> Router {

@@ -14,8 +14,6 @@ pub(crate) enum ErrorKind {
     Canceled,
     Timeout,
     Internal,
-    Unavailable,
-    NotFound,
 }
 
 impl ErrorKind {
@@ -26,8 +24,6 @@ impl ErrorKind {
             Self::Canceled => "canceled",
             Self::Timeout => "timeout",
             Self::Internal => "internal",
-            Self::Unavailable => "unavailable",
-            Self::NotFound => "not_found",
         }
     }
 
@@ -38,8 +34,7 @@ impl ErrorKind {
             // 499, which has no name of its own.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal | Self::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 pub(crate) const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// RFC 3339 in UTC with milliseconds where there are any.
-pub(crate) fn rfc3339(time: Option<Timestamp>) -> String {
+pub fn rfc3339(time: Option<Timestamp>) -> String {
     time.and_then(|time| jiff::Timestamp::from_millisecond(time.millis()).ok())
         .map_or_else(|| NEVER.to_owned(), |time| time.to_string())
 }

@@ -1,1 +1,21 @@
 //! The configuration of an Alertmanager.
+
+mod event_recorder;
+mod global;
+mod inhibit;
+mod load;
+mod loosely_typed;
+pub mod matchers;
+pub mod receivers;
+mod route;
+pub mod time_interval;
+mod urls;
+
+pub use event_recorder::EventRecorder;
+pub use global::{Global, HostPort};
+pub use inhibit::InhibitRule;
+pub use load::{Config, LoadOptions, load};
+pub use receivers::Receiver;
+pub use route::{GroupBy, Route};
+pub use time_interval::{NamedTimeInterval, TimeInterval};
+pub use urls::{ApiUrl, SecretUrl};

@@ -51,8 +51,8 @@ section! {
     /// Tokens by OAuth 2.0, from a client secret or a signed assertion.
     pub struct OAuth2: "config.plain" {
         ["client_id"] pub client_id: String,
-        ["client_secret"] pub client_secret: Secret,
-        ["client_secret_file"] pub client_secret_file: FilePath,
+        ["client_secret", omit] pub client_secret: Secret,
+        ["client_secret_file", omit] pub client_secret_file: FilePath,
         ["client_secret_ref", omit] pub client_secret_ref: String,
         ["client_certificate_key_id", omit] pub client_certificate_key_id: String,
         ["client_certificate_key", omit] pub client_certificate_key: Secret,

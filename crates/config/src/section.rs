@@ -167,6 +167,11 @@ macro_rules! section {
             $out.put($key, $crate::section::Field::to_value(&$self.$field));
         }
     };
+    (@write $self:ident, $out:ident, $field:ident, $key:literal, some_items) => {
+        if $self.$field.is_some() {
+            $out.put_unless_empty($key, $crate::section::Field::to_value(&$self.$field));
+        }
+    };
     (@write $self:ident, $out:ident, $field:ident, $key:literal, unless_default) => {
         if $self.$field != Default::default() {
             $out.put($key, $crate::section::Field::to_value(&$self.$field));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use model::pattern::Pattern;
 
 /// The files that match, sorted. A pattern without special characters matches itself, if the file exists.
-pub(crate) fn matching_files(pattern: &str) -> io::Result<Vec<PathBuf>> {
+pub fn matching_files(pattern: &str) -> io::Result<Vec<PathBuf>> {
     let path = Path::new(pattern);
     let name = path
         .file_name()

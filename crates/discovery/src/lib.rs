@@ -8,6 +8,7 @@
 
 pub mod file;
 mod glob;
+pub use glob::matching_files;
 mod group;
 pub mod http;
 pub mod kubernetes;

@@ -16,6 +16,11 @@ pub trait Scope {
     /// Parses and executes a text with the same definitions and functions.
     fn render(&mut self, text: &str, dot: &Value) -> Result<String, ExecError>;
 
+    /// Counts work that takes longer than a few microseconds against the step limit.
+    fn charge(&mut self, _steps: usize) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The longest text a function may build.
     fn text_bytes_max(&self) -> usize {
         Limits::default().output_bytes_max

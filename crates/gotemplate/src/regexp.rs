@@ -10,7 +10,9 @@ use regex_syntax::hir::translate::Translator;
 use crate::chars::is_alphanumeric;
 
 /// Compiled size of one expression.
-const SIZE_MAX_BYTES: usize = 4 << 20;
+const SIZE_MAX_BYTES: usize = 8 << 20;
+/// What compiling costs of an execution's steps.
+pub(crate) const COMPILE_STEPS: usize = 500;
 /// Of groups and classes.
 const NESTING_MAX: u32 = 200;
 /// Go's limit on `{n}`.

@@ -91,6 +91,23 @@ fn long_loops() {
 }
 
 #[test]
+fn expensive_calls() {
+    let compiling = "{{ range 10000 }}{{ match \"\\\\pL{5}\" \"a\" }}{{ end }}";
+    assert!(
+        error(compiling).contains("too many steps"),
+        "{}",
+        error(compiling)
+    );
+    let copying =
+        "{{ $x := printf \"%1000000d\" 1 }}{{ range 1000 }}{{ $y := toUpper $x }}{{ end }}";
+    assert!(
+        error(copying).contains("too many steps"),
+        "{}",
+        error(copying)
+    );
+}
+
+#[test]
 fn growing_values() {
     let doubling =
         "{{ $x := \"0123456789\" }}{{ range 64 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}";

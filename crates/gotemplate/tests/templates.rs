@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use gotemplate::data::alertmanager::{Alert, Data, Kv};
 use gotemplate::functions::alertmanager;
-use gotemplate::{Flavour, Options, TemplateSet, Time};
+use gotemplate::{Flavour, Options, TemplateSet, Time, default_templates};
 
 fn kv(entries: &[(&str, &str)]) -> Kv {
     Kv::new(
@@ -54,23 +54,26 @@ fn data() -> Data {
     }
 }
 
-fn check(flavour: Flavour, file: &str) {
+fn set(flavour: Flavour) -> TemplateSet {
+    TemplateSet::new(
+        flavour,
+        alertmanager::functions(Time::ZERO),
+        Options::default(),
+    )
+}
+
+fn check(set: &TemplateSet, file: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(file);
     let fixture = std::fs::read_to_string(&path).unwrap();
-    let set = TemplateSet::new(
-        flavour,
-        alertmanager::functions(Time::ZERO),
-        Options::default(),
-    );
     let data = data();
     let mut result = String::new();
     let mut actual = String::new();
     for line in fixture.lines() {
         if let Some(template) = line.strip_prefix("in  ") {
             let rendered =
-                alertmanager::render(&set, &template.replace('␤', "\n"), &data, Time::ZERO);
+                alertmanager::render(set, &template.replace('␤', "\n"), &data, Time::ZERO);
             result = match rendered {
                 Ok(text) => format!("out {text}"),
                 Err(error) => format!("err {error}"),
@@ -95,10 +98,46 @@ fn check(flavour: Flavour, file: &str) {
 
 #[test]
 fn text_templates() {
-    check(Flavour::Text, "text.txt");
+    check(&set(Flavour::Text), "text.txt");
 }
 
 #[test]
 fn html_templates() {
-    check(Flavour::Html, "html.txt");
+    check(&set(Flavour::Html), "html.txt");
+}
+
+fn with_defaults(flavour: Flavour) -> TemplateSet {
+    let mut set = set(flavour);
+    for (name, text) in default_templates::FILES {
+        set.parse(name, text).unwrap();
+    }
+    set
+}
+
+#[test]
+fn default_notification_templates() {
+    check(&with_defaults(Flavour::Text), "default.txt");
+    check(&with_defaults(Flavour::Html), "email.txt");
+}
+
+#[test]
+fn later_files_replace_definitions() {
+    let mut set = with_defaults(Flavour::Text);
+    set.parse(
+        "own.tmpl",
+        "{{ define \"__subject\" }}own{{ end }}{{ define \"__alertmanager\" }} {{ end }}",
+    )
+    .unwrap();
+    let render = |text: &str| alertmanager::render(&set, text, &data(), Time::ZERO).unwrap();
+    assert_eq!(render("{{ template \"slack.default.title\" . }}"), "own");
+    // An empty definition does not replace one that has a text.
+    assert_eq!(
+        render("{{ template \"__alertmanager\" . }}"),
+        "Alertmanager"
+    );
+    let error = set.parse("bad.tmpl", "a\n{{ if }}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "template: bad.tmpl:2: missing value for if"
+    );
 }

@@ -10,7 +10,7 @@ use crate::assets::{AssetFile, Assets};
 use crate::decision::{Decision, Outcome};
 use crate::diagnose;
 use crate::enforcement::Enforcement;
-use crate::expressions::{Expressions, UncheckedExpressions};
+use crate::expressions::parser_options;
 use crate::object::{Kind, Object, ObjectRef};
 use crate::problem::{Checked, Problem, Within};
 use crate::prometheus::{
@@ -24,23 +24,19 @@ use crate::version::Version;
 
 /// How to compile.
 #[derive(Clone, Copy, Debug)]
-pub struct Options<'a> {
+pub struct Options {
     pub features: Features,
-    pub expressions: &'a dyn Expressions,
 }
 
-impl Default for Options<'_> {
-    /// A current cluster with the operator's default feature gates; expressions are not checked.
+impl Default for Options {
+    /// A current cluster with the operator's default feature gates.
     fn default() -> Self {
         let features = Features {
             endpoint_slices: true,
             topology_sharding: true,
             ..Features::default()
         };
-        Self {
-            features,
-            expressions: &UncheckedExpressions,
-        }
+        Self { features }
     }
 }
 
@@ -149,7 +145,7 @@ spec:
 
 /// Compiles all workloads among the objects. Never fails: what cannot be used is in the decisions, and a
 /// workload without a usable configuration is left out with the decision that says why.
-pub fn compile(objects: &[Object], options: &Options<'_>) -> Compiled {
+pub fn compile(objects: &[Object], options: &Options) -> Compiled {
     let usable: Vec<&Object> = objects
         .iter()
         .filter(|object| object.is_readable())
@@ -174,7 +170,7 @@ struct Compiler<'a> {
     objects: Vec<&'a Object>,
     namespaces: Namespaces,
     assets: Assets,
-    options: &'a Options<'a>,
+    options: &'a Options,
     out: Compiled,
 }
 
@@ -351,7 +347,7 @@ impl<'a> Compiler<'a> {
         let options = RuleOptions {
             format: RuleFormat::Prometheus,
             version,
-            expressions: self.options.expressions,
+            parser: parser_options(spec),
             enforcement: &enforcement,
         };
         let selected = self.select(workload, SELECTED[4], |_, object| {

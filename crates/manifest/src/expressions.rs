@@ -1,34 +1,51 @@
-//! What this crate must know about queries: whether one can be parsed, and how a label is forced upon all
-//! its selectors. The caller brings the language.
+//! Query expressions in rules: whether they can be parsed, and with a label forced upon all selectors.
 
-use std::fmt;
+use model::Matcher;
+use promql::{ParserOptions, parse};
 
-/// The query language, as far as rules need it.
-pub trait Expressions: fmt::Debug {
-    /// Whether the text is an expression; if not, why.
-    fn check(&self, expression: &str) -> Result<(), String>;
+use crate::tree::Tree;
 
-    /// The expression with `label="value"` in every selector, in place of other matchers for the label.
-    fn enforce(&self, expression: &str, label: &str, value: &str) -> Result<String, String>;
+/// Which experimental syntax a Prometheus understands, by `spec.enableFeatures`.
+pub(crate) fn parser_options(spec: Tree<'_>) -> ParserOptions {
+    let features = spec.at("enableFeatures").texts();
+    let has = |name: &str| features.contains(&name);
+    ParserOptions {
+        experimental_functions: has("promql-experimental-functions"),
+        duration_expressions: has("promql-duration-expr"),
+        extended_range_selectors: has("promql-extended-range-selectors"),
+        fill_modifiers: has("promql-binop-fill-modifiers"),
+    }
 }
 
-/// Accepts every expression that is not empty, for callers that check them later. Enforcing a label is
-/// refused, because it would be lost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct UncheckedExpressions;
+/// The first problem of an expression, if it has one.
+pub(crate) fn check(expression: &str, options: &ParserOptions) -> Result<(), String> {
+    parse(expression, options)
+        .map(drop)
+        .map_err(|errors| errors.to_string())
+}
 
-impl Expressions for UncheckedExpressions {
-    fn check(&self, expression: &str) -> Result<(), String> {
-        if expression.trim().is_empty() {
-            Err("no expression found in input".to_owned())
-        } else {
-            Ok(())
-        }
-    }
+/// The expression with `label="value"` in every selector, in place of other matchers for the label. It is
+/// printed anew, so its blanks may change.
+pub(crate) fn enforce(expression: &str, label: &str, value: &str) -> Result<String, String> {
+    let mut tree =
+        parse(expression, &ParserOptions::default()).map_err(|errors| errors.to_string())?;
+    tree.for_each_selector_mut(&mut |selector| {
+        selector.matchers.retain(|matcher| matcher.name() != label);
+        selector.matchers.push(Matcher::equal(label, value));
+    });
+    Ok(tree.to_string())
+}
 
-    fn enforce(&self, _: &str, label: &str, _: &str) -> Result<String, String> {
-        Err(format!(
-            "label {label} cannot be enforced without a query parser"
-        ))
+#[cfg(test)]
+mod tests {
+    use super::enforce;
+
+    #[test]
+    fn every_selector_gets_the_label() {
+        assert_eq!(
+            enforce("sum(rate(a{namespace=\"x\"}[5m])) / b", "namespace", "shop").as_deref(),
+            Ok("sum(rate(a{namespace=\"shop\"}[5m])) / b{namespace=\"shop\"}")
+        );
+        assert!(enforce("a +", "namespace", "shop").is_err());
     }
 }

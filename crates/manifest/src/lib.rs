@@ -10,6 +10,7 @@
 //! The trees are those that the Prometheus operator of release 0.93 writes. Not here: the meaning of
 //! the generated configuration (`config` reads it), talking to an API server, status and events.
 
+mod admission;
 mod alertmanager;
 mod assets;
 mod base64;
@@ -30,10 +31,13 @@ mod selector;
 mod tree;
 mod url;
 mod version;
+mod web_config;
 
+pub use admission::{answer_config_validation, answer_rule_validation, rule_patch};
 pub use alertmanager::{
-    Base, Builder as AlertmanagerBuilder, DEFAULT_ALERTMANAGER_VERSION, base as alertmanager_base,
-    check_alertmanager_config, fit_to_version, validate_alertmanager_config,
+    AlertmanagerConfigVersion, Base, Builder as AlertmanagerBuilder, DEFAULT_ALERTMANAGER_VERSION,
+    answer_conversion, base as alertmanager_base, check_alertmanager_config,
+    convert_alertmanager_config, fit_to_version, validate_alertmanager_config,
 };
 pub use assets::{AssetFile, Assets};
 pub use compile::{
@@ -41,7 +45,6 @@ pub use compile::{
 };
 pub use decision::{Decision, Outcome};
 pub use enforcement::Enforcement;
-pub use expressions::{Expressions, UncheckedExpressions};
 pub use folder::{ManifestText, Manifests, read};
 pub use object::{Kind, Object, ObjectRef};
 pub use problem::Problem;
@@ -55,3 +58,4 @@ pub use rules::{
 pub use selector::{Operator, Requirement, Selector};
 pub use tree::Tree;
 pub use version::Version;
+pub use web_config::web_config;

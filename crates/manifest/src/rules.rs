@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use diag::Source;
 use gotemplate::functions::prometheus::{Context, Query, RULE_PREAMBLE, functions};
-use gotemplate::{FunctionTable, Options};
+use gotemplate::{FunctionTable, Options, Template};
 use model::Duration;
 use model::name::is_legacy_label_name;
+use promql::ParserOptions;
 use yaml::{Mapping, Value};
 
 use crate::enforcement::Enforcement;
-use crate::expressions::Expressions;
+use crate::expressions;
 use crate::object::Object;
-use crate::problem::{Checked, Problem, Within};
+use crate::problem::{Checked, Problem};
 use crate::tree::Tree;
 use crate::version::{Numbers, Version};
 
@@ -29,7 +29,8 @@ pub enum RuleFormat {
 pub struct RuleOptions<'a> {
     pub format: RuleFormat,
     pub version: &'a Version,
-    pub expressions: &'a dyn Expressions,
+    /// Which experimental syntax expressions may use.
+    pub parser: ParserOptions,
     pub enforcement: &'a Enforcement,
 }
 
@@ -39,20 +40,24 @@ pub const RULES_BYTES_MAX: usize = 512 * 1024;
 /// The content of the rule file for one PrometheusRule; refused as a whole if one rule is bad.
 pub fn rule_file(object: &Object, options: &RuleOptions<'_>) -> Result<Value, Problem> {
     let spec = object.spec();
-    let mut groups = Vec::new();
-    let mut names = HashSet::new();
-    for group in spec.at("groups").items() {
-        let name = group.at("name").str();
-        if name.is_empty() {
-            return Err(Problem::at(group, "Groupname must not be empty"));
-        }
-        if !names.insert(name) {
-            let message = format!("groupname: \"{name}\" is repeated in the same file");
-            return Err(Problem::at(group.at("name"), message));
-        }
-        check_group(group, options).within(format!("group {name:?}"), group)?;
-        groups.push(write_group(group, object, options).within(format!("group {name:?}"), group)?);
+    let problems = rule_problems(object, options);
+    if let Some(first) = problems.first() {
+        let others = match problems.len() - 1 {
+            0 => String::new(),
+            count => format!(" (and {count} more)"),
+        };
+        let message = format!("{}{others}", first.problem.message);
+        return Err(Problem {
+            message,
+            span: first.problem.span,
+        });
     }
+    let groups: Checked<Vec<Mapping>> = spec
+        .at("groups")
+        .items()
+        .map(|group| write_group(group, object, options))
+        .collect();
+    let groups = groups?;
     let mut out = Mapping::new();
     out.put_unless_empty("groups", groups);
     let content = Value::Mapping(out);
@@ -69,11 +74,7 @@ pub fn rule_file(object: &Object, options: &RuleOptions<'_>) -> Result<Value, Pr
 
 /// The PrometheusRule with the enforced label on every rule and in every expression, and nothing else
 /// changed.
-pub fn enforce_namespace(
-    object: &Object,
-    enforcement: &Enforcement,
-    expressions: &dyn Expressions,
-) -> Result<Value, Problem> {
+pub fn enforce_namespace(object: &Object, enforcement: &Enforcement) -> Result<Value, Problem> {
     let mut root = object.root().value();
     let Some(label) = enforcement.label_for(object) else {
         return Ok(root);
@@ -81,9 +82,7 @@ pub fn enforce_namespace(
     let namespace = object.namespace();
     for rule in rules_mut(&mut root) {
         let expression = rule.get("expr").map(text_of).unwrap_or_default();
-        let enforced = expressions
-            .enforce(&expression, label, namespace)
-            .map_err(Problem::new)?;
+        let enforced = expressions::enforce(&expression, label, namespace).map_err(Problem::new)?;
         set(rule, "expr", enforced.into());
         let mut labels = match rule.get("labels") {
             Some(Value::Mapping(labels)) => labels.clone(),
@@ -188,9 +187,7 @@ fn write_rule(rule: Tree<'_>, object: &Object, options: &RuleOptions<'_>) -> Che
     let expression = rule.at("expr");
     match label {
         Some(label) => {
-            let enforced = options
-                .expressions
-                .enforce(expression.str(), label, object.namespace());
+            let enforced = expressions::enforce(expression.str(), label, object.namespace());
             out.put(
                 "expr",
                 enforced.map_err(|why| Problem::at(expression, why))?,
@@ -222,22 +219,66 @@ fn texts(map: Tree<'_>) -> Mapping {
     out
 }
 
-fn check_group(group: Tree<'_>, options: &RuleOptions<'_>) -> Checked {
-    for field in ["interval", "query_offset"] {
-        check_duration(group, field)?;
+/// One problem of a PrometheusRule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RuleProblem {
+    pub(crate) problem: Problem,
+    /// Group, rule and field, for problems that lie in one field of a rule.
+    pub(crate) field: Option<(usize, usize, &'static str)>,
+}
+
+/// All problems of a PrometheusRule, in the order of its rules.
+pub(crate) fn rule_problems(object: &Object, options: &RuleOptions<'_>) -> Vec<RuleProblem> {
+    let mut out = Vec::new();
+    let mut add = |problem| {
+        out.push(RuleProblem {
+            problem,
+            field: None,
+        })
+    };
+    let mut names = HashSet::new();
+    let groups = object.spec().at("groups");
+    for group in groups.items() {
+        let name = group.at("name").str();
+        if name.is_empty() {
+            add(Problem::at(group, "Groupname must not be empty"));
+        }
+        if !names.insert(name) {
+            let message = format!("groupname: \"{name}\" is repeated in the same file");
+            add(Problem::at(group.at("name"), message));
+        }
+        let head = ["interval", "query_offset"]
+            .iter()
+            .filter_map(|field| check_duration(group, field).err());
+        let labels = check_labels(group.at("labels"), options);
+        for problem in head.chain(labels) {
+            add(problem.within(format!("group {name:?}")).or_at(group));
+        }
     }
-    check_labels(group.at("labels"), options)?;
     let functions = template_functions();
-    for (at, rule) in group.at("rules").items().enumerate() {
-        let alert = rule.at("alert").str();
-        let name = if alert.is_empty() {
-            rule.at("record").str()
-        } else {
-            alert
-        };
-        check_rule(rule, options, &functions).within(format!("rule {}, {name:?}", at + 1), rule)?;
+    for (at, group) in groups.items().enumerate() {
+        for (index, rule) in group.at("rules").items().enumerate() {
+            let alert = rule.at("alert").str();
+            let name = if alert.is_empty() {
+                rule.at("record").str()
+            } else {
+                alert
+            };
+            let place = format!(
+                "group {:?}, rule {}, {name:?}",
+                group.at("name").str(),
+                index + 1
+            );
+            for (problem, field) in check_rule(rule, options, &functions) {
+                let problem = problem.within(&place).or_at(rule);
+                out.push(RuleProblem {
+                    problem,
+                    field: field.map(|field| (at, index, field)),
+                });
+            }
+        }
     }
-    Ok(())
+    out
 }
 
 fn check_duration(owner: Tree<'_>, field: &str) -> Checked {
@@ -248,81 +289,108 @@ fn check_duration(owner: Tree<'_>, field: &str) -> Checked {
     parsed.map_err(|error| Problem::at(owner.at(field), format!("{field}: {error}")))
 }
 
-fn check_rule(rule: Tree<'_>, options: &RuleOptions<'_>, functions: &FunctionTable) -> Checked {
+/// Problems of one rule, with the field in which the peers place them.
+fn check_rule(
+    rule: Tree<'_>,
+    options: &RuleOptions<'_>,
+    functions: &FunctionTable,
+) -> Vec<(Problem, Option<&'static str>)> {
+    let mut out = Vec::new();
     let has = |field: &str| rule.at(field).filled().is_some();
-    let refuse = |field: &str, message: &str| {
+    let mut add = |field: &'static str, message: String| {
         let place = if rule.at(field).is_set() {
             rule.at(field)
         } else {
             rule
         };
-        Err(Problem::at(place, message))
+        out.push((Problem::at(place, message), Some(field)));
     };
     match (has("record"), has("alert")) {
-        (true, true) => return refuse("record", "only one of 'record' and 'alert' must be set"),
-        (false, false) => return refuse("record", "one of 'record' or 'alert' must be set"),
+        (true, true) => add(
+            "record",
+            "only one of 'record' and 'alert' must be set".to_owned(),
+        ),
+        (false, false) => add(
+            "record",
+            "one of 'record' or 'alert' must be set".to_owned(),
+        ),
         _ => {}
     }
-    let expression = rule.at("expr");
     if !has("expr") {
-        return refuse("expr", "field 'expr' must be set in rule");
+        add("expr", "field 'expr' must be set in rule".to_owned());
+    } else if let Err(why) = expressions::check(rule.at("expr").str(), &options.parser) {
+        add("expr", format!("could not parse expression: {why}"));
     }
-    options
-        .expressions
-        .check(expression.str())
-        .map_err(|why| Problem::at(expression, format!("could not parse expression: {why}")))?;
-    for field in ["for", "keep_firing_for"] {
-        check_duration(rule, field)?;
-    }
-    check_labels(rule.at("labels"), options)?;
-    if has("record") {
-        if rule.at("annotations").entries().len() + usize::from(has("for")) > 0 {
-            return refuse(
+    let record = rule.at("record").str();
+    if !record.is_empty() {
+        if !rule.at("annotations").entries().is_empty() {
+            add(
                 "record",
-                "invalid field 'annotations' or 'for' in recording rule",
+                "invalid field 'annotations' in recording rule".to_owned(),
             );
         }
-        if has("keep_firing_for") {
-            return refuse(
-                "record",
-                "invalid field 'keep_firing_for' in recording rule",
-            );
+        for field in ["for", "keep_firing_for"] {
+            if has(field) {
+                add(
+                    "record",
+                    format!("invalid field '{field}' in recording rule"),
+                );
+            }
         }
-        if rule.at("record").str().is_empty() || !is_metric_name(rule.at("record").str(), options) {
-            let message = format!("invalid recording rule name: {}", rule.at("record").str());
-            return refuse("record", &message);
+        if !is_metric_name(record, options) {
+            add("record", format!("invalid recording rule name: {record}"));
         }
-        return Ok(());
     }
+    let durations = ["for", "keep_firing_for"].map(|field| check_duration(rule, field));
+    out.extend(
+        durations
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|problem| (problem, None)),
+    );
+    out.extend(
+        check_labels(rule.at("labels"), options)
+            .into_iter()
+            .map(|problem| (problem, None)),
+    );
     for (name, value) in rule.at("annotations").entries() {
         if !is_label_name(name, options) {
-            return Err(Problem::at(
-                value,
-                format!("invalid annotation name: {name}"),
+            out.push((
+                Problem::at(value, format!("invalid annotation name: {name}")),
+                None,
             ));
         }
     }
-    for field in ["labels", "annotations"] {
-        for (name, value) in rule.at(field).entries() {
+    if record.is_empty() {
+        let problems = template_problems(rule, functions);
+        out.extend(problems.into_iter().map(|problem| (problem, None)));
+    }
+    out
+}
+
+/// Labels and annotations of alerts are templates.
+fn template_problems(rule: Tree<'_>, functions: &FunctionTable) -> Vec<Problem> {
+    let name = format!("__alert_{}", rule.at("alert").str());
+    let mut out = Vec::new();
+    for (field, word) in [("labels", "label"), ("annotations", "annotation")] {
+        for (key, value) in rule.at(field).sorted_entries() {
             let text = format!("{RULE_PREAMBLE}{}", value.str());
-            let source = Source::new(name, text);
-            let problems = gotemplate::check(&source, functions);
-            if let Some(problem) = problems.errors().next() {
-                let message = format!("{field} {name:?}: {}", problem.message);
-                return Err(Problem::at(value, message));
+            if let Err(error) = Template::parse(&name, &text, functions, Options::default()) {
+                out.push(Problem::at(value, format!("{word} {key:?}: {error}")));
             }
         }
     }
-    Ok(())
+    out
 }
 
-fn check_labels(labels: Tree<'_>, options: &RuleOptions<'_>) -> Checked {
-    for (name, value) in labels.entries() {
-        if !is_label_name(name, options) || name == "__name__" {
-            return Err(Problem::at(value, format!("invalid label name: {name}")));
-        }
-    }
-    Ok(())
+fn check_labels(labels: Tree<'_>, options: &RuleOptions<'_>) -> Vec<Problem> {
+    let is_bad = |name: &str| !is_label_name(name, options) || name == "__name__";
+    let bad = labels
+        .sorted_entries()
+        .into_iter()
+        .filter(|(name, _)| is_bad(name));
+    bad.map(|(name, value)| Problem::at(value, format!("invalid label name: {name}")))
+        .collect()
 }
 
 fn allows_utf8(options: &RuleOptions<'_>) -> bool {

@@ -108,27 +108,42 @@ fn check_escapes(path: &str) -> Result<(), String> {
         if *byte == b'%' {
             let digits = bytes.get(at + 1..at + 3);
             if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                return Err("invalid URL escape".to_owned());
+                let escape: String = path[at..].chars().take(3).collect();
+                return Err(format!("invalid URL escape {escape:?}"));
             }
         }
     }
     Ok(())
 }
 
-/// A URL that Alertmanager accepts: http or https, with a host.
+/// A URL that Alertmanager accepts: http or https, with a host. It may come from a Secret, so messages do
+/// not repeat it.
 pub(crate) fn check_http(text: &str) -> Result<(), String> {
+    http_problem(text, "[REDACTED]").map_or(Ok(()), |why| {
+        Err(format!("validate url from string failed with error: {why}"))
+    })
+}
+
+/// As [`check_http`] for URLs that are no secret.
+pub(crate) fn check_public_http(text: &str) -> Result<(), String> {
+    http_problem(text, &format!("{text:?}")).map_or(Ok(()), |why| {
+        Err(format!("validate url from string failed for {text}: {why}"))
+    })
+}
+
+fn http_problem(text: &str, shown: &str) -> Option<String> {
     // Go's JSON reader gets it in quotes.
     if text.contains('"') {
-        return Err("invalid character in URL".to_owned());
+        return Some("invalid character in URL".to_owned());
     }
-    let url = parse(text)?;
-    if !matches!(url.scheme.as_str(), "http" | "https") {
-        return Err(format!("unsupported scheme {:?} for URL", url.scheme));
+    match parse(text) {
+        Err(why) => Some(format!("parse {shown}: {why}")),
+        Ok(url) if !matches!(url.scheme.as_str(), "http" | "https") => {
+            Some(format!("unsupported scheme {:?} for URL", url.scheme))
+        }
+        Ok(url) if url.host.is_empty() => Some("missing host for URL".to_owned()),
+        Ok(_) => None,
     }
-    if url.host.is_empty() {
-        return Err("missing host for URL".to_owned());
-    }
-    Ok(())
 }
 
 /// As [`check_http`], or a template.

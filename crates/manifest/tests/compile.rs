@@ -1,5 +1,12 @@
 //! Folders of manifests, text in and decisions out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
+
 use std::fs;
 use std::path::Path;
 

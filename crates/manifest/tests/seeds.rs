@@ -1,5 +1,12 @@
 //! The backup product's scenario, if the folder with its manifests lies beside the workspace.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use alerting::dedup::NotifyReason;
+use alerting::view::GroupView;
 use gotemplate::data::alertmanager::{Data, Kv};
 use gotemplate::functions::alertmanager::{functions, render};
 use gotemplate::{Flavour, Options, ParseError, TemplateSet, Time, default_templates};
 use model::Timestamp;
+
+use crate::data::{DataInput, assemble};
 
 /// A template file that does not parse.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -67,6 +71,26 @@ impl Templates {
         run(&self.html, template, data, now)
     }
 
+    /// The route labels of a group as the API shows it.
+    pub fn group_route_labels(
+        &self,
+        group: &GroupView,
+        now: Timestamp,
+    ) -> BTreeMap<String, String> {
+        if group.route_labels.is_empty() {
+            return BTreeMap::new();
+        }
+        let data = assemble(&DataInput {
+            receiver: &group.receiver,
+            group_labels: &group.labels,
+            route_labels: &group.route_labels,
+            reason: NotifyReason::Unknown.as_str(),
+            external_url: &self.external_url,
+            alerts: &group.members,
+        });
+        self.route_labels(&data, now).entries().clone()
+    }
+
     /// The route labels of `data`, which are templates over it. One that fails is left out.
     pub fn route_labels(&self, data: &Data, now: Timestamp) -> Kv {
         let rendered: BTreeMap<String, String> = data
@@ -89,4 +113,62 @@ fn run(set: &TemplateSet, template: &str, data: &Data, now: Timestamp) -> Result
     }
     let now = Time::from_unix_ms(now.millis());
     render(set, template, data, now).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::Labels;
+
+    use super::*;
+
+    fn group(route_labels: &[(&str, &str)]) -> GroupView {
+        let labels = route_labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        GroupView {
+            labels: Labels::from_pairs([("alertname", "A")]),
+            receiver: "team".into(),
+            group_key: "key".into(),
+            route_id: "{}".into(),
+            route_labels: Arc::new(labels.collect()),
+            members: Vec::new(),
+            alerts: Vec::new(),
+            flush_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn route_labels_may_refer_to_each_other_and_a_broken_one_is_left_out() {
+        let templates = Templates::new("http://am", []).unwrap();
+        let group = group(&[
+            ("owner", "{{ .GroupLabels.alertname }}-team"),
+            ("page", "{{ routeLabels \"owner\" }}/page"),
+            ("broken", "{{ .Nope.Nope }}"),
+        ]);
+        let rendered = templates.group_route_labels(&group, Timestamp(0));
+        let rendered: Vec<_> = rendered
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(rendered, [("owner", "A-team"), ("page", "A-team/page")]);
+    }
+
+    #[test]
+    fn files_replace_built_in_templates() {
+        let file = r#"{{ define "__subject" }}mine{{ end }}"#;
+        let templates = Templates::new("http://am", [("own.tmpl", file)]).unwrap();
+        let text = templates.text(
+            r#"{{ template "__subject" . }}"#,
+            &Data::default(),
+            Timestamp(0),
+        );
+        assert_eq!(text.unwrap(), "mine");
+        let error = Templates::new("http://am", [("bad.tmpl", "{{ end }}")]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("template bad.tmpl: "),
+            "{error}"
+        );
+    }
 }

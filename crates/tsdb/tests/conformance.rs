@@ -3,6 +3,14 @@
 //! The folder is `../shared/conformance` beside the workspace, or what `KEEPWATCH_CONFORMANCE_DIR`
 //! names. `KEEPWATCH_CASE` (a part of an id) narrows the run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "all of this file is test code, also what is not itself a test function"
+)]
+
 mod suites;
 
 use std::path::{Path, PathBuf};

@@ -117,11 +117,11 @@ impl Machine {
     fn add_group(&mut self, mut group: Group, actions: &mut Vec<Action>) -> u64 {
         let number = self.number();
         // A flush that outlived a reload may still be telling about this group.
-        group.running = self
-            .flushes
-            .iter()
-            .find(|(_, flush)| flush.group.is_none() && flush.about == group.about)
-            .map(|(flush, _)| *flush);
+        let key = (group.about.receiver.clone(), group.about.key.clone());
+        group.running = self.replaced.get(&key).copied();
+        if let Some(flush) = group.running {
+            self.waiting.entry(flush).or_default().push(number);
+        }
         let flush_at = group.flush_at.max(self.settings.dispatch_from);
         if group.running.is_none() {
             self.arm(flush_at, Timer::Group(number));
@@ -155,7 +155,16 @@ impl Machine {
         for flush in self.flushes.values_mut() {
             flush.group = None;
         }
+        self.waiting.clear();
         self.cancel_idle_deliveries(now, actions);
+        self.replaced = self
+            .flushes
+            .iter()
+            .map(|(number, flush)| {
+                let key = (flush.about.receiver.clone(), flush.about.key.clone());
+                (key, *number)
+            })
+            .collect();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in &alerts {
             self.inhibitor.observe(alert);

@@ -44,6 +44,10 @@ impl Machine {
             resolved,
         };
         journal(actions, event);
+        for fingerprint in group.newly_timed_out(now) {
+            let group = group.about.clone();
+            journal(actions, Event::AlertTimedOut { fingerprint, group });
+        }
         let flush = Flush {
             group: Some(number),
             about: group.about.clone(),
@@ -284,12 +288,13 @@ impl Machine {
         let waiting: Vec<u64> = match flush.group {
             Some(group) => vec![group],
             // Groups of the new configuration that had to wait for this one.
-            None => self
-                .groups
-                .iter()
-                .filter(|(_, group)| group.running == Some(number))
-                .map(|(group, _)| *group)
-                .collect(),
+            None => {
+                let key = (flush.about.receiver.clone(), flush.about.key.clone());
+                if self.replaced.get(&key) == Some(&number) {
+                    self.replaced.remove(&key);
+                }
+                self.waiting.remove(&number).unwrap_or_default()
+            }
         };
         for group_number in waiting {
             let Some(group) = self.groups.get_mut(&group_number) else {

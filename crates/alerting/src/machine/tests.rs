@@ -169,7 +169,9 @@ fn describe(action: &Action) -> Option<String> {
         Action::Journal(
             Event::NotNotified { reason, .. } | Event::AlertSuppressed { reason, .. },
         ) => Some(reason.to_string()),
-        Action::Journal(event @ Event::GroupRemoved { .. }) => Some(event.code().to_owned()),
+        Action::Journal(event @ (Event::GroupRemoved { .. } | Event::AlertTimedOut { .. })) => {
+            Some(event.code().to_owned())
+        }
         Action::AlertRefused(error) => Some(format!("refused: {error}")),
         Action::SilenceRefused(error) => Some(format!("refused: {error}")),
         _ => None,
@@ -356,6 +358,24 @@ fn a_clock_that_is_set_back_does_not_hold_up_notifications() {
          105 tick
          110 tick",
         r#"110 deliver default/webhook #3.1 +{alertname="A"} (first notification)"#,
+    );
+}
+
+#[test]
+fn an_alert_that_nobody_repeats_times_out() {
+    check(
+        "0 post alertname=A
+         400 tick",
+        r#"10 deliver default/webhook #3.1 +{alertname="A"} (first notification)
+           40 already notified, repeated at the first flush after 1970-01-01T00:01:10Z
+           100 deliver default/webhook #9.1 +{alertname="A"} (repeat interval elapsed)
+           130 already notified, repeated at the first flush after 1970-01-01T00:02:40Z
+           190 deliver default/webhook #15.1 +{alertname="A"} (repeat interval elapsed)
+           220 already notified, repeated at the first flush after 1970-01-01T00:04:10Z
+           280 deliver default/webhook #21.1 +{alertname="A"} (repeat interval elapsed)
+           310 alert-timed-out
+           310 deliver default/webhook #23.1 -{alertname="A"} (all alerts resolved)
+           310 group-removed"#,
     );
 }
 

@@ -8,6 +8,7 @@ use model::{Labels, Timestamp};
 
 use super::{AlertFilter, AlertState, AlertView};
 use crate::alert::{Fingerprint, compare_for_notification};
+use crate::delivery::NotifiedAlert;
 use crate::machine::Machine;
 use crate::text::compare_label_sets;
 
@@ -20,6 +21,8 @@ pub struct GroupView {
     pub route_id: Arc<str>,
     /// As configured: templates, not yet rendered.
     pub route_labels: Arc<BTreeMap<String, String>>,
+    /// All alerts of the group, filtered or not, for rendering the route labels; empty if there are none.
+    pub members: Vec<NotifiedAlert>,
     /// Never empty; by job, instance, labels.
     pub alerts: Vec<AlertView>,
     /// When the next flush is due.
@@ -71,6 +74,11 @@ impl Machine {
                 group_key: group.about.key.clone(),
                 route_id: route.id.clone(),
                 route_labels: route.options.labels.clone(),
+                members: if route.options.labels.is_empty() {
+                    Vec::new()
+                } else {
+                    group.snapshot(now)
+                },
                 alerts,
                 flush_at: group.flush_at.max(self.settings().dispatch_from),
             });

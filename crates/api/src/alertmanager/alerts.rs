@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use alerting::view::{AlertFilter, AlertView, LabelFilter, Shown};
 use alerting::{PostedAlert, Time};
+use config::alertmanager::matchers::{MatcherMode, parse_one};
 use model::Labels;
 use model::pattern::Pattern;
 use net::axum::extract::State;
@@ -85,7 +86,7 @@ impl AlertTwin {
 pub(crate) fn parse_filter(params: &Params) -> Result<AlertFilter, Error> {
     let matchers = params
         .all("filter")
-        .map(|text| parse_matcher(text))
+        .map(|text| parse_one(MatcherMode::Fallback, text).map_err(Error::bad_request))
         .collect::<Result<Vec<_>, _>>()?;
     let receiver = params
         .some("receiver")
@@ -112,15 +113,6 @@ pub(crate) fn parse_filter(params: &Params) -> Result<AlertFilter, Error> {
         inhibited: shown("inhibited"),
         muted: shown("muted"),
     })
-}
-
-fn parse_matcher(text: &str) -> Result<model::Matcher, Error> {
-    let matchers = promql::parse_metric_selector(&format!("{{{text}}}"))
-        .map_err(|error| Error::bad_request(error.to_string()))?;
-    matchers
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::bad_request("no matcher"))
 }
 
 pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {

@@ -170,7 +170,6 @@ fn query_error(error: &QueryError) -> ApiError {
         QueryError::Timeout => ErrorKind::Timeout,
         QueryError::Canceled => ErrorKind::Canceled,
         QueryError::Storage(_) => ErrorKind::Internal,
-        QueryError::Parse(_) => ErrorKind::BadData,
         QueryError::Evaluation(_) | QueryError::TooManySamples => ErrorKind::Execution,
     };
     ApiError::new(kind, error.to_string())

@@ -4,12 +4,13 @@ use anyhow::bail;
 
 use crate::suite::Suite;
 
-mod parser;
 mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
 mod config;
+mod operator;
+mod parser;
 mod pending;
 mod promql;
 mod relabel;
@@ -79,7 +80,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "operator",
-        load: pending::operator,
+        load: operator::load,
     },
     Suite {
         name: "parser",

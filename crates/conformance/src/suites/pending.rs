@@ -126,19 +126,6 @@ pub(crate) fn api(dir: &Path) -> anyhow::Result<Vec<Case>> {
     files(dir, "api/responses", |name| name.ends_with(".json"))
 }
 
-pub(crate) fn operator(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    let mut cases = Vec::new();
-    for group in entries(&dir.join("operator/cases"))?
-        .iter()
-        .filter(|path| path.is_dir())
-    {
-        if let Some(name) = group.file_name().and_then(|name| name.to_str()) {
-            cases.extend(files(dir, &format!("operator/cases/{name}"), |_| true)?);
-        }
-    }
-    Ok(cases)
-}
-
 pub(crate) fn tsdb(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let mut cases = Vec::new();
     for folder in ["basic", "snappy_snapshot", "start_timestamps"] {

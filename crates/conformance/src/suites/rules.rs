@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use config::rules::{RuleChecks, load as load_rules};
+use config::rules::{Finding, RuleChecks, load as load_rules};
 use diag::Source;
 use model::name::NameScheme;
 use serde_json::Value;
@@ -31,7 +31,7 @@ fn check(folder: &Path, case: &Value) -> Result<(), String> {
     };
     let checks = RuleChecks {
         names,
-        expression: &|_| Vec::new(),
+        expression: &expression_findings,
         template: &|_| Vec::new(),
     };
     let result = load_rules(&Source::new(file, text), &checks);
@@ -48,5 +48,16 @@ fn check(folder: &Path, case: &Value) -> Result<(), String> {
                 Err(format!("{text:?} lacks {wanted:?}"))
             }
         }
+    }
+}
+
+fn expression_findings(text: &str) -> Vec<Finding> {
+    match promql::parse(text, &promql::ParserOptions::ALL) {
+        Ok(_) => Vec::new(),
+        Err(errors) => vec![Finding {
+            message: errors.to_string(),
+            range: None,
+            hints: Vec::new(),
+        }],
     }
 }

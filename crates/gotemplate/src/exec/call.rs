@@ -9,6 +9,8 @@ use crate::value::{Type, Value};
 
 /// A list that a function gives costs a step for so many items.
 const ITEMS_PER_STEP: usize = 16;
+/// Long texts cost by their length.
+const BYTES_PER_STEP: usize = 64;
 
 impl<'p> State<'p, '_> {
     pub(super) fn function(
@@ -117,6 +119,12 @@ impl<'p> State<'p, '_> {
         name: &str,
         args: &[Value],
     ) -> Exec<Value> {
+        let bytes: usize = args
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|text| text.len())
+            .sum();
+        self.step(bytes / BYTES_PER_STEP)?;
         let at = self.at;
         // Functions that execute templates are nested executions with their own position.
         let result = function.call(self, args);

@@ -114,6 +114,8 @@ struct State<'p, 'b> {
     budget: &'b mut Budget,
 }
 
+const TOO_MANY_STEPS: &str = "the template takes too many steps";
+
 type Exec<T> = Result<T, ExecError>;
 
 /// How a walk ended.
@@ -159,7 +161,7 @@ impl<'p> State<'p, '_> {
                 self.budget.steps = left;
                 Ok(())
             }
-            None => Err(self.fail("the template takes too many steps")),
+            None => Err(self.fail(TOO_MANY_STEPS)),
         }
     }
 
@@ -392,6 +394,11 @@ impl Scope for State<'_, '_> {
                 .set
                 .render_inner(text, dot, program.functions, state.budget)
         })
+    }
+
+    fn charge(&mut self, steps: usize) -> Result<(), String> {
+        self.budget.steps = self.budget.steps.checked_sub(steps).ok_or(TOO_MANY_STEPS)?;
+        Ok(())
     }
 
     fn text_bytes_max(&self) -> usize {

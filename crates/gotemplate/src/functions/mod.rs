@@ -29,7 +29,8 @@ fn safe_function(kind: SafeKind) -> Function {
 
 /// `match pattern text`
 fn match_function() -> Function {
-    Function::new(&[Type::String, Type::String], |_, args| {
+    Function::new(&[Type::String, Type::String], |scope, args| {
+        scope.charge(regexp::COMPILE_STEPS)?;
         let regex = regexp::compile(&string(args, 0))?;
         Ok(Value::Bool(regex.is_match(&string(args, 1))))
     })
@@ -40,6 +41,7 @@ fn replace_function() -> Function {
     Function::new(
         &[Type::String, Type::String, Type::String],
         |scope, args| {
+            scope.charge(regexp::COMPILE_STEPS)?;
             let regex = regexp::must_compile(&string(args, 0))?;
             let limit = scope.text_bytes_max();
             regexp::replace_all(&regex, &string(args, 2), &string(args, 1), limit)

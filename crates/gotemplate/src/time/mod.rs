@@ -56,7 +56,17 @@ impl Time {
         Self::utc(Timestamp::from_millisecond(ms).unwrap_or(limit))
     }
 
-    /// Reads RFC 3339.
+    /// Nanoseconds since the Unix epoch, in UTC. Clipped to the years -9999 to 9999.
+    pub fn from_unix_ns(ns: i128) -> Self {
+        let limit = if ns < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        };
+        Self::utc(Timestamp::from_nanosecond(ns).unwrap_or(limit))
+    }
+
+    /// Reads RFC 3339; the offset is kept for printing.
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimeParseError> {
         Self::parse("2006-01-02T15:04:05Z07:00", text)
     }
@@ -72,7 +82,8 @@ impl Time {
         self.at == Self::ZERO.at
     }
 
-    pub(crate) fn unix_nanoseconds(&self) -> i128 {
+    /// Nanoseconds since the Unix epoch.
+    pub fn unix_nanoseconds(&self) -> i128 {
         self.at.as_nanosecond()
     }
 

@@ -37,22 +37,23 @@ type Range = (i64, i64);
 /// The list inside a named interval of `alertmanager.yaml`.
 pub(super) fn read_list(list: Tree<'_>) -> Checked<Value> {
     let mut out: Vec<Value> = Vec::new();
-    for interval in list.items() {
+    for (at, interval) in list.items().enumerate() {
         let mut written = Mapping::new();
         put_times(
             &mut written,
+            at,
             interval.at("times"),
             ["start_time", "end_time"],
         )?;
         put_ranges(
             &mut written,
-            "weekdays",
+            ("weekdays", at),
             interval.at("weekdays"),
             weekday_range,
         )?;
         put_ranges(
             &mut written,
-            "days_of_month",
+            ("days_of_month", at),
             interval.at("days_of_month"),
             |tree| {
                 let (start, end) = split(tree.str())?;
@@ -61,8 +62,18 @@ pub(super) fn read_list(list: Tree<'_>) -> Checked<Value> {
                 Ok(print_range((start, end)))
             },
         )?;
-        put_ranges(&mut written, "months", interval.at("months"), month_range)?;
-        put_ranges(&mut written, "years", interval.at("years"), year_range)?;
+        put_ranges(
+            &mut written,
+            ("months", at),
+            interval.at("months"),
+            month_range,
+        )?;
+        put_ranges(
+            &mut written,
+            ("years", at),
+            interval.at("years"),
+            year_range,
+        )?;
         if let Some(location) = interval.at("location").filled() {
             written.put("location", location);
         }
@@ -74,18 +85,23 @@ pub(super) fn read_list(list: Tree<'_>) -> Checked<Value> {
 /// A named interval of an AlertmanagerConfig. `name` is the one it gets in the configuration.
 pub(super) fn convert(interval: Tree<'_>, name: String) -> Checked<Mapping> {
     let mut periods: Vec<Value> = Vec::new();
-    for period in interval.at("timeIntervals").items() {
+    for (at, period) in interval.at("timeIntervals").items().enumerate() {
         let mut written = Mapping::new();
-        put_times(&mut written, period.at("times"), ["startTime", "endTime"])?;
+        put_times(
+            &mut written,
+            at,
+            period.at("times"),
+            ["startTime", "endTime"],
+        )?;
         put_ranges(
             &mut written,
-            "weekdays",
+            ("weekdays", at),
             period.at("weekdays"),
             weekday_range,
         )?;
         put_ranges(
             &mut written,
-            "days_of_month",
+            ("days_of_month", at),
             period.at("daysOfMonth"),
             |tree| {
                 let end = |key: &str| tree.at(key).int().unwrap_or(0);
@@ -93,8 +109,13 @@ pub(super) fn convert(interval: Tree<'_>, name: String) -> Checked<Mapping> {
                 Ok(print_range((end("start"), end("end"))))
             },
         )?;
-        put_ranges(&mut written, "months", period.at("months"), month_range)?;
-        put_ranges(&mut written, "years", period.at("years"), year_range)?;
+        put_ranges(
+            &mut written,
+            ("months", at),
+            period.at("months"),
+            month_range,
+        )?;
+        put_ranges(&mut written, ("years", at), period.at("years"), year_range)?;
         periods.push(written.into());
     }
     let mut out = Mapping::new();
@@ -113,23 +134,21 @@ pub(super) fn of_spec(spec: Tree<'_>) -> Tree<'_> {
     }
 }
 
-fn put_times(out: &mut Mapping, times: Tree<'_>, [start, end]: [&str; 2]) -> Checked {
+/// What the version of the object calls its named intervals.
+pub(super) fn word(spec: Tree<'_>) -> &'static str {
+    if spec.at("muteTimeIntervals").is_set() {
+        "mute time interval"
+    } else {
+        "time interval"
+    }
+}
+
+/// `at` is the number of the period, for messages.
+fn put_times(out: &mut Mapping, at: usize, times: Tree<'_>, [start, end]: [&str; 2]) -> Checked {
     let mut ranges: Vec<Value> = Vec::new();
-    for (at, time) in times.items().enumerate() {
+    for time in times.items() {
         let (from, to) = (time.at(start), time.at(end));
-        if from.str().is_empty() || to.str().is_empty() {
-            let message = format!("time range at {at} is invalid: start and end are required");
-            return Err(Problem::at(time, message));
-        }
-        let (first, last) = (
-            minutes(from).within("start time", time)?,
-            minutes(to).within("end time", time)?,
-        );
-        if first >= last {
-            let message =
-                format!("start time {first} cannot be equal or greater than end time {last}");
-            return Err(Problem::at(time, message));
-        }
+        check_time(from, to).within(format!("time range at {at} is invalid"), time)?;
         let mut range = Mapping::new();
         range.put("start_time", from.str());
         range.put("end_time", to.str());
@@ -139,17 +158,37 @@ fn put_times(out: &mut Mapping, times: Tree<'_>, [start, end]: [&str; 2]) -> Che
     Ok(())
 }
 
+fn check_time(from: Tree<'_>, to: Tree<'_>) -> Checked {
+    if from.str().is_empty() || to.str().is_empty() {
+        return Err(Problem::new("start and end are required"));
+    }
+    let first = minutes(from).within("start time invalid", from)?;
+    let last = minutes(to).within("end time invalid", to)?;
+    if first >= last {
+        let message = format!("start time {first} cannot be equal or greater than end time {last}");
+        return Err(Problem::new(message));
+    }
+    Ok(())
+}
+
+/// `key` with the number of the period, for messages.
 fn put_ranges(
     out: &mut Mapping,
-    key: &str,
+    (key, at): (&str, usize),
     list: Tree<'_>,
     read: impl Fn(Tree<'_>) -> Checked<String>,
 ) -> Checked {
+    let word = match key {
+        "weekdays" => "weekday",
+        "days_of_month" => "day of month",
+        "months" => "month",
+        _ => "year",
+    };
     let mut texts: Vec<Value> = Vec::new();
-    for (at, item) in list.items().enumerate() {
+    for item in list.items() {
         texts.push(
             read(item)
-                .within(format!("{key} range at {at} is invalid"), item)?
+                .within(format!("{word} range at {at} is invalid"), item)?
                 .into(),
         );
     }

@@ -6,6 +6,7 @@
 
 mod base;
 mod check;
+mod conversion;
 mod convert;
 mod global;
 mod integration;
@@ -27,6 +28,7 @@ use crate::tree::Tree;
 use crate::version::Version;
 
 pub use base::{Base, base};
+pub use conversion::{AlertmanagerConfigVersion, answer_conversion, convert_alertmanager_config};
 
 /// What the operator of release 0.93 deploys if `spec.version` is absent.
 pub const DEFAULT_ALERTMANAGER_VERSION: Version = Version::new(0, 33, 1);

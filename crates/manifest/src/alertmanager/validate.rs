@@ -38,7 +38,7 @@ pub(super) fn spec(spec: Tree<'_>) -> Checked {
     let mut names = HashSet::new();
     for (at, interval) in intervals::of_spec(spec).items().enumerate() {
         let name = interval.at("name").str();
-        let field = format!("time interval[{at}] is invalid");
+        let field = format!("{}[{at}] is invalid", intervals::word(spec));
         if name.is_empty() {
             return Err(Problem::at(interval, "empty name field for time interval").within(field));
         }
@@ -100,6 +100,16 @@ fn route(tree: Tree<'_>, receivers: &HashSet<&str>, intervals: &HashSet<&str>) -
     for (at, child) in tree.at("routes").items().enumerate() {
         child_shape(child)
             .and_then(|()| route(child, receivers, intervals))
+            .within(format!("route[{at}]"), child)?;
+    }
+    Ok(())
+}
+
+/// Whether all routes below have the fields of a route.
+pub(super) fn child_routes(route: Tree<'_>) -> Checked {
+    for (at, child) in route.at("routes").items().enumerate() {
+        child_shape(child)
+            .and_then(|()| child_routes(child))
             .within(format!("route[{at}]"), child)?;
     }
     Ok(())
@@ -183,7 +193,7 @@ pub(super) fn check_http(tree: Tree<'_>) -> Checked {
 /// A URL that is no template.
 pub(super) fn plain_url(owner: Tree<'_>, field: &str) -> Checked {
     match owner.at(field).filled() {
-        Some(text) => url::check_http(text)
+        Some(text) => url::check_public_http(text)
             .map_err(|why| Problem::at(owner.at(field), format!("invalid '{field}': {why}"))),
         None => Ok(()),
     }

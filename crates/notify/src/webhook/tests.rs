@@ -1,3 +1,5 @@
+//! Whole deliveries of a webhook: the request that is sent, and what its answer means.
+
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::Mutex;

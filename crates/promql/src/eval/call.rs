@@ -40,31 +40,34 @@ impl Evaluator<'_> {
             Implementation::LabelReplace => self.relabel(call, label_replace, steps),
             Implementation::LabelJoin => self.relabel(call, label_join, steps),
             Implementation::Info => self.info(call, steps).map(Value::Vector),
-            Implementation::Instant(function) => self.instant_call(function, call, plan, steps),
+            Implementation::Instant(function) => {
+                let args = Args(
+                    call.args
+                        .iter()
+                        .map(|arg| self.evaluate(arg, steps).map(Some))
+                        .collect::<Result<_, _>>()?,
+                );
+                self.instant_call(function, (call, args), plan.span, steps)
+            }
         }
     }
 
-    fn arg<'p>(&self, call: &'p Call, index: usize) -> Result<&'p Plan, QueryError> {
-        call.args
-            .get(index)
-            .ok_or_else(|| QueryError::unexpected("missing argument"))
-    }
-
+    /// The arguments are evaluated before, so that nested calls take little of the stack.
     fn instant_call(
         &mut self,
         function: InstantFunction,
-        call: &Call,
-        plan: &Plan,
+        (call, mut args): (&Call, Args),
+        span: Span,
         steps: Steps,
     ) -> Result<Value, QueryError> {
         use InstantFunction as F;
         Ok(match function {
             F::Map(f) => {
-                let series = self.vector(self.arg(call, 0)?, steps)?;
+                let series = args.vector(0)?;
                 Value::Vector(self.mapped(series, steps, |_, value| f(value))?)
             }
             F::MapHistogram(f) => {
-                let series = self.vector(self.arg(call, 0)?, steps)?;
+                let series = args.vector(0)?;
                 let mut results = Vec::with_capacity(series.len());
                 for mut series in series {
                     let mut column = Column::absent(steps.count);
@@ -87,36 +90,37 @@ impl Evaluator<'_> {
                 Value::Vector(vec![single(values.collect())])
             }
             F::Date(part) => {
-                let series = self.vector(self.arg(call, 0)?, steps)?;
+                let series = args.vector(0)?;
                 Value::Vector(self.mapped(series, steps, |_, value| date_part(value, part))?)
             }
             F::Clamp | F::ClampMax | F::ClampMin => {
-                let series = self.vector(self.arg(call, 0)?, steps)?;
-                let first = self.scalar(self.arg(call, 1)?, steps)?;
+                let series = args.vector(0)?;
+                let first = args.scalar(1)?;
                 let (min, max) = match function {
                     F::ClampMin => (first, vec![f64::INFINITY; steps.count]),
                     F::ClampMax => (vec![f64::NEG_INFINITY; steps.count], first),
-                    _ => (first, self.scalar(self.arg(call, 2)?, steps)?),
+                    _ => (first, args.scalar(2)?),
                 };
                 Value::Vector(self.clamped(series, &min, &max, steps)?)
             }
             F::Round => {
-                let series = self.vector(self.arg(call, 0)?, steps)?;
-                let nearest = match call.args.get(1) {
-                    Some(arg) => self.scalar(arg, steps)?,
-                    None => vec![1.0; steps.count],
+                let series = args.vector(0)?;
+                let nearest = if call.args.len() > 1 {
+                    args.scalar(1)?
+                } else {
+                    vec![1.0; steps.count]
                 };
                 Value::Vector(self.mapped(series, steps, |step, value| {
                     math::round_to(value, at(&nearest, step))
                 })?)
             }
-            F::Scalar => Value::Scalar(only_float(&self.vector(self.arg(call, 0)?, steps)?, steps)),
-            F::Vector => Value::Vector(vec![single(self.scalar(self.arg(call, 0)?, steps)?)]),
+            F::Scalar => Value::Scalar(only_float(&args.vector(0)?, steps)),
+            F::Vector => Value::Vector(vec![single(args.scalar(0)?)]),
             F::Time => Value::Scalar(steps.times().map(math::seconds).collect()),
             F::Pi => Value::Scalar(vec![std::f64::consts::PI; steps.count]),
             F::MinOf | F::MaxOf => {
-                let lhs = self.scalar(self.arg(call, 0)?, steps)?;
-                let rhs = self.scalar(self.arg(call, 1)?, steps)?;
+                let lhs = args.scalar(0)?;
+                let rhs = args.scalar(1)?;
                 let pick = if matches!(function, F::MinOf) {
                     go_math::min
                 } else {
@@ -124,13 +128,19 @@ impl Evaluator<'_> {
                 };
                 Value::Scalar(lhs.iter().zip(&rhs).map(|(a, b)| pick(*a, *b)).collect())
             }
-            F::Absent => Value::Vector(self.absent(self.arg(call, 0)?, steps)?),
-            F::Sort | F::SortDesc | F::SortByLabel | F::SortByLabelDesc => {
-                Value::Vector(self.sorted(function, call, plan.span, steps)?)
+            F::Absent => {
+                let labels = call.args.first().map_or_else(Labels::empty, absent_labels);
+                Value::Vector(absent(&args.vector(0)?, labels, steps))
             }
-            F::Histogram(kind) => Value::Vector(self.histogram_call(kind, call, steps)?),
+            F::Sort | F::SortDesc | F::SortByLabel | F::SortByLabelDesc => {
+                if !steps.is_single() {
+                    self.note(Note::SortInRangeQuery, span);
+                }
+                Value::Vector(sorted(function, call, args.vector(0)?, steps))
+            }
+            F::Histogram(kind) => Value::Vector(self.histogram_call(kind, (call, args), steps)?),
             F::Timestamp => {
-                let mut series = self.vector(self.arg(call, 0)?, steps)?;
+                let mut series = args.vector(0)?;
                 for series in &mut series {
                     self.drop_name(series);
                     let mut column = Column::absent(steps.count);
@@ -144,7 +154,7 @@ impl Evaluator<'_> {
                 Value::Vector(self.joined(series, steps)?)
             }
             F::StartTimestamp => {
-                self.vector(self.arg(call, 0)?, steps)?;
+                args.vector(0)?;
                 Value::Vector(Vec::new())
             }
         })
@@ -197,66 +207,6 @@ impl Evaluator<'_> {
         self.joined(results, steps)
     }
 
-    fn absent(&mut self, arg: &Plan, steps: Steps) -> Result<Vec<Series>, QueryError> {
-        let series = self.vector(arg, steps)?;
-        let mut column = Column::absent(steps.count);
-        for step in 0..steps.count {
-            if !series.iter().any(|series| series.column.is_present(step)) {
-                column.set_float(step, 1.0);
-            }
-        }
-        if column.is_absent() {
-            return Ok(Vec::new());
-        }
-        Ok(vec![Series {
-            labels: absent_labels(arg),
-            drop_name: false,
-            column,
-        }])
-    }
-
-    fn sorted(
-        &mut self,
-        function: InstantFunction,
-        call: &Call,
-        span: Span,
-        steps: Steps,
-    ) -> Result<Vec<Series>, QueryError> {
-        if !steps.is_single() {
-            self.note(Note::SortInRangeQuery, span);
-        }
-        let mut series = self.vector(self.arg(call, 0)?, steps)?;
-        let by_label = match function {
-            InstantFunction::SortByLabel => Some(Direction::Ascending),
-            InstantFunction::SortByLabelDesc => Some(Direction::Descending),
-            _ => None,
-        };
-        if let Some(direction) = by_label {
-            let names: Vec<&str> = texts(call.args.get(1..))
-                .into_iter()
-                .map(|text| text.value.as_str())
-                .collect();
-            sort_by_label(&mut series, &names, direction);
-            return Ok(series);
-        }
-        if !steps.is_single() {
-            // The order is lost, but histograms are left out all the same.
-            let mut floats = Vec::with_capacity(series.len());
-            for mut series in series {
-                series.column.map_floats(|_, value| value);
-                if !series.column.is_absent() {
-                    floats.push(series);
-                }
-            }
-            return Ok(floats);
-        }
-        let direction = match function {
-            InstantFunction::SortDesc => Direction::Descending,
-            _ => Direction::Ascending,
-        };
-        Ok(sort_by_value(series, direction))
-    }
-
     fn relabel(
         &mut self,
         call: &Call,
@@ -266,7 +216,10 @@ impl Evaluator<'_> {
         let texts = texts(call.args.get(1..));
         // Bad arguments are an error even if there is nothing to relabel.
         apply(&mut [], &texts)?;
-        let mut series = self.vector(self.arg(call, 0)?, steps)?;
+        let mut series = match call.args.first() {
+            Some(arg) => self.vector(arg, steps)?,
+            None => return Err(QueryError::unexpected("missing argument")),
+        };
         apply(&mut series, &texts)?;
         Ok(Value::Vector(super::merge::merge_same_labels(series)?))
     }
@@ -274,15 +227,15 @@ impl Evaluator<'_> {
     fn histogram_call(
         &mut self,
         kind: HistogramCall,
-        call: &Call,
+        (call, args): (&Call, Args),
         steps: Steps,
     ) -> Result<Vec<Series>, QueryError> {
         let mut input = Vec::new();
         let mut input_span = Span::default();
         let mut scalars = Vec::new();
         let mut label = "";
-        for arg in &call.args {
-            match (&arg.op, self.evaluate(arg, steps)?) {
+        for (arg, value) in call.args.iter().zip(args.0.into_iter().flatten()) {
+            match (&arg.op, value) {
                 (_, Value::Vector(series)) => {
                     input = series;
                     input_span = arg.span;
@@ -310,7 +263,7 @@ impl Evaluator<'_> {
 
     /// `timestamp` and `start_timestamp` of a selector: of its samples, not of the steps.
     fn sample_time(&mut self, call: &Call, take: Take, steps: Steps) -> Result<Value, QueryError> {
-        let Op::Selector(selector) = &self.arg(call, 0)?.op else {
+        let Some(Op::Selector(selector)) = call.args.first().map(|arg| &arg.op) else {
             return Err(QueryError::unexpected("timestamp of something else"));
         };
         if take == Take::StartTimestamp && !self.options.start_timestamps.is_on() {
@@ -327,6 +280,80 @@ impl Evaluator<'_> {
         }
         Ok(Value::Vector(self.joined(series, steps)?))
     }
+}
+
+/// Evaluated arguments, each to be taken once.
+struct Args(Vec<Option<Value>>);
+
+impl Args {
+    fn take(&mut self, index: usize) -> Option<Value> {
+        self.0.get_mut(index).and_then(Option::take)
+    }
+
+    fn vector(&mut self, index: usize) -> Result<Vec<Series>, QueryError> {
+        match self.take(index) {
+            Some(Value::Vector(series)) => Ok(series),
+            _ => Err(QueryError::unexpected("argument is no instant vector")),
+        }
+    }
+
+    fn scalar(&mut self, index: usize) -> Result<Vec<f64>, QueryError> {
+        match self.take(index) {
+            Some(Value::Scalar(values)) => Ok(values),
+            _ => Err(QueryError::unexpected("argument is no scalar")),
+        }
+    }
+}
+
+fn absent(series: &[Series], labels: Labels, steps: Steps) -> Vec<Series> {
+    let mut column = Column::absent(steps.count);
+    for step in 0..steps.count {
+        if !series.iter().any(|series| series.column.is_present(step)) {
+            column.set_float(step, 1.0);
+        }
+    }
+    if column.is_absent() {
+        return Vec::new();
+    }
+    vec![Series {
+        labels,
+        drop_name: false,
+        column,
+    }]
+}
+
+fn sorted(
+    function: InstantFunction,
+    call: &Call,
+    mut series: Vec<Series>,
+    steps: Steps,
+) -> Vec<Series> {
+    let by_label = match function {
+        InstantFunction::SortByLabel => Some(Direction::Ascending),
+        InstantFunction::SortByLabelDesc => Some(Direction::Descending),
+        _ => None,
+    };
+    if let Some(direction) = by_label {
+        let names: Vec<&str> = texts(call.args.get(1..))
+            .into_iter()
+            .map(|text| text.value.as_str())
+            .collect();
+        sort_by_label(&mut series, &names, direction);
+        return series;
+    }
+    if !steps.is_single() {
+        // The order is lost, but histograms are left out all the same.
+        for series in &mut series {
+            series.column.map_floats(|_, value| value);
+        }
+        series.retain(|series| !series.column.is_absent());
+        return series;
+    }
+    let direction = match function {
+        InstantFunction::SortDesc => Direction::Descending,
+        _ => Direction::Ascending,
+    };
+    sort_by_value(series, direction)
 }
 
 fn at(values: &[f64], step: usize) -> f64 {

@@ -151,6 +151,7 @@ impl<'a> Engine<'a> {
             start: time.millis(),
             end: time.millis(),
             interval: 0,
+            nesting: 0,
         };
         let steps = Steps::new(time.millis(), time.millis(), 1);
         let mut evaluator = self.evaluator(reader);
@@ -177,6 +178,7 @@ impl<'a> Engine<'a> {
             start: times.start.millis(),
             end: times.end.millis(),
             interval: times.step.millis(),
+            nesting: 0,
         };
         let steps = Steps::new(context.start, context.end, context.interval);
         let mut evaluator = self.evaluator(reader);

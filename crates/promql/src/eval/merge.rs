@@ -18,10 +18,15 @@ pub(crate) fn merge_same_labels(series: Vec<Series>) -> Result<Vec<Series>, Quer
     for series in series {
         match by_labels.get(&series.labels) {
             Some(at) => {
-                if let Some(known) = merged.get_mut(*at)
-                    && !known.column.fill_from(&series.column)
-                {
-                    return Err(QueryError::same_labelset());
+                if let Some(known) = merged.get_mut(*at) {
+                    // Whether the name goes is decided by the series that comes first in time.
+                    let first = |series: &Series| series.column.points().next().map(|p| p.0);
+                    if first(&series) < first(known) {
+                        known.drop_name = series.drop_name;
+                    }
+                    if !known.column.fill_from(&series.column) {
+                        return Err(QueryError::same_labelset());
+                    }
                 }
             }
             None => {

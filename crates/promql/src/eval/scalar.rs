@@ -8,7 +8,7 @@ use super::operators::{
 };
 use super::steps::Steps;
 use crate::ast::{BinaryOp, ValueType};
-use crate::plan::{Binary, Plan};
+use crate::plan::{Binary, Op, Plan};
 
 /// Which side of the operator the scalar is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +18,35 @@ enum ScalarSide {
 }
 
 impl Evaluator<'_> {
+    /// Chains such as `a + b + c + …` lean to the left and may be long, so that side is walked, not recursed
+    /// into.
     pub(crate) fn binary(
         &mut self,
         binary: &Binary,
         plan: &Plan,
         steps: Steps,
     ) -> Result<Value, QueryError> {
-        let lhs = self.evaluate(&binary.lhs, steps)?;
-        let rhs = self.evaluate(&binary.rhs, steps)?;
+        let mut chain = vec![(binary, plan)];
+        let mut leftmost = &binary.lhs;
+        while let Op::Binary(inner) = &leftmost.op {
+            chain.push((&**inner, leftmost));
+            leftmost = &inner.lhs;
+        }
+        let mut value = self.evaluate(leftmost, steps)?;
+        for (binary, plan) in chain.into_iter().rev() {
+            let rhs = self.evaluate(&binary.rhs, steps)?;
+            value = self.operate(binary, (value, rhs), plan, steps)?;
+        }
+        Ok(value)
+    }
+
+    fn operate(
+        &mut self,
+        binary: &Binary,
+        (lhs, rhs): (Value, Value),
+        plan: &Plan,
+        steps: Steps,
+    ) -> Result<Value, QueryError> {
         let released = lhs.weight() + rhs.weight();
         let value = match (lhs, rhs) {
             (Value::Scalar(lhs), Value::Scalar(rhs)) => Value::Scalar(

@@ -262,27 +262,49 @@ impl Evaluator<'_> {
         if steps.count == 0 {
             return Ok(());
         }
-        let first_arg = call.args.first().map_or(Span::default(), |arg| arg.span);
+        let (input, params) = self.range_args(call, function, steps)?;
+        check_boundary(call.name, function, input.boundary)?;
+        self.slide((call, function), input, &params, steps, sink)
+    }
+
+    /// The range vector and the scalars. Apart from [`Self::slide`], so that nested subqueries take little of
+    /// the stack.
+    fn range_args(
+        &mut self,
+        call: &Call,
+        function: &RangeFunction,
+        steps: Steps,
+    ) -> Result<(RangeInput, Vec<Vec<f64>>), QueryError> {
         let is_range = |plan: &Plan| matches!(plan.op, Op::Range(_) | Op::Subquery(_));
         let Some(range_plan) = call.args.iter().find(|arg| is_range(arg)) else {
             return Err(QueryError::unexpected(
                 "no range vector among the arguments",
             ));
         };
-        let uses_starts = function.uses_starts && self.options.start_timestamps.is_on();
         let options = SplitOptions {
-            with_starts: uses_starts,
+            with_starts: function.uses_starts && self.options.start_timestamps.is_on(),
             with_drops: function.uses_drops,
             skips_buckets: false,
         };
         // The subquery is evaluated before the scalars, as in Prometheus: its error comes first.
-        let mut input = self.range_input(range_plan, steps, options)?;
+        let input = self.range_input(range_plan, steps, options)?;
         let mut params: Vec<Vec<f64>> = Vec::new();
         for arg in call.args.iter().filter(|arg| !is_range(arg)) {
             params.push(self.scalar(arg, steps)?);
         }
-        check_boundary(call.name, function, input.boundary)?;
+        Ok((input, params))
+    }
 
+    /// Calls the function for every window of every series.
+    fn slide(
+        &mut self,
+        (call, function): (&Call, &RangeFunction),
+        mut input: RangeInput,
+        params: &[Vec<f64>],
+        steps: Steps,
+        sink: Sink<'_>,
+    ) -> Result<(), QueryError> {
+        let first_arg = call.args.first().map_or(Span::default(), |arg| arg.span);
         let lookback = self.lookback();
         let mut samples = SplitSamples::default();
         let mut at_step: Vec<f64> = Vec::with_capacity(params.len());

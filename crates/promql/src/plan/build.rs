@@ -15,7 +15,12 @@ pub(crate) struct PlanContext {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) interval: i64,
+    /// How many subqueries are around.
+    pub(crate) nesting: usize,
 }
+
+/// Each nested subquery multiplies the work and takes stack; nobody needs that many.
+const SUBQUERY_NESTING_MAX: usize = 64;
 
 impl PlanContext {
     fn times(self) -> QueryTimes {
@@ -153,7 +158,16 @@ fn node(expr: &Expr, context: PlanContext, buckets: BucketUse) -> Result<Built, 
             Ok(with(Op::Range(range), is_fixed, false))
         }
         Expr::Subquery(subquery) => {
-            let inner = node(&subquery.expr, context, BucketUse::All)?;
+            if context.nesting >= SUBQUERY_NESTING_MAX {
+                return Err(PlanError(format!(
+                    "subqueries are nested more than {SUBQUERY_NESTING_MAX} deep"
+                )));
+            }
+            let within = PlanContext {
+                nesting: context.nesting + 1,
+                ..context
+            };
+            let inner = node(&subquery.expr, within, BucketUse::All)?;
             // Even a number is evaluated once per subquery.
             let plan = if inner.is_invariant {
                 once(inner.plan)
@@ -202,25 +216,44 @@ fn node(expr: &Expr, context: PlanContext, buckets: BucketUse) -> Result<Built, 
     }
 }
 
+/// Chains lean to the left and may be long: that side is walked, not recursed into.
 fn binary_node(
     binary: &ast::Binary,
     expr: &Expr,
     context: PlanContext,
     buckets: BucketUse,
 ) -> Result<Built, PlanError> {
-    let buckets = match binary.op {
+    let mut chain = vec![(binary, expr, buckets_below(binary.op, buckets))];
+    let mut leftmost = &binary.lhs;
+    let mut buckets = buckets_below(binary.op, buckets);
+    while let Expr::Binary(inner) = leftmost {
+        buckets = buckets_below(inner.op, buckets);
+        chain.push((&**inner, leftmost, buckets));
+        leftmost = &inner.lhs;
+    }
+    let mut built = node(leftmost, context, buckets)?;
+    for (binary, expr, buckets) in chain.into_iter().rev() {
+        let rhs = node(&binary.rhs, context, buckets)?;
+        built = joined(binary, expr, built, rhs);
+    }
+    Ok(built)
+}
+
+fn buckets_below(op: BinaryOp, buckets: BucketUse) -> BucketUse {
+    match op {
         BinaryOp::TrimUpper | BinaryOp::TrimLower => BucketUse::All,
         _ => buckets,
-    };
-    let lhs = node(&binary.lhs, context, buckets)?;
-    let rhs = node(&binary.rhs, context, buckets)?;
+    }
+}
+
+fn joined(binary: &ast::Binary, expr: &Expr, lhs: Built, rhs: Built) -> Built {
     let is_invariant = lhs.is_invariant && rhs.is_invariant;
     let (lhs, rhs) = if is_invariant {
         (lhs.plan, rhs.plan)
     } else {
         (lhs.finished(), rhs.finished())
     };
-    Ok(Built {
+    Built {
         plan: Plan {
             op: Op::Binary(Box::new(Binary {
                 op: binary.op,
@@ -234,7 +267,7 @@ fn binary_node(
         },
         is_invariant,
         should_wrap: is_invariant,
-    })
+    }
 }
 
 fn call_node(

@@ -73,14 +73,14 @@ impl FaultDisk {
     /// The disk as the next process finds it after `kill -9`: all that was written is there.
     pub fn after_kill(&self) -> Self {
         let mut state = self.0.lock();
-        let random = Random::new(state.random.next());
+        let random = Random::new(state.random.draw());
         Self::over(state.tree.image(None), random)
     }
 
     /// The disk after a power cut: of each file the synced part and a random piece of the rest.
     pub fn after_power_cut(&self) -> Self {
         let mut state = self.0.lock();
-        let mut random = Random::new(state.random.next());
+        let mut random = Random::new(state.random.draw());
         let tree = state.tree.image(Some(&mut random));
         Self::over(tree, random)
     }

@@ -11,6 +11,8 @@
 pub(crate) mod bits;
 pub mod histogram;
 pub(crate) mod start_time;
+#[cfg(test)]
+mod tests;
 pub(crate) mod varbit;
 pub mod xor;
 pub mod xor2;

@@ -24,6 +24,8 @@ pub mod reader;
 pub mod record;
 mod repair;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use compression::Compression;

@@ -2,7 +2,7 @@
 
 /// Why bytes are not a protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ProtoError {
+pub enum ProtoError {
     #[error("unexpected EOF")]
     UnexpectedEnd,
     #[error("proto: integer overflow")]
@@ -15,6 +15,8 @@ pub(crate) enum ProtoError {
     WrongWireType(u32),
     #[error("proto: field {0} is not valid UTF-8")]
     InvalidUtf8(u32),
+    #[error("proto: field {0} has an unknown value")]
+    UnknownValue(u32),
 }
 
 /// The value of a field as it stands in the bytes.

@@ -1,1 +1,18 @@
-//! Remote write requests, decoded in place.
+//! Remote write and remote read messages, decoded in place and encoded.
+//!
+//! - [`write1`]: `prometheus.WriteRequest`; [`write2`]: `io.prometheus.write.v2.Request`. Readers walk the
+//!   bytes series by series; nothing is copied but what a sample is.
+//! - [`read`]: `prometheus.ReadRequest` and `ReadResponse`.
+//! - [`compress`], [`decompress`]: Snappy's block format, with a limit on what comes out.
+//!
+//! Source: the field numbers of Prometheus' `prompb`.
+
+mod message;
+pub mod read;
+mod snappy;
+pub mod write1;
+pub mod write2;
+
+pub use crate::proto::reader::ProtoError;
+pub use message::{WrittenHistogram, WrittenSample};
+pub use snappy::{SnappyError, compress, decompress};

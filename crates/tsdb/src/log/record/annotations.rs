@@ -6,7 +6,7 @@ use model::labels::Labels;
 use model::metadata::{Metadata, MetricType};
 
 use super::Kind;
-use super::series::{put_labels, read_labels, to_labels};
+use super::series::{RawLabels, put_labels, read_labels, to_labels};
 use crate::bytes::{Bytes, Malformed, put_f64, put_text, put_u64, put_uvarint, put_varint};
 
 /// Samples of a series that were deleted; both times belong to it.
@@ -22,7 +22,7 @@ pub struct ExemplarEntry<'a> {
     pub series: u64,
     pub time: i64,
     pub value: f64,
-    pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub labels: RawLabels<'a>,
 }
 
 impl ExemplarEntry<'_> {

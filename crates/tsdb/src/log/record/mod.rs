@@ -20,7 +20,7 @@ pub use annotations::{
 };
 pub use histograms::{HistogramEntry, HistogramForm, encode_histograms};
 pub use samples::{SampleColumns, encode_samples, encode_samples_v2};
-pub use series::{SeriesEntry, encode_series};
+pub use series::{RawLabels, SeriesEntry, encode_series};
 
 /// The first byte of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

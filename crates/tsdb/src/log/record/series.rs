@@ -7,10 +7,13 @@ use model::labels::Labels;
 use crate::bytes::{Bytes, Malformed, put_text, put_u64, put_uvarint};
 
 /// Labels as they stand in the log: the peers sort them, but a reader should not rely on it.
+pub type RawLabels<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// The labels of a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesEntry<'a> {
     pub series: u64,
-    pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub labels: RawLabels<'a>,
 }
 
 impl SeriesEntry<'_> {
@@ -53,9 +56,7 @@ pub(super) fn put_labels<'l>(
     }
 }
 
-pub(super) fn read_labels<'a>(
-    rest: &mut Bytes<'a>,
-) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, Malformed> {
+pub(super) fn read_labels<'a>(rest: &mut Bytes<'a>) -> Result<RawLabels<'a>, Malformed> {
     let count = rest.count()?;
     let mut labels = Vec::with_capacity(count.min(rest.left() / 2));
     for _ in 0..count {

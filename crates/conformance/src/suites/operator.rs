@@ -1,121 +1,118 @@
-//! Cases of the operator suite: reading, running, comparing.
+//! The operator's custom resources: one case per folder, named `group/name`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 
 use diag::{Diagnostics, Source};
 use manifest::{
-    Additional, AlertmanagerBuilder, Assets, Enforcement, Features, Jobs, Mode, Object,
-    PrometheusInput, RuleFormat, RuleOptions, Tree, UncheckedExpressions, Version,
-    check_alertmanager_config, check_selected, enforce_namespace, fit_to_version,
-    generate_prometheus, pack_rules, rule_file, validate_alertmanager_config,
+    Additional, AlertmanagerBuilder, AlertmanagerConfigVersion, Assets, Enforcement, Features,
+    Jobs, Mode, Object, PrometheusInput, RuleFormat, RuleOptions, Tree, Version,
+    answer_config_validation, answer_conversion, answer_rule_validation, check_alertmanager_config,
+    check_selected, convert_alertmanager_config, enforce_namespace, fit_to_version,
+    generate_prometheus, pack_rules, rule_file, rule_patch, validate_alertmanager_config,
+    web_config,
 };
+use promql::ParserOptions;
 use yaml::{Mapping, Node, Value};
 
-/// One kind of cases: the folder's name and how to run one.
-pub(crate) struct Group {
-    pub(crate) name: &'static str,
-    pub(crate) run: fn(&Case) -> Result<(), String>,
-}
+use crate::suite::{Case, entries};
 
-pub(crate) const GROUPS: &[Group] = &[
-    Group {
-        name: "config-server",
-        run: config,
-    },
-    Group {
-        name: "config-agent",
-        run: config,
-    },
-    Group {
-        name: "selection",
-        run: selection,
-    },
-    Group {
-        name: "alertmanager-merge",
-        run: alertmanager_merge,
-    },
-    Group {
-        name: "alertmanager-global",
-        run: alertmanager_global,
-    },
-    Group {
-        name: "alertmanager-sanitize",
-        run: alertmanager_sanitize,
-    },
-    Group {
-        name: "alertmanagerconfig-check",
-        run: alertmanagerconfig_check,
-    },
-    Group {
-        name: "alertmanagerconfig-validate-v1alpha1",
-        run: alertmanagerconfig_validate,
-    },
-    Group {
-        name: "alertmanagerconfig-validate-v1beta1",
-        run: alertmanagerconfig_validate,
-    },
-    Group {
-        name: "rules",
-        run: rules,
-    },
-    Group {
-        name: "rule-configmaps",
-        run: rule_configmaps,
-    },
-    Group {
-        name: "namespace-enforcement",
-        run: namespace_enforcement,
-    },
+/// How the cases of one group are run.
+type Run = fn(&Files) -> Result<(), String>;
+
+/// Groups that are answered; the cases of others fail.
+const GROUPS: &[(&str, Run)] = &[
+    ("config-server", config),
+    ("config-agent", config),
+    ("selection", selection),
+    ("alertmanager-merge", alertmanager_merge),
+    ("alertmanager-global", alertmanager_global),
+    ("alertmanager-sanitize", alertmanager_sanitize),
+    ("alertmanagerconfig-check", alertmanagerconfig_check),
+    (
+        "alertmanagerconfig-validate-v1alpha1",
+        alertmanagerconfig_validate,
+    ),
+    (
+        "alertmanagerconfig-validate-v1beta1",
+        alertmanagerconfig_validate,
+    ),
+    ("rules", rules),
+    ("rule-configmaps", rule_configmaps),
+    ("namespace-enforcement", namespace_enforcement),
+    ("convert-v1alpha1-v1beta1", convert),
+    ("convert-v1beta1-v1alpha1", convert),
+    ("webconfig", webconfig),
+    ("webhook-validate", webhook_validate),
+    ("webhook-mutate", webhook_mutate),
+    ("webhook-convert", webhook_convert),
 ];
 
 /// The files of one case.
-pub(crate) struct Case {
-    pub(crate) input: Node,
-    pub(crate) source: Source,
-    pub(crate) expected: Option<Value>,
-    pub(crate) is_error: bool,
-    pub(crate) rejection: bool,
+struct Files {
+    input: Node,
+    source: Source,
+    expected: Option<Value>,
+    /// An error or a rejection is expected.
+    is_refused: bool,
+    /// Folder with all suites.
+    dir: PathBuf,
 }
 
-/// All cases of a group, sorted by name, as `group/name`.
-pub(crate) fn load(folder: &Path, group: &str) -> Vec<(String, Case)> {
-    let Ok(entries) = fs::read_dir(folder.join(group)) else {
-        return Vec::new();
-    };
+pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let mut cases = Vec::new();
-    for entry in entries.flatten() {
-        let id = format!("{group}/{}", entry.file_name().to_string_lossy());
-        if let Some(case) = Case::read(&entry.path()) {
-            cases.push((id, case));
+    for group in entries(&dir.join("operator/cases"))? {
+        if !group.is_dir() {
+            continue;
+        }
+        let name = file_name(&group);
+        let run = GROUPS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, run)| *run);
+        for folder in entries(&group)? {
+            let id = format!("{name}/{}", file_name(&folder));
+            let files = Files::read(&folder, dir).with_context(|| format!("reading case {id}"))?;
+            cases.push(Case::new(id, move || match run {
+                Some(run) => run(&files),
+                None => Err("nothing of ours answers this group yet".to_owned()),
+            }));
         }
     }
-    cases.sort_by(|a, b| a.0.cmp(&b.0));
-    cases
+    Ok(cases)
 }
 
-impl Case {
-    fn read(folder: &Path) -> Option<Self> {
-        let text = fs::read_to_string(folder.join("input.yaml")).ok()?;
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+impl Files {
+    fn read(folder: &Path, dir: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(folder.join("input.yaml"))?;
         let source = Source::new("input.yaml", text);
-        let input = yaml::parse(&source, &mut Diagnostics::new())?;
+        let input =
+            yaml::parse(&source, &mut Diagnostics::new()).context("the input is not YAML")?;
         let expected = fs::read_to_string(folder.join("expected.yaml")).ok();
-        let expected = expected.map(|text| parse(&text));
-        Some(Self {
+        Ok(Self {
             input,
             source,
-            expected,
-            is_error: folder.join("expected-error.txt").exists(),
-            rejection: folder.join("expected-rejection.yaml").exists(),
+            expected: expected.map(|text| parse(&text)),
+            is_refused: folder.join("expected-error.txt").exists()
+                || folder.join("expected-rejection.yaml").exists(),
+            dir: dir.to_owned(),
         })
     }
 
-    pub(crate) fn tree(&self) -> Tree<'_> {
+    fn tree(&self) -> Tree<'_> {
         Tree::of(&self.input)
     }
 
     /// The object under a key.
-    pub(crate) fn object(&self, tree: Tree<'_>) -> Result<Object, String> {
+    fn object(&self, tree: Tree<'_>) -> Result<Object, String> {
         let node = tree.node().ok_or("the object is missing")?;
         Object::from_node(&self.source, node.clone(), "").ok_or_else(|| "no object".to_owned())
     }
@@ -130,7 +127,7 @@ impl Case {
             .collect()
     }
 
-    pub(crate) fn assets(&self) -> Result<Assets, String> {
+    fn assets(&self) -> Result<Assets, String> {
         let tree = self.tree();
         let items = tree
             .at("secrets")
@@ -142,9 +139,9 @@ impl Case {
         Ok(Assets::new(&objects))
     }
 
-    pub(crate) fn compare(&self, actual: Result<Value, String>) -> Result<(), String> {
+    fn compare(&self, actual: Result<Value, String>) -> Result<(), String> {
         match (actual, &self.expected) {
-            (Err(_), None) if self.is_error || self.rejection => Ok(()),
+            (Err(_), None) if self.is_refused => Ok(()),
             (Ok(_), None) => Err("should fail".to_owned()),
             (Err(why), _) => Err(format!("failed: {why}")),
             (Ok(actual), Some(expected)) => {
@@ -157,7 +154,7 @@ impl Case {
         }
     }
 
-    pub(crate) fn verdict(&self, actual: Result<(), String>) -> Result<(), String> {
+    fn verdict(&self, actual: Result<(), String>) -> Result<(), String> {
         let expected = self.expected.as_ref().ok_or("no expectation")?;
         let Value::Mapping(expected) = expected else {
             return Err("no mapping".to_owned());
@@ -172,14 +169,14 @@ impl Case {
     }
 }
 
-pub(crate) fn parse(text: &str) -> Value {
+fn parse(text: &str) -> Value {
     let source = Source::new("expected.yaml", text);
     let node = yaml::parse(&source, &mut Diagnostics::new());
     node.as_ref().map_or(Value::Null, Value::from_node)
 }
 
 /// Keys sorted, one kind of whole numbers, one kind of lists.
-pub(crate) fn canonical(value: &Value) -> Value {
+fn canonical(value: &Value) -> Value {
     match value {
         Value::Uint(number) => i64::try_from(*number).map_or(Value::Uint(*number), Value::Int),
         Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
@@ -203,7 +200,7 @@ pub(crate) fn canonical(value: &Value) -> Value {
 }
 
 /// The first place at which two values differ.
-pub(crate) fn difference(path: &str, actual: &Value, expected: &Value) -> Option<String> {
+fn difference(path: &str, actual: &Value, expected: &Value) -> Option<String> {
     if actual == expected {
         return None;
     }
@@ -247,7 +244,7 @@ fn features(tree: Tree<'_>) -> Features {
     }
 }
 
-fn config(case: &Case) -> Result<(), String> {
+fn config(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let workload = case.object(tree.at("workload"))?;
     let service_monitors = case.keyed("serviceMonitors")?;
@@ -291,7 +288,7 @@ fn config(case: &Case) -> Result<(), String> {
     )
 }
 
-fn selection(case: &Case) -> Result<(), String> {
+fn selection(case: &Files) -> Result<(), String> {
     let workload = case.object(case.tree().at("workload"))?;
     let object = case.object(case.tree().at("object"))?;
     let assets = case.assets()?;
@@ -299,12 +296,12 @@ fn selection(case: &Case) -> Result<(), String> {
     case.verdict(checked.map_err(|problem| problem.message))
 }
 
-fn alertmanager_version(case: &Case) -> Result<Version, String> {
+fn alertmanager_version(case: &Files) -> Result<Version, String> {
     Version::parse(case.tree().at("alertmanagerVersion").str())
         .ok_or_else(|| "no version".to_owned())
 }
 
-fn alertmanager_merge(case: &Case) -> Result<(), String> {
+fn alertmanager_merge(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let alertmanager = case.object(tree.at("alertmanager"))?;
     let objects = case.keyed("alertmanagerConfigs")?;
@@ -320,7 +317,7 @@ fn alertmanager_merge(case: &Case) -> Result<(), String> {
     case.compare(merged.map_err(|problem| problem.message))
 }
 
-fn alertmanager_global(case: &Case) -> Result<(), String> {
+fn alertmanager_global(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let alertmanager = case.object(tree.at("alertmanager"))?;
     let object = case.object(tree.at("alertmanagerConfig"))?;
@@ -335,25 +332,25 @@ fn alertmanager_global(case: &Case) -> Result<(), String> {
     )
 }
 
-fn alertmanager_sanitize(case: &Case) -> Result<(), String> {
+fn alertmanager_sanitize(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let version = alertmanager_version(case)?;
     let fitted = fit_to_version(tree.at("type").str(), tree.at("config").str(), &version);
     case.compare(fitted.map_err(|problem| problem.message))
 }
 
-fn alertmanagerconfig_check(case: &Case) -> Result<(), String> {
+fn alertmanagerconfig_check(case: &Files) -> Result<(), String> {
     let object = case.object(case.tree().at("alertmanagerConfig"))?;
     let checked = check_alertmanager_config(&object, &case.assets()?, &alertmanager_version(case)?);
     case.verdict(checked.map_err(|problem| problem.message))
 }
 
-fn alertmanagerconfig_validate(case: &Case) -> Result<(), String> {
+fn alertmanagerconfig_validate(case: &Files) -> Result<(), String> {
     let object = case.object(case.tree().at("alertmanagerConfig"))?;
     case.verdict(validate_alertmanager_config(&object).map_err(|problem| problem.message))
 }
 
-fn rules(case: &Case) -> Result<(), String> {
+fn rules(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let object = case.object(tree.at("rule"))?;
     let version = Version::parse(tree.at("version").str()).ok_or("no version")?;
@@ -363,13 +360,13 @@ fn rules(case: &Case) -> Result<(), String> {
             _ => RuleFormat::Prometheus,
         },
         version: &version,
-        expressions: &UncheckedExpressions,
+        parser: parser_options(tree.at("promqlOptions")),
         enforcement: &Enforcement::default(),
     };
     case.compare(rule_file(&object, &options).map_err(|problem| problem.message))
 }
 
-fn rule_configmaps(case: &Case) -> Result<(), String> {
+fn rule_configmaps(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let size = |tree: Tree<'_>| usize::try_from(tree.int().unwrap_or(0)).unwrap_or(0);
     let sizes: Vec<(String, usize)> = tree
@@ -420,13 +417,110 @@ fn rule_configmaps(case: &Case) -> Result<(), String> {
     }
 }
 
-fn namespace_enforcement(case: &Case) -> Result<(), String> {
+fn namespace_enforcement(case: &Files) -> Result<(), String> {
     let tree = case.tree();
     let object = case.object(tree.at("rule"))?;
     let enforcement = Enforcement::new(
         tree.at("enforcedNamespaceLabel").str(),
         tree.at("excludedFromEnforcement"),
     );
-    let enforced = enforce_namespace(&object, &enforcement, &UncheckedExpressions);
+    let enforced = enforce_namespace(&object, &enforcement);
     case.compare(enforced.map_err(|problem| problem.message))
+}
+
+fn convert(case: &Files) -> Result<(), String> {
+    let to = match AlertmanagerConfigVersion::parse(case.tree().at("apiVersion").str()) {
+        Some(AlertmanagerConfigVersion::V1Alpha1) => AlertmanagerConfigVersion::V1Beta1,
+        _ => AlertmanagerConfigVersion::V1Alpha1,
+    };
+    let converted = convert_alertmanager_config(case.tree(), to);
+    case.compare(converted.map_err(|problem| problem.message))
+}
+
+fn webconfig(case: &Files) -> Result<(), String> {
+    let tree = case.tree();
+    let folder = tree.at("mountingDir").str();
+    case.compare(Ok(web_config(
+        tree.at("tlsConfig"),
+        tree.at("httpConfig"),
+        folder,
+    )))
+}
+
+/// `options` of the webhooks: a version that has the wanted validation scheme.
+fn scheme_version(tree: Tree<'_>) -> Version {
+    if tree.at("validationScheme").str() == "legacy" {
+        Version::new(2, 55, 0)
+    } else {
+        Version::new(3, 0, 0)
+    }
+}
+
+/// The answer under the key `response`, as the cases hold it.
+fn response(answer: Value) -> Value {
+    let mut out = Mapping::new();
+    out.put("response", answer);
+    out.into()
+}
+
+fn webhook_validate(case: &Files) -> Result<(), String> {
+    let tree = case.tree();
+    let review = tree.at("request");
+    let object = case.object(review.path(&["request", "object"]))?;
+    let answer = if object.id.kind == "AlertmanagerConfig" {
+        answer_config_validation(review, &object)
+    } else {
+        let options = RuleOptions {
+            format: RuleFormat::Prometheus,
+            version: &scheme_version(tree),
+            parser: parser_options(tree.at("promqlOptions")),
+            enforcement: &Enforcement::default(),
+        };
+        answer_rule_validation(review, &object, &options)
+    };
+    case.compare(Ok(response(answer)))
+}
+
+/// The operations of a patch as a set: those for labels and annotations may come in any order.
+fn operations(patch: &Value) -> Vec<String> {
+    let Value::Sequence(items) = patch else {
+        return Vec::new();
+    };
+    let mut texts: Vec<String> = items
+        .iter()
+        .map(|item| yaml::to_text(&canonical(item)))
+        .collect();
+    texts.sort();
+    texts
+}
+
+fn webhook_mutate(case: &Files) -> Result<(), String> {
+    let object = case.object(case.tree().path(&["request", "request", "object"]))?;
+    let Some(Value::Mapping(expected)) = &case.expected else {
+        return Err("no mapping".to_owned());
+    };
+    let expected = operations(expected.get("decodedPatch").unwrap_or(&Value::Null));
+    let actual = operations(&rule_patch(&object));
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{actual:?} is not {expected:?}"))
+    }
+}
+
+fn webhook_convert(case: &Files) -> Result<(), String> {
+    let mut answer = Mapping::new();
+    answer.put("code", 200_i64);
+    answer.put("response", answer_conversion(case.tree().at("request")));
+    case.compare(Ok(answer.into()))
+}
+
+fn parser_options(tree: Tree<'_>) -> ParserOptions {
+    let flag = |name: &str| tree.at(name).flag() == Some(true);
+    ParserOptions {
+        experimental_functions: flag("EnableExperimentalFunctions"),
+        duration_expressions: flag("ExperimentalDurationExpr"),
+        extended_range_selectors: flag("EnableExtendedRangeSelectors"),
+        fill_modifiers: flag("EnableBinopFillModifiers"),
+    }
 }

@@ -1,14 +1,10 @@
-//! Runs the exposition cases of the conformance data, where they are at hand.
+//! Exposition formats.
 
-#![allow(clippy::unwrap_used, reason = "broken test data should stop the test")]
-
-use std::path::{Path, PathBuf};
-
-use model::histogram::BucketSpan;
-use model::storage::HistogramSample;
-use model::{Exemplar, Labels};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wire::{Entry, Exposition, Format, Options, Step};
+
+use crate::show::{exemplar_object, histogram_object, label_object, number};
+use crate::{folder, run_files};
 
 const FILES: [&str; 4] = [
     "prometheus_text",
@@ -19,29 +15,9 @@ const FILES: [&str; 4] = [
 
 #[test]
 fn textparse() {
-    let dir = std::env::var_os("KEEPWATCH_CONFORMANCE_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-        PathBuf::from,
-    );
-    let dir = dir.join("textparse");
-    if !dir.is_dir() {
-        println!("no conformance data; nothing was checked");
-        return;
+    if let Some(dir) = folder("textparse") {
+        run_files(&dir, &FILES, run_case);
     }
-    let mut failures = Vec::new();
-    let mut passed = 0;
-    for file in FILES {
-        let text = std::fs::read_to_string(dir.join(file).with_extension("jsonl")).unwrap();
-        for (index, line) in text.lines().enumerate() {
-            let case: Value = serde_json::from_str(line).unwrap();
-            match run_case(&case) {
-                Ok(()) => passed += 1,
-                Err(problem) => failures.push(format!("{file}:{}: {problem}", index + 1)),
-            }
-        }
-    }
-    println!("{passed} passed, {} failed", failures.len());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 fn run_case(case: &Value) -> Result<(), String> {
@@ -156,61 +132,6 @@ fn normalised(entry: &Value) -> Value {
     entry
 }
 
-fn number(value: f64) -> Value {
-    if value.is_nan() {
-        return json!(format!("NaN:{:016x}", value.to_bits()));
-    }
-    json!(model::format::float_general(value))
-}
-
-fn label_object(labels: &Labels) -> Value {
-    let pairs = labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)));
-    Value::Object(pairs.collect::<Map<_, _>>())
-}
-
-fn exemplar_object(exemplar: &Exemplar) -> Value {
-    let mut object =
-        json!({"labels": label_object(&exemplar.labels), "value": number(exemplar.value)});
-    if let Some(time) = exemplar.time {
-        object["t_ms"] = json!(time.0);
-    }
-    object
-}
-
-fn spans(spans: &[BucketSpan]) -> Value {
-    spans
-        .iter()
-        .map(|span| json!([span.offset, span.length]))
-        .collect()
-}
-
-fn numbers(values: &[f64]) -> Value {
-    values.iter().map(|value| number(*value)).collect()
-}
-
-fn histogram_object(histogram: &HistogramSample) -> Value {
-    match histogram {
-        HistogramSample::Integer(h) => json!({
-            "kind": "int", "schema": h.schema, "counter_reset_hint": h.counter_reset_hint as u8,
-            "count": h.count, "sum": number(h.sum),
-            "zero_count": h.zero_count, "zero_threshold": number(h.zero_threshold),
-            "positive_spans": spans(&h.positive_spans), "negative_spans": spans(&h.negative_spans),
-            "positive_deltas": h.positive_deltas, "negative_deltas": h.negative_deltas,
-            "custom_values": numbers(&h.custom_values),
-        }),
-        HistogramSample::Float(h) => json!({
-            "kind": "float", "schema": h.schema, "counter_reset_hint": h.counter_reset_hint as u8,
-            "count": number(h.count), "sum": number(h.sum),
-            "zero_count": number(h.zero_count), "zero_threshold": number(h.zero_threshold),
-            "positive_spans": spans(&h.positive_spans), "negative_spans": spans(&h.negative_spans),
-            "positive_buckets": numbers(&h.positive_buckets), "negative_buckets": numbers(&h.negative_buckets),
-            "custom_values": numbers(&h.custom_values),
-        }),
-    }
-}
-
 fn printed(scan: &mut Exposition<'_>) -> Result<Value, String> {
     let start_time = match scan.entry() {
         Entry::Series(_) | Entry::Histogram(_) => scan.start_time(),
@@ -256,14 +177,10 @@ fn printed(scan: &mut Exposition<'_>) -> Result<Value, String> {
 /// The larger pages are all well formed, and give each series once.
 #[test]
 fn larger_pages() {
-    let dir = std::env::var_os("KEEPWATCH_CONFORMANCE_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-        PathBuf::from,
-    );
-    let Ok(files) = std::fs::read_dir(dir.join("textparse/files")) else {
-        println!("no conformance data; nothing was checked");
+    let Some(dir) = folder("textparse/files") else {
         return;
     };
+    let files = std::fs::read_dir(dir).unwrap();
     for file in files {
         let path = file.unwrap().path();
         let body = std::fs::read(&path).unwrap();

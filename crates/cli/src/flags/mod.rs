@@ -1,0 +1,129 @@
+//! The flag table, and a clap command made from it.
+
+mod table;
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+pub(crate) use table::SERVE;
+
+/// What a flag takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Nothing; `--no-NAME` switches it off again.
+    Nothing,
+    /// One text.
+    Text,
+    /// One text, and the flag may be repeated.
+    Texts,
+    /// A duration such as `5m`.
+    Duration,
+    Number,
+}
+
+/// One flag.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flag {
+    /// Without the dashes; Prometheus' and Alertmanager's flags keep their names.
+    pub(crate) name: &'static str,
+    pub(crate) short: Option<char>,
+    pub(crate) takes: Takes,
+    /// As text; empty for none.
+    pub(crate) default: &'static str,
+    pub(crate) value_name: &'static str,
+    pub(crate) help: &'static str,
+}
+
+/// Adds all flags of a table to a command.
+pub(crate) fn add(command: Command, flags: &'static [Flag]) -> Command {
+    let mut command = command;
+    for flag in flags {
+        let mut arg = Arg::new(flag.name).long(flag.name).help(flag.help);
+        if let Some(short) = flag.short {
+            arg = arg.short(short);
+        }
+        arg = match flag.takes {
+            Takes::Nothing => arg.action(ArgAction::SetTrue),
+            Takes::Texts => arg.action(ArgAction::Append).value_name(flag.value_name),
+            Takes::Text => arg.value_name(flag.value_name),
+            Takes::Duration => arg.value_name(flag.value_name).value_parser(parse_duration),
+            Takes::Number => arg
+                .value_name(flag.value_name)
+                .value_parser(clap::value_parser!(usize)),
+        };
+        if !flag.default.is_empty() && flag.takes != Takes::Nothing {
+            arg = arg.default_value(flag.default);
+        }
+        command = command.arg(arg);
+        if flag.takes == Takes::Nothing {
+            // The negation that Prometheus' command line has for every switch.
+            let negated: &'static str = Box::leak(format!("no-{}", flag.name).into_boxed_str());
+            command = command.arg(
+                Arg::new(negated)
+                    .long(negated)
+                    .action(ArgAction::SetTrue)
+                    .hide(true)
+                    .overrides_with(flag.name),
+            );
+        }
+    }
+    command
+}
+
+fn parse_duration(text: &str) -> Result<model::Duration, String> {
+    model::Duration::parse(text).map_err(|error| format!("{error} (write it like 30s, 5m, 1h30m)"))
+}
+
+/// Reads what was given for the flags of a table.
+pub(crate) struct Given<'m>(pub(crate) &'m ArgMatches);
+
+impl Given<'_> {
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        self.0.get_flag(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0
+            .get_one::<String>(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> Vec<&str> {
+        self.0
+            .get_many::<String>(name)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// Every duration flag of the table has a default.
+    pub(crate) fn duration(&self, name: &str) -> model::Duration {
+        self.0
+            .get_one::<model::Duration>(name)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Every number flag of the table has a default.
+    pub(crate) fn number(&self, name: &str) -> usize {
+        self.0.get_one::<usize>(name).copied().unwrap_or_default()
+    }
+
+    /// All flags with their values as text.
+    pub(crate) fn values(&self, flags: &'static [Flag]) -> BTreeMap<String, String> {
+        let value = |flag: &Flag| match flag.takes {
+            Takes::Nothing => self.is_on(flag.name).to_string(),
+            Takes::Text => self.text(flag.name).unwrap_or_default().to_owned(),
+            Takes::Texts => self.texts(flag.name).join(","),
+            Takes::Duration => self.duration(flag.name).to_string(),
+            Takes::Number => self.number(flag.name).to_string(),
+        };
+        flags
+            .iter()
+            .map(|flag| (flag.name.to_owned(), value(flag)))
+            .collect()
+    }
+}

@@ -1,0 +1,204 @@
+//! The flags of `serve`. Each has an effect; what a peer's flag does not need here is said in its help.
+
+use super::{Flag, Takes};
+
+const fn flag(
+    name: &'static str,
+    takes: Takes,
+    default: &'static str,
+    value_name: &'static str,
+    help: &'static str,
+) -> Flag {
+    Flag {
+        name,
+        short: None,
+        takes,
+        default,
+        value_name,
+        help,
+    }
+}
+
+const fn switch(name: &'static str, help: &'static str) -> Flag {
+    flag(name, Takes::Nothing, "", "", help)
+}
+
+/// In the order of the help text.
+pub(crate) const SERVE: &[Flag] = &[
+    flag(
+        "config.file",
+        Takes::Text,
+        "",
+        "FILE",
+        "Prometheus configuration file",
+    ),
+    flag(
+        "alertmanager.config.file",
+        Takes::Text,
+        "",
+        "FILE",
+        "Alertmanager configuration file",
+    ),
+    Flag {
+        short: Some('f'),
+        ..flag(
+            "manifests",
+            Takes::Texts,
+            "",
+            "FILE_OR_FOLDER",
+            "Kubernetes objects to read instead of a cluster; may be repeated",
+        )
+    },
+    Flag {
+        short: Some('n'),
+        ..flag(
+            "namespace",
+            Takes::Text,
+            "default",
+            "NAMESPACE",
+            "Namespace of objects that name none",
+        )
+    },
+    flag(
+        "resolve",
+        Takes::Texts,
+        "",
+        "NAME:PORT=ADDR:PORT",
+        "Connect to ADDR:PORT where NAME:PORT is asked for, as curl does; may be repeated",
+    ),
+    flag(
+        "storage.tsdb.path",
+        Takes::Text,
+        "data/",
+        "FOLDER",
+        "Where samples are kept",
+    ),
+    flag(
+        "storage.tsdb.retention.time",
+        Takes::Duration,
+        "15d",
+        "DURATION",
+        "How long samples are kept",
+    ),
+    flag(
+        "web.listen-address",
+        Takes::Texts,
+        "0.0.0.0:9090",
+        "HOST:PORT",
+        "Address to listen on; may be repeated; port 0 takes any free one",
+    ),
+    flag(
+        "web.external-url",
+        Takes::Text,
+        "",
+        "URL",
+        "The URL under which users reach this server",
+    ),
+    flag(
+        "web.route-prefix",
+        Takes::Text,
+        "",
+        "PATH",
+        "Prefix of all paths; by default the path of the external URL",
+    ),
+    flag(
+        "web.read-timeout",
+        Takes::Duration,
+        "5m",
+        "DURATION",
+        "Time to read a request, and to keep an idle connection",
+    ),
+    flag(
+        "web.max-connections",
+        Takes::Number,
+        "512",
+        "NUMBER",
+        "Connections open at once",
+    ),
+    switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
+    switch(
+        "web.enable-remote-write-receiver",
+        "Take samples by remote write",
+    ),
+    switch(
+        "web.enable-admin-api",
+        "Accepted; administration by HTTP is not built yet and answers so",
+    ),
+    flag(
+        "rules.alert.for-outage-tolerance",
+        Takes::Duration,
+        "1h",
+        "DURATION",
+        "Longest outage over which the `for` state of alerts is restored",
+    ),
+    flag(
+        "rules.alert.for-grace-period",
+        Takes::Duration,
+        "10m",
+        "DURATION",
+        "Shortest time between restoring an alert and firing it",
+    ),
+    flag(
+        "rules.alert.resend-delay",
+        Takes::Duration,
+        "1m",
+        "DURATION",
+        "How often firing alerts are sent again",
+    ),
+    flag(
+        "rules.max-concurrent-evals",
+        Takes::Number,
+        "4",
+        "NUMBER",
+        "Rule groups evaluated at once",
+    ),
+    flag(
+        "query.lookback-delta",
+        Takes::Duration,
+        "5m",
+        "DURATION",
+        "How far a selector looks back for a sample",
+    ),
+    flag(
+        "query.timeout",
+        Takes::Duration,
+        "2m",
+        "DURATION",
+        "Longest time of a query",
+    ),
+    flag(
+        "query.max-concurrency",
+        Takes::Number,
+        "20",
+        "NUMBER",
+        "Queries evaluated at once",
+    ),
+    flag(
+        "query.max-samples",
+        Takes::Number,
+        "50000000",
+        "NUMBER",
+        "Samples that one query may hold in memory",
+    ),
+    flag(
+        "data.retention",
+        Takes::Duration,
+        "120h",
+        "DURATION",
+        "How long expired silences and the notification log are kept",
+    ),
+    flag(
+        "log.level",
+        Takes::Text,
+        "info",
+        "LEVEL",
+        "debug, info, warn or error",
+    ),
+    flag(
+        "log.format",
+        Takes::Text,
+        "logfmt",
+        "FORMAT",
+        "logfmt or json",
+    ),
+];

@@ -1,0 +1,81 @@
+//! The command line of Keepwatch.
+//!
+//! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
+//! ([`serve`]), `demo` ([`demo`]). Flags are one table ([`flags`]), which feeds parser, help and the
+//! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
+//! started with Prometheus' own command line.
+//!
+//! Not here: what commands do; `server` and `demo` do that.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this crate is the terminal"
+)]
+
+mod demo;
+mod flags;
+mod logging;
+mod options;
+mod serve;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Command;
+
+/// Exit code for a command line that cannot be understood, as the peers have it.
+const EXIT_USAGE: u8 = 2;
+/// Exit code for a configuration with errors, or a failure while running.
+const EXIT_FAILURE: u8 = 1;
+
+/// Runs the program with these arguments (the first is the program's name).
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = with_default_command(arguments.into_iter().collect());
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version come this way too; if the terminal is gone, nobody reads them.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(EXIT_USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let result = match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(matches),
+        Some(("demo", matches)) => demo::run(matches),
+        _ => Ok(()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn command() -> Command {
+    Command::new("keepwatch")
+        .about("Watches Kubernetes and keeps its data recoverable: Prometheus, Alertmanager and their operator in one program")
+        .version(server::VERSION)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(serve::command())
+        .subcommand(demo::command())
+}
+
+/// `keepwatch --config.file=…` means `keepwatch serve --config.file=…`.
+fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let first = arguments.get(1).and_then(|argument| argument.to_str());
+    let is_flag = first.is_some_and(|first| {
+        first.starts_with('-') && !matches!(first, "-h" | "--help" | "-V" | "--version")
+    });
+    if is_flag {
+        arguments.insert(1, "serve".into());
+    }
+    arguments
+}

@@ -1,0 +1,51 @@
+//! Discord webhooks.
+
+use yaml::MapReader;
+
+use super::{Completion, both, one_of};
+use crate::alertmanager::urls::SecretUrl;
+use crate::http::HttpClient;
+use crate::place::Place;
+
+section! {
+    pub struct Discord: "discord.plain", checked {
+        [place] pub place: Place,
+        ["send_resolved"] pub send_resolved: bool = true,
+        ["http_config", some] pub http: Option<HttpClient>,
+        ["webhook_url", omit] pub webhook_url: SecretUrl,
+        ["webhook_url_file", omit] pub webhook_url_file: String,
+        ["content", omit] pub content: String,
+        ["title", omit] pub title: String = r#"{{ template "discord.default.title" . }}"#.to_owned(),
+        ["message", omit] pub message: String = r#"{{ template "discord.default.message" . }}"#.to_owned(),
+        ["username", omit] pub username: String,
+        ["avatar_url", omit] pub avatar_url: String,
+    }
+}
+
+impl Discord {
+    fn validate(&mut self, map: &mut MapReader<'_, '_>) {
+        one_of(
+            map,
+            "webhook_url",
+            [
+                self.webhook_url.is_empty(),
+                self.webhook_url_file.is_empty(),
+            ],
+        );
+        both(
+            map,
+            "webhook_url",
+            [
+                self.webhook_url.is_empty(),
+                self.webhook_url_file.is_empty(),
+            ],
+        );
+    }
+
+    /// Takes from `global` what the receiver leaves open.
+    pub(super) fn complete(&mut self, completion: &mut Completion<'_, '_>) {
+        let global = completion.global;
+        self.http
+            .get_or_insert_with(|| global.http.clone().unwrap_or_default());
+    }
+}

@@ -1,0 +1,63 @@
+//! Files for the pure readers of configurations.
+
+use std::fs;
+use std::path::Path;
+
+/// The real file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RealFiles;
+
+impl config::FileReader for RealFiles {
+    fn read(&self, path: &str) -> Result<String, String> {
+        fs::read_to_string(path).map_err(|error| format!("reading {path}: {error}"))
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let files =
+            discovery::matching_files(pattern).map_err(|error| format!("{pattern}: {error}"))?;
+        Ok(files
+            .into_iter()
+            .map(|file| file.display().to_string())
+            .collect())
+    }
+}
+
+/// The folder of a file, as relative paths in it start from.
+pub(crate) fn folder_of(file: &Path) -> String {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.display().to_string(),
+        _ => ".".to_owned(),
+    }
+}
+
+/// The YAML files of the given files and folders (not of folders in them), in name order.
+pub(crate) fn manifest_files(
+    paths: &[std::path::PathBuf],
+) -> Result<Vec<(String, String)>, String> {
+    let mut texts = Vec::new();
+    for path in paths {
+        let mut files = Vec::new();
+        if path.is_dir() {
+            let entries = fs::read_dir(path)
+                .map_err(|error| format!("listing {}: {error}", path.display()))?;
+            for entry in entries {
+                let file = entry
+                    .map_err(|error| format!("listing {}: {error}", path.display()))?
+                    .path();
+                let extension = file.extension().and_then(|extension| extension.to_str());
+                if matches!(extension, Some("yaml" | "yml" | "json")) {
+                    files.push(file);
+                }
+            }
+            files.sort();
+        } else {
+            files.push(path.clone());
+        }
+        for file in files {
+            let text = fs::read_to_string(&file)
+                .map_err(|error| format!("reading {}: {error}", file.display()))?;
+            texts.push((file.display().to_string(), text));
+        }
+    }
+    Ok(texts)
+}

@@ -1,0 +1,219 @@
+//! HTTP clients from the configuration, and adapters to what `scrape` and `notify` ask for.
+
+use std::time::Duration;
+
+use net::axum::http::{HeaderName, HeaderValue, Method};
+use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secret};
+use net::tls::{Pem, TlsOptions, Verification};
+use net::{HttpClient, Overrides, Request, SendError};
+
+/// A body without a configured limit may still not be larger.
+const BODY_BYTES_MAX: usize = 1 << 30;
+/// No receiver's answer needs more.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// The options of a client as the configuration describes it.
+pub(crate) fn client_options(
+    http: &config::http::HttpClient,
+    overrides: &Overrides,
+) -> Result<ClientOptions, String> {
+    if http.oauth2.is_some() {
+        return Err("oauth2 is not built yet; use basic_auth or authorization".to_owned());
+    }
+    if !http.proxy.url.to_string().is_empty() || http.proxy.from_environment {
+        return Err("proxies are not built yet; connect directly".to_owned());
+    }
+    let authorization = match (&http.basic_auth, &http.authorization) {
+        (Some(basic), _) => Some(Authorization::Basic {
+            username: secret(&basic.username, &basic.username_file),
+            password: secret(basic.password.expose(), &basic.password_file),
+        }),
+        (None, Some(other)) => Some(Authorization::Scheme {
+            scheme: if other.kind.is_empty() {
+                "Bearer".to_owned()
+            } else {
+                other.kind.clone()
+            },
+            credentials: secret(other.credentials.expose(), &other.credentials_file),
+        }),
+        (None, None) => None,
+    };
+    let mut headers = Vec::new();
+    for (name, header) in &http.headers {
+        let texts = header
+            .values
+            .iter()
+            .cloned()
+            .chain(header.secrets.iter().map(|text| text.expose().to_owned()));
+        headers.extend(texts.map(|text| (name.clone(), Secret::Text(text))));
+        headers.extend(
+            header
+                .files
+                .iter()
+                .map(|file| (name.clone(), Secret::File(file.to_string()))),
+        );
+    }
+    Ok(ClientOptions {
+        authorization,
+        tls: tls_options(&http.tls),
+        redirects: if http.follow_redirects {
+            Redirects::Followed
+        } else {
+            Redirects::Returned
+        },
+        http2: if http.enable_http2 {
+            Http2::Negotiated
+        } else {
+            Http2::Off
+        },
+        headers,
+        overrides: overrides.clone(),
+    })
+}
+
+fn secret(text: &str, file: &str) -> Secret {
+    if file.is_empty() {
+        Secret::Text(text.to_owned())
+    } else {
+        Secret::File(file.to_owned())
+    }
+}
+
+fn tls_options(tls: &config::http::Tls) -> TlsOptions {
+    let pem = |text: &str, file: &str| {
+        if !text.is_empty() {
+            Some(Pem::Text(text.to_owned()))
+        } else if !file.is_empty() {
+            Some(Pem::File(file.to_owned()))
+        } else {
+            None
+        }
+    };
+    TlsOptions {
+        ca: pem(&tls.ca, &tls.ca_file),
+        cert: pem(&tls.cert, &tls.cert_file),
+        key: pem(tls.key.expose(), &tls.key_file),
+        server_name: Some(tls.server_name.clone()).filter(|name| !name.is_empty()),
+        verification: if tls.insecure_skip_verify {
+            Verification::Skipped
+        } else {
+            Verification::Full
+        },
+    }
+}
+
+/// Builds a client; the error is for people.
+pub(crate) fn build(
+    http: &config::http::HttpClient,
+    overrides: &Overrides,
+) -> Result<HttpClient, String> {
+    HttpClient::new(client_options(http, overrides)?).map_err(|error| error.to_string())
+}
+
+/// Brings pages for a scrape pool.
+#[derive(Debug)]
+pub(crate) struct PageFetcher(pub(crate) HttpClient);
+
+impl scrape::Fetch for PageFetcher {
+    fn fetch<'a>(
+        &'a self,
+        request: &'a scrape::FetchRequest,
+        body: &'a mut Vec<u8>,
+    ) -> scrape::FetchFuture<'a> {
+        Box::pin(async move {
+            let failed = |problem: String| scrape::FetchError::Failed {
+                url: request.url.clone(),
+                problem,
+            };
+            let mut message = Request::get(&request.url);
+            message.timeout = request.timeout.to_std();
+            message.body_bytes_max = request.body_limit.map_or(BODY_BYTES_MAX, |limit| {
+                usize::try_from(limit).unwrap_or(usize::MAX)
+            });
+            for (name, value) in &request.headers {
+                if name.eq_ignore_ascii_case("accept-encoding") {
+                    // The client unpacks, so it is the client that offers.
+                    message.encoding = if value.contains("gzip") {
+                        Encoding::Gzip
+                    } else {
+                        Encoding::Identity
+                    };
+                    continue;
+                }
+                let name = HeaderName::from_bytes(name.as_bytes())
+                    .map_err(|error| failed(error.to_string()))?;
+                let value =
+                    HeaderValue::from_str(value).map_err(|error| failed(error.to_string()))?;
+                message.headers.push((name, value));
+            }
+            match self.0.send(message).await {
+                Ok(response) => {
+                    body.extend_from_slice(&response.body);
+                    let content_type = response
+                        .headers
+                        .get("content-type")
+                        .and_then(|value| value.to_str().ok());
+                    Ok(scrape::FetchAnswer {
+                        status: response.status.as_u16(),
+                        status_text: response.status.to_string(),
+                        content_type: content_type.unwrap_or("").to_owned(),
+                    })
+                }
+                Err(SendError::Timeout(_)) => Err(scrape::FetchError::Timeout {
+                    url: request.url.clone(),
+                }),
+                Err(SendError::BodyTooLarge(_)) => Err(scrape::FetchError::BodyTooLarge),
+                Err(error) => Err(failed(error.to_string())),
+            }
+        })
+    }
+}
+
+/// Sends notifications for one integration.
+#[derive(Debug)]
+pub(crate) struct NotificationSender(pub(crate) HttpClient);
+
+impl notify::HttpSend for NotificationSender {
+    fn send(
+        &self,
+        request: notify::HttpRequest,
+    ) -> notify::BoxFuture<'_, Result<notify::HttpResponse, notify::HttpFailure>> {
+        Box::pin(async move {
+            // The URL may be a secret, so no failure names it.
+            let failed = |problem: &str| notify::HttpFailure(problem.to_owned());
+            let mut message = Request::get(request.url);
+            message.method = Method::from_bytes(request.method.as_bytes())
+                .map_err(|_| failed("invalid method"))?;
+            message.body = request.body.into();
+            message.timeout = request.timeout.max(Duration::from_millis(1));
+            message.body_bytes_max = ANSWER_BYTES_MAX;
+            for (name, value) in request.headers {
+                let name = HeaderName::from_bytes(name.as_bytes())
+                    .map_err(|_| failed("invalid header name"))?;
+                let value =
+                    HeaderValue::from_str(&value).map_err(|_| failed("invalid header value"))?;
+                message.headers.push((name, value));
+            }
+            match self.0.send(message).await {
+                Ok(response) => Ok(notify::HttpResponse {
+                    status: response.status.as_u16(),
+                    headers: response
+                        .headers
+                        .iter()
+                        .map(|(name, value)| {
+                            (
+                                name.to_string(),
+                                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                            )
+                        })
+                        .collect(),
+                    body: response.body.to_vec(),
+                }),
+                Err(SendError::Url { problem, .. }) => {
+                    Err(failed(&format!("invalid URL: {problem}")))
+                }
+                Err(error) => Err(notify::HttpFailure(error.to_string())),
+            }
+        })
+    }
+}

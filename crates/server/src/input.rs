@@ -1,0 +1,87 @@
+//! All files that the server is started with, read.
+
+use diag::Source;
+use manifest::ManifestText;
+use yaml::{Kind, Node, Resolved};
+
+use crate::StartError;
+use crate::files::{folder_of, manifest_files};
+use crate::options::Options;
+
+/// What the server watches if it is told nothing: itself.
+pub(crate) fn self_watching(port: u16) -> String {
+    format!(
+        "global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n\
+         scrape_configs:\n- job_name: keepwatch\n  static_configs:\n  - targets:\n    - localhost:{port}\n"
+    )
+}
+
+/// A configuration file and the folder that relative paths in it start from.
+#[derive(Clone, Debug)]
+pub(crate) struct FileInput {
+    pub(crate) source: Source,
+    pub(crate) base_dir: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    pub(crate) prometheus: Option<FileInput>,
+    pub(crate) alertmanager: Option<FileInput>,
+    pub(crate) manifests: Vec<ManifestText>,
+}
+
+/// Reads everything anew. `port` is where the server listens, for watching itself.
+pub(crate) fn read(options: &Options, port: u16) -> Result<Input, StartError> {
+    let file = |path: &std::path::Path| {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| StartError::Input(format!("reading {}: {error}", path.display())))?;
+        Ok::<_, StartError>(FileInput {
+            source: Source::new(path.display().to_string(), text),
+            base_dir: folder_of(path),
+        })
+    };
+    let mut prometheus = options.config_file.as_deref().map(file).transpose()?;
+    let alertmanager = options
+        .alertmanager_config_file
+        .as_deref()
+        .map(file)
+        .transpose()?;
+    let texts = manifest_files(&options.manifests).map_err(StartError::Input)?;
+    if prometheus.is_none() && texts.is_empty() {
+        let source = Source::new("(built-in: the server watches itself)", self_watching(port));
+        prometheus = Some(FileInput {
+            source,
+            base_dir: ".".to_owned(),
+        });
+    }
+    let manifests = texts.into_iter().map(|(path, text)| ManifestText {
+        path,
+        text,
+        default_namespace: options.default_namespace.clone(),
+    });
+    Ok(Input {
+        prometheus,
+        alertmanager,
+        manifests: manifests.collect(),
+    })
+}
+
+/// A YAML tree as JSON, for readers of Kubernetes objects.
+pub(crate) fn to_json(node: &Node) -> serde_json::Value {
+    match &node.kind {
+        Kind::Sequence(items) => items.iter().map(to_json).collect(),
+        Kind::Mapping(pairs) => pairs
+            .iter()
+            .filter_map(|(key, value)| Some((key.text()?.to_owned(), to_json(value))))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Kind::Null => serde_json::Value::Null,
+        Kind::Scalar(scalar) => match scalar.resolve() {
+            Ok(Resolved::Bool(value)) => value.into(),
+            Ok(Resolved::Int(value)) => value.into(),
+            Ok(Resolved::Float(value)) => value.into(),
+            Ok(Resolved::Null) => serde_json::Value::Null,
+            _ => node.text().unwrap_or_default().into(),
+        },
+    }
+}

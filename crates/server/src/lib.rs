@@ -1,0 +1,89 @@
+//! The running server: all roles that the input asks for, in one process.
+//!
+//! In reading order: [`options`] (what the command line says), `input` (files read), `plan` (input
+//! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
+//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `targets` (discovery into
+//! scrape pools), `queries`, `alertmanager`; `running` starts, reloads and stops it all; `sources` shows
+//! it to the API; `self_metrics`.
+//!
+//! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
+//! touches only what differs.
+
+mod alertmanager;
+mod checks;
+mod clock;
+mod files;
+mod groups;
+mod http_client;
+mod input;
+mod jobs;
+mod options;
+mod plan;
+mod queries;
+mod routing;
+mod running;
+mod self_metrics;
+mod sources;
+mod storage;
+mod targets;
+mod tempo;
+
+use std::path::Path;
+
+use diag::Diagnostics;
+
+pub use options::{Options, QueryOptions, RuleOptions, Switch, Tempo};
+pub use running::{Running, start};
+
+/// Our version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Why the server did not start. Nothing runs then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Problems in configuration files or manifests, all of them, with their places.
+    #[error("the configuration has errors")]
+    Configuration(Diagnostics),
+    #[error("{0}")]
+    Input(String),
+    #[error("opening the data folder {dir}: {problem}")]
+    Storage { dir: String, problem: String },
+    #[error("listening on {address}: {problem}")]
+    Listen { address: String, problem: String },
+    #[error(
+        "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder with --storage.tsdb.path"
+    )]
+    Locked { dir: String, problem: String },
+}
+
+/// The executor pods of Kasten among the manifests of a folder: name, and address with metrics port.
+pub fn executor_pods(folder: &Path) -> Result<Vec<(String, String)>, StartError> {
+    let texts = files::manifest_files(&[folder.to_owned()]).map_err(StartError::Input)?;
+    let mut pods = Vec::new();
+    for (path, text) in texts {
+        let (documents, _) = yaml::parse_documents(&diag::Source::new(path, text));
+        for pod in documents
+            .iter()
+            .map(input::to_json)
+            .filter(|object| object["kind"] == "Pod")
+        {
+            if pod["metadata"]["labels"]["component"] != "executor" {
+                continue;
+            }
+            let ports = pod["spec"]["containers"].as_array().into_iter().flatten();
+            let ports =
+                ports.flat_map(|container| container["ports"].as_array().into_iter().flatten());
+            let port = ports
+                .filter_map(|port| port["containerPort"].as_u64())
+                .find(|port| (8000..9000).contains(port));
+            if let (Some(name), Some(address), Some(port)) = (
+                pod["metadata"]["name"].as_str(),
+                pod["status"]["podIP"].as_str(),
+                port,
+            ) {
+                pods.push((name.to_owned(), format!("{address}:{port}")));
+            }
+        }
+    }
+    Ok(pods)
+}

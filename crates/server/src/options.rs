@@ -1,0 +1,87 @@
+//! What the command line says, as types.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use model::Duration;
+use net::Overrides;
+
+/// How fast time passes for the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tempo {
+    /// Intervals are those of the configuration.
+    #[default]
+    Real,
+    /// Intervals are cut to seconds, for demonstrations.
+    Shortened,
+}
+
+/// All settings of one server process.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `prometheus.yml`; without one and without manifests the server scrapes itself.
+    pub config_file: Option<PathBuf>,
+    /// `alertmanager.yml`.
+    pub alertmanager_config_file: Option<PathBuf>,
+    /// Files and folders with Kubernetes objects.
+    pub manifests: Vec<PathBuf>,
+    /// For objects that name no namespace, as kubectl's `-n`.
+    pub default_namespace: String,
+    pub data_dir: PathBuf,
+    /// `HOST:PORT`; port 0 takes any free one. All serve the same paths.
+    pub listen: Vec<String>,
+    /// The URL under which users reach the server; made from the host's name if absent.
+    pub external_url: Option<String>,
+    /// Path before all paths; that of the external URL if absent.
+    pub route_prefix: Option<String>,
+    pub lifecycle: Switch,
+    pub remote_write_receiver: Switch,
+    /// Samples older than this are dropped.
+    pub retention: Duration,
+    pub query: QueryOptions,
+    pub rules: RuleOptions,
+    /// How long resolved silences and log entries are kept.
+    pub alertmanager_retention: Duration,
+    pub connections_max: usize,
+    pub read_timeout: Duration,
+    pub overrides: Overrides,
+    pub tempo: Tempo,
+    /// As given and defaulted, for `/api/v1/status/flags`.
+    pub flags: BTreeMap<String, String>,
+}
+
+/// An optional part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Switch {
+    On,
+    #[default]
+    Off,
+}
+
+impl Switch {
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+impl From<bool> for Switch {
+    fn from(is_on: bool) -> Self {
+        if is_on { Self::On } else { Self::Off }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct QueryOptions {
+    pub lookback_delta: Duration,
+    pub timeout: Duration,
+    pub concurrent_max: usize,
+    pub samples_max: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct RuleOptions {
+    pub outage_tolerance: Duration,
+    pub grace_period: Duration,
+    pub resend_delay: Duration,
+    pub concurrent_max: usize,
+}

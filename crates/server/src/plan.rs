@@ -1,0 +1,308 @@
+//! Input checked and turned into parts that can be started. May fail; changes nothing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use config::prometheus::{Config, LoadOptions, Mode};
+use diag::{Diagnostic, Diagnostics, Reason, Severity, Source};
+use discovery::kubernetes::Objects;
+use manifest::{Compiled, CompiledPrometheus, Decision, Manifests};
+use model::Labels;
+use model::relabel::RelabelConfig;
+use net::Overrides;
+use promql::ParserOptions;
+use rules::GroupSpec;
+use tokio::sync::watch;
+
+use crate::alertmanager::Routing;
+use crate::files::RealFiles;
+use crate::input::{FileInput, Input, to_json};
+use crate::jobs::{JobContext, JobPlan, JobRefusal};
+use crate::options::Tempo;
+use crate::{groups, jobs, routing, tempo};
+
+/// Everything that a start or a reload puts in place.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) jobs: Vec<JobPlan>,
+    pub(crate) groups: Vec<GroupSpec>,
+    pub(crate) routing: Routing,
+    /// For alerts on their way to Alertmanager: external labels are added, then these rules applied.
+    pub(crate) external_labels: Labels,
+    pub(crate) alert_relabel: Vec<RelabelConfig>,
+    pub(crate) objects: Objects,
+    pub(crate) decisions: Vec<Decision>,
+    /// Parts of jobs that cannot be done: job name and reason.
+    pub(crate) job_refusals: Vec<(String, JobRefusal)>,
+    /// Warnings and notes; errors would have refused the plan.
+    pub(crate) notices: Diagnostics,
+}
+
+/// What planning works with.
+#[derive(Debug)]
+pub(crate) struct PlanContext<'a> {
+    pub(crate) overrides: &'a Overrides,
+    pub(crate) objects: &'a watch::Receiver<Arc<Objects>>,
+    pub(crate) tempo: Tempo,
+    pub(crate) external_url: &'a str,
+    pub(crate) parser: &'a ParserOptions,
+}
+
+/// All problems are collected before the plan is refused.
+pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diagnostics> {
+    let mut problems = Diagnostics::new();
+    let manifests = manifest::read(input.manifests);
+    let compiled = manifest::compile(&manifests.objects, &manifest::Options::default());
+    let decisions: Vec<Decision> = manifests
+        .decisions
+        .iter()
+        .chain(&compiled.decisions)
+        .cloned()
+        .collect();
+    problems.extend(manifests.diagnostics.clone());
+    problems.extend(compiled.diagnostics.clone());
+    problems.extend(refused_objects(&decisions));
+    let chosen = choose(&compiled.prometheuses, &mut problems);
+    let config = prometheus_config(input.prometheus.as_ref(), chosen, &mut problems);
+    let routing_input = routing_input(input.alertmanager, &compiled, &mut problems);
+    let routing = routing::plan(routing_input.as_ref(), context, &mut problems);
+    let Some(mut config) = config else {
+        return Err(problems);
+    };
+    if context.tempo == Tempo::Shortened {
+        tempo::shorten_global(&mut config.global);
+    }
+    let groups = rule_groups(&config, chosen, context.parser, &mut problems);
+    let (objects, wrong) = Objects::from_json(&object_json(&manifests), "default");
+    for error in wrong {
+        problems.push(Diagnostic::warning("object-malformed", error.to_string()));
+    }
+    let user_agent = format!("Keepwatch/{}", crate::VERSION);
+    let job_context = JobContext {
+        overrides: context.overrides,
+        objects: context.objects,
+        user_agent: &user_agent,
+    };
+    let mut planned = Vec::new();
+    let mut job_refusals = Vec::new();
+    for mut job in all_jobs(&config, &mut problems) {
+        if context.tempo == Tempo::Shortened {
+            tempo::shorten_job(&mut job);
+        }
+        let (plan, refusals) = jobs::plan(&job, &job_context);
+        planned.extend(plan);
+        for refusal in refusals {
+            problems.push(notice(&job.job_name, &refusal));
+            job_refusals.push((job.job_name.clone(), refusal));
+        }
+    }
+    let Some(routing) = routing else {
+        return Err(problems);
+    };
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    let labels = &config.global.external_labels.0;
+    Ok(Plan {
+        external_labels: Labels::from_pairs(
+            labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        ),
+        alert_relabel: config.alerting.alert_relabel_configs.rules.clone(),
+        config,
+        jobs: planned,
+        groups,
+        routing,
+        objects,
+        decisions,
+        job_refusals,
+        notices: problems,
+    })
+}
+
+fn notice(job: &str, refusal: &JobRefusal) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(refusal.code(), format!("job {job}: {refusal}"));
+    match refusal.hint() {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// Objects that were selected and cannot be used are errors: a folder is read as a whole.
+fn refused_objects(decisions: &[Decision]) -> Diagnostics {
+    let diagnostics = decisions.iter().map(Decision::diagnostic);
+    diagnostics
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .collect()
+}
+
+/// One process runs one Prometheus: the first; others are said to be left out.
+fn choose<'a>(
+    compiled: &'a [CompiledPrometheus],
+    problems: &mut Diagnostics,
+) -> Option<&'a CompiledPrometheus> {
+    for other in compiled.iter().skip(1) {
+        let name = other
+            .object
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string);
+        let message = format!(
+            "{name} is not run: one process runs one Prometheus object, the first by namespace and name"
+        );
+        problems.push(Diagnostic::warning("object-second-prometheus", message));
+    }
+    compiled.first()
+}
+
+fn load_options<'a>(
+    base_dir: &'a str,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+) -> LoadOptions<'a> {
+    LoadOptions {
+        base_dir,
+        mode: Mode::Server,
+        variable,
+    }
+}
+
+/// The file's configuration; with manifests too, their jobs are added to it.
+fn prometheus_config(
+    file: Option<&FileInput>,
+    compiled: Option<&CompiledPrometheus>,
+    problems: &mut Diagnostics,
+) -> Option<Config> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut load = |source: &Source, base_dir: &str| match config::prometheus::load(
+        source,
+        &load_options(base_dir, &variable),
+    ) {
+        Ok((config, warnings)) => {
+            problems.extend(warnings);
+            Some(config)
+        }
+        Err(error) => {
+            problems.extend(error.diagnostics);
+            None
+        }
+    };
+    let from_file = file.map(|file| load(&file.source, &file.base_dir));
+    let from_objects = compiled.map(|compiled| {
+        let source = Source::new(
+            "(prometheus.yaml made of the manifests)",
+            expand_variables(compiled),
+        );
+        load(&source, ".")
+    });
+    match (from_file, from_objects) {
+        (Some(file), Some(objects)) => {
+            let (mut file, objects) = (file?, objects?);
+            file.scrape_configs.extend(objects.scrape_configs);
+            Some(file)
+        }
+        (Some(one), None) | (None, Some(one)) => one,
+        // Only an Alertmanager, or nothing that scrapes: an empty configuration.
+        (None, None) => load(&Source::new("(empty)", ""), "."),
+    }
+}
+
+/// What the operator's config-reloader puts in for a first replica of an only shard.
+fn expand_variables(compiled: &CompiledPrometheus) -> String {
+    let name = compiled
+        .object
+        .as_ref()
+        .map_or("keepwatch", |object| object.name.as_str());
+    let variables = BTreeMap::from([
+        ("SHARD".to_owned(), "0".to_owned()),
+        ("POD_NAME".to_owned(), format!("prometheus-{name}-0")),
+    ]);
+    let mut config = compiled.config.clone();
+    manifest::substitute(&mut config, &variables);
+    yaml::to_text(&config)
+}
+
+/// The configuration of the alerting machine: the file's, or what the manifests make.
+fn routing_input(
+    file: Option<FileInput>,
+    compiled: &Compiled,
+    problems: &mut Diagnostics,
+) -> Option<FileInput> {
+    if file.is_some() {
+        return file;
+    }
+    for other in compiled.alertmanagers.iter().skip(1) {
+        let name = other
+            .object
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string);
+        let message = format!(
+            "{name} is not run: one process runs one Alertmanager object, the first by namespace and name"
+        );
+        problems.push(Diagnostic::warning("object-second-alertmanager", message));
+    }
+    let first = compiled.alertmanagers.first()?;
+    let source = Source::new(
+        "(alertmanager.yaml made of the manifests)",
+        yaml::to_text(&first.config),
+    );
+    Some(FileInput {
+        source,
+        base_dir: ".".to_owned(),
+    })
+}
+
+fn rule_groups(
+    config: &Config,
+    compiled: Option<&CompiledPrometheus>,
+    parser: &ParserOptions,
+    problems: &mut Diagnostics,
+) -> Vec<GroupSpec> {
+    let mut found = Vec::new();
+    let made: HashSet<&str> = compiled
+        .iter()
+        .flat_map(|compiled| &compiled.rule_files)
+        .map(|file| file.path.as_str())
+        .collect();
+    for file in compiled.iter().flat_map(|compiled| &compiled.rule_files) {
+        let source = Source::new(file.path.as_str(), yaml::to_text(&file.content));
+        found.extend(groups::read(&source, &config.global, parser, problems));
+    }
+    for pattern in &config.rule_files {
+        let files = config::FileReader::glob(&RealFiles, pattern).unwrap_or_default();
+        for path in files.iter().filter(|path| !made.contains(path.as_str())) {
+            match config::FileReader::read(&RealFiles, path) {
+                Ok(text) => {
+                    let source = Source::new(path.as_str(), text);
+                    found.extend(groups::read(&source, &config.global, parser, problems));
+                }
+                Err(problem) => problems.push(Diagnostic::error("rule-file-unreadable", problem)),
+            }
+        }
+    }
+    found
+}
+
+/// The jobs of the main file and of `scrape_config_files`.
+fn all_jobs(config: &Config, problems: &mut Diagnostics) -> Vec<config::prometheus::ScrapeConfig> {
+    match config.all_scrape_configs(&RealFiles) {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            problems.extend(error.diagnostics);
+            Vec::new()
+        }
+    }
+}
+
+fn object_json(manifests: &Manifests) -> Vec<serde_json::Value> {
+    let with_identity = |object: &manifest::Object| {
+        let mut json = object
+            .root()
+            .node()
+            .map_or(serde_json::Value::Null, to_json);
+        // The namespace may come from the command line instead of the text.
+        json["metadata"]["namespace"] = object.namespace().into();
+        json
+    };
+    manifests.objects.iter().map(with_identity).collect()
+}

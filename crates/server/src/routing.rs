@@ -1,0 +1,286 @@
+//! From the Alertmanager configuration to the machine's plain values and the integrations behind it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use alerting::{GroupBySpec, InhibitRuleSpec, ReceiverSpec, RouteSpec, TimeIntervals};
+use config::alertmanager::matchers::MatcherMode;
+use config::alertmanager::receivers::Webhook;
+use config::alertmanager::{
+    Config, GroupBy, InhibitRule, LoadOptions, NamedTimeInterval, Receiver, Route, load,
+};
+use config::rules::Text;
+use diag::{Diagnostic, Diagnostics, Source};
+use model::{Duration, Timestamp};
+use net::Overrides;
+use notify::integration::IntegrationOptions;
+use notify::webhook::{UrlSource, WebhookOptions};
+use notify::{Integration, Receivers, Templates};
+
+use crate::alertmanager::Routing;
+use crate::files::RealFiles;
+use crate::http_client::{self, NotificationSender};
+use crate::input::FileInput;
+use crate::options::Tempo;
+use crate::plan::PlanContext;
+use crate::tempo;
+
+/// Routing where no configuration says anything: alerts are grouped and shown, and nobody is told.
+const BUILT_IN: &str = "route:\n  receiver: \"null\"\nreceivers:\n- name: \"null\"\n";
+
+/// `None` if the configuration has errors; they are among `problems` then.
+pub(crate) fn plan(
+    input: Option<&FileInput>,
+    context: &PlanContext<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Routing> {
+    let built_in = FileInput {
+        source: Source::new("(built-in routing)", BUILT_IN),
+        base_dir: ".".to_owned(),
+    };
+    let input = input.unwrap_or(&built_in);
+    let options = LoadOptions {
+        base_dir: &input.base_dir,
+        matchers: MatcherMode::Fallback,
+        template: &template_problem,
+    };
+    let config = match load(&input.source, &options) {
+        Ok((config, warnings)) => {
+            problems.extend(warnings);
+            config
+        }
+        Err(error) => {
+            problems.extend(error.diagnostics);
+            return None;
+        }
+    };
+    let templates = templates(&config, context.external_url, problems)?;
+    let mut integrations: HashMap<Arc<str>, Vec<Box<dyn Integration>>> = HashMap::new();
+    let mut receivers = Vec::new();
+    for receiver in &config.receivers {
+        let (spec, built) = receiver_parts(receiver, context.overrides, problems);
+        integrations.insert(Arc::clone(&spec.name), built);
+        receivers.push(spec);
+    }
+    let mut route = route_spec(config.route());
+    if context.tempo == Tempo::Shortened {
+        shorten_root(&mut route);
+    }
+    let intervals = config
+        .mute_time_intervals
+        .iter()
+        .chain(&config.time_intervals);
+    let machine = alerting::Config {
+        route,
+        receivers,
+        inhibit_rules: config.inhibit_rules.iter().map(inhibit_rule).collect(),
+        intervals: Arc::new(Intervals(intervals.cloned().collect())),
+        resolve_timeout: config.global.resolve_timeout,
+    };
+    Some(Routing {
+        config: Arc::new(machine),
+        receivers: Arc::new(Receivers::new(
+            templates,
+            format!("Alertmanager/{}", crate::VERSION),
+            integrations,
+        )),
+        text: config.to_text(),
+    })
+}
+
+/// What is wrong with the syntax of a template.
+fn template_problem(text: &str) -> Option<String> {
+    let functions = gotemplate::functions::alertmanager::functions(gotemplate::Time::ZERO);
+    gotemplate::Template::parse("", text, &functions, gotemplate::Options::default())
+        .err()
+        .map(|error| error.to_string())
+}
+
+fn templates(config: &Config, external_url: &str, problems: &mut Diagnostics) -> Option<Templates> {
+    let mut texts = Vec::new();
+    for pattern in &config.templates {
+        for path in config::FileReader::glob(&RealFiles, pattern).unwrap_or_default() {
+            match config::FileReader::read(&RealFiles, &path) {
+                Ok(text) => texts.push((path, text)),
+                Err(problem) => problems.push(Diagnostic::error("template-unreadable", problem)),
+            }
+        }
+    }
+    let files = texts
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()));
+    match Templates::new(external_url, files) {
+        Ok(templates) => Some(templates),
+        Err(error) => {
+            problems.push(Diagnostic::error("template-invalid", error.to_string()));
+            None
+        }
+    }
+}
+
+fn route_spec(route: &Route) -> RouteSpec {
+    RouteSpec {
+        receiver: Some(route.receiver.clone()).filter(|receiver| !receiver.is_empty()),
+        matchers: route.matchers.clone(),
+        continues: route.continue_matching,
+        group_by: match route.group_by() {
+            None => GroupBySpec::Inherit,
+            Some(GroupBy::All) => GroupBySpec::All,
+            Some(GroupBy::Labels(names)) => GroupBySpec::Labels(names),
+        },
+        group_wait: route.group_wait,
+        group_interval: route.group_interval,
+        repeat_interval: route.repeat_interval,
+        mute_time_intervals: route.mute_time_intervals.clone(),
+        active_time_intervals: route.active_time_intervals.clone(),
+        labels: texts(&route.labels),
+        routes: route.children().map(route_spec).collect(),
+    }
+}
+
+fn texts(map: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
+    map.iter()
+        .map(|(name, text)| (name.clone(), text.text.clone()))
+        .collect()
+}
+
+/// The root's defaults would be minutes, so they are filled in first.
+fn shorten_root(root: &mut RouteSpec) {
+    let defaults = alerting::route::RouteOptions::default();
+    root.group_wait.get_or_insert(defaults.group_wait);
+    root.group_interval.get_or_insert(defaults.group_interval);
+    root.repeat_interval.get_or_insert(defaults.repeat_interval);
+    shorten(root);
+}
+
+fn shorten(route: &mut RouteSpec) {
+    let cut = |duration: &mut Option<Duration>, max: Duration| {
+        *duration = duration.map(|duration| duration.min(max))
+    };
+    cut(&mut route.group_wait, tempo::GROUP_WAIT_MAX);
+    cut(&mut route.group_interval, tempo::GROUP_INTERVAL_MAX);
+    cut(&mut route.repeat_interval, tempo::REPEAT_INTERVAL_MAX);
+    route.routes.iter_mut().for_each(shorten);
+}
+
+fn inhibit_rule(rule: &InhibitRule) -> InhibitRuleSpec {
+    InhibitRuleSpec {
+        name: rule.name.clone(),
+        source_matchers: rule.source_matchers.clone(),
+        target_matchers: rule.target_matchers.clone(),
+        equal: rule.equal.iter().map(|name| name.text.clone()).collect(),
+    }
+}
+
+/// The named intervals of one configuration.
+#[derive(Debug)]
+struct Intervals(Vec<NamedTimeInterval>);
+
+impl TimeIntervals for Intervals {
+    fn contains(&self, name: &str, at: Timestamp) -> bool {
+        let Ok(at) = jiff::Timestamp::from_millisecond(at.millis()) else {
+            return false;
+        };
+        self.0
+            .iter()
+            .any(|interval| interval.name == name && interval.contains(at))
+    }
+}
+
+/// The receiver as the machine knows it, and its integrations in the same order.
+fn receiver_parts(
+    receiver: &Receiver,
+    overrides: &Overrides,
+    problems: &mut Diagnostics,
+) -> (ReceiverSpec, Vec<Box<dyn Integration>>) {
+    let mut specs = Vec::new();
+    let mut built: Vec<Box<dyn Integration>> = Vec::new();
+    for (index, webhook) in (0u32..).zip(&receiver.webhook) {
+        match build_webhook(webhook, overrides) {
+            Ok(integration) => {
+                specs.push(alerting::Integration {
+                    name: "webhook".into(),
+                    index,
+                    sends_resolved: webhook.send_resolved,
+                });
+                built.push(integration);
+            }
+            Err(problem) => {
+                let message = format!(
+                    "receiver {}: webhook {}: {problem}",
+                    receiver.name,
+                    index + 1
+                );
+                problems.push(Diagnostic::error("receiver-client", message));
+            }
+        }
+    }
+    for kind in not_built(receiver) {
+        // Starting without it would be silent where somebody expects to be told.
+        let message = format!(
+            "receiver {}: {kind} is not built yet, so this receiver would tell nobody",
+            receiver.name
+        );
+        problems.push(
+            Diagnostic::error("receiver-integration-not-built", message)
+                .hint("send through webhook_configs, or keep an Alertmanager for this receiver"),
+        );
+    }
+    if specs.is_empty() && receiver.name != "null" {
+        let message = format!(
+            "receiver {} has no integration: its alerts are grouped and shown, nothing is sent",
+            receiver.name
+        );
+        problems.push(Diagnostic::note("receiver-without-integration", message));
+    }
+    let spec = ReceiverSpec {
+        name: receiver.name.as_str().into(),
+        labels: receiver.labels.clone(),
+        integrations: specs,
+    };
+    (spec, built)
+}
+
+fn build_webhook(webhook: &Webhook, overrides: &Overrides) -> Result<Box<dyn Integration>, String> {
+    let http = webhook.http.clone().unwrap_or_default();
+    let client = http_client::build(&http, overrides)?;
+    let options = WebhookOptions {
+        url: if webhook.url_file.is_empty() {
+            UrlSource::Text(webhook.url.expose().to_owned())
+        } else {
+            UrlSource::File(webhook.url_file.clone())
+        },
+        alerts_max: usize::try_from(webhook.max_alerts).unwrap_or(usize::MAX),
+        timeout: Some(webhook.timeout.to_std()).filter(|timeout| !timeout.is_zero()),
+        payload: Some(webhook.payload.0.clone()).filter(|payload| !payload.is_empty()),
+    };
+    Ok(IntegrationOptions::Webhook(options).build(Arc::new(NotificationSender(client))))
+}
+
+/// The kinds of integrations that a receiver asks for and that nothing here delivers to.
+fn not_built(receiver: &Receiver) -> Vec<&'static str> {
+    let asked = [
+        ("discord_configs", receiver.discord.len()),
+        ("email_configs", receiver.email.len()),
+        ("incidentio_configs", receiver.incidentio.len()),
+        ("pagerduty_configs", receiver.pagerduty.len()),
+        ("slack_configs", receiver.slack.len()),
+        ("opsgenie_configs", receiver.opsgenie.len()),
+        ("wechat_configs", receiver.wechat.len()),
+        ("pushover_configs", receiver.pushover.len()),
+        ("victorops_configs", receiver.victorops.len()),
+        ("sns_configs", receiver.sns.len()),
+        ("telegram_configs", receiver.telegram.len()),
+        ("webex_configs", receiver.webex.len()),
+        ("msteams_configs", receiver.msteams.len()),
+        ("msteamsv2_configs", receiver.msteamsv2.len()),
+        ("jira_configs", receiver.jira.len()),
+        ("rocketchat_configs", receiver.rocketchat.len()),
+        ("mattermost_configs", receiver.mattermost.len()),
+    ];
+    asked
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, _)| kind)
+        .collect()
+}

@@ -1,0 +1,572 @@
+//! Starts the parts in order, reloads them as a transaction, stops them in reverse order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{Api, Lifecycle, LifecycleRequest, QueryService, Readiness};
+use diag::{Diagnostics, ReasonBook, Severity};
+use discovery::kubernetes::Objects;
+use metrics::Registry;
+use model::relabel;
+use model::storage::SampleWriter;
+use model::{Clock, Labels};
+use net::server::{ServeOptions, serve};
+use parking_lot::RwLock;
+use promql::{EngineOptions, ParserOptions};
+use rules::{AlertSink, Environment, Schedule, SentAlert};
+use scrape::{Collaborators, Pools, ScrapeOptions};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, RuleAlerts};
+use crate::clock::SystemClock;
+use crate::options::{Options, Tempo};
+use crate::plan::{Plan, PlanContext};
+use crate::queries::LocalQueries;
+use crate::self_metrics::{Observed, RuleCounters};
+use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
+use crate::storage::Storage;
+use crate::targets::Targets;
+use crate::{StartError, input, plan, self_metrics, storage};
+
+/// Refusals of each code that are kept with their evidence.
+const REASONS_KEPT_PER_CODE: usize = 100;
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    requests: mpsc::Sender<LifecycleRequest>,
+    main: JoinHandle<()>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Returns when the server was stopped by a signal or over HTTP.
+    pub async fn until_stopped(self) {
+        // A panic of the main task was logged by the runtime.
+        let _ = self.main.await;
+    }
+
+    /// Stops the server and returns when everything is written.
+    pub async fn stop(self) {
+        // If the main task is gone, it has stopped already.
+        let _ = self.requests.send(LifecycleRequest::Quit).await;
+        let _ = self.main.await;
+    }
+}
+
+/// Reads, plans, opens, listens, starts. Nothing runs if it fails.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    let listeners = listen(&options.listen).await?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
+    let port = addresses.first().map_or(9090, SocketAddr::port);
+    let external_url = external_url(&options, port);
+    // Duration expressions are part of the language today; the rest is still experimental.
+    let parser = ParserOptions {
+        duration_expressions: true,
+        ..ParserOptions::default()
+    };
+    let (objects, objects_seen) = watch::channel(Arc::new(Objects::default()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let planner = Planner {
+        options,
+        port,
+        external_url,
+        parser,
+        objects_seen,
+    };
+    let plan = planner.plan()?;
+    report(&plan.notices);
+    let dir = planner.options.data_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || storage::open(&dir)).await;
+    let storage = opened.map_err(|error| StartError::Input(error.to_string()))??;
+    tracing::info!(report = ?storage.replay, "data folder opened");
+    let (parts, router) = Parts::build(&planner, plan, storage, clock, objects);
+    let (stop_serving, _) = watch::channel(false);
+    let serve_options = ServeOptions {
+        connections_max: planner.options.connections_max,
+        read_timeout: planner.options.read_timeout.to_std(),
+        ..ServeOptions::default()
+    };
+    let mut servers = Vec::new();
+    for (listener, address) in listeners {
+        tracing::info!(%address, "listening");
+        let mut stopped = stop_serving.subscribe();
+        let stop = async move {
+            // An error means that the main task is gone, which is the same.
+            let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+        };
+        servers.push(tokio::spawn(serve(
+            listener,
+            router.clone(),
+            serve_options,
+            stop,
+        )));
+    }
+    let requests = parts.requests.clone();
+    let main = tokio::spawn(parts.run(planner, servers, stop_serving));
+    Ok(Running {
+        addresses,
+        requests,
+        main,
+    })
+}
+
+async fn listen(addresses: &[String]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let fail = |problem: std::io::Error| StartError::Listen {
+            address: address.clone(),
+            problem: problem.to_string(),
+        };
+        let full = if address.starts_with(':') {
+            format!("0.0.0.0{address}")
+        } else {
+            address.clone()
+        };
+        let listener = TcpListener::bind(&full).await.map_err(fail)?;
+        let local = listener.local_addr().map_err(fail)?;
+        listeners.push((listener, local));
+    }
+    Ok(listeners)
+}
+
+/// Without a trailing slash.
+fn external_url(options: &Options, port: u16) -> String {
+    let url = options.external_url.clone().unwrap_or_else(|| {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if host.trim().is_empty() {
+            "localhost"
+        } else {
+            host.trim()
+        };
+        format!("http://{host}:{port}")
+    });
+    url.trim_end_matches('/').to_owned()
+}
+
+/// The path before all paths, without a trailing slash.
+fn route_prefix(options: &Options, external_url: &str) -> String {
+    let prefix = options.route_prefix.clone().unwrap_or_else(|| {
+        let rest = external_url
+            .split_once("://")
+            .map_or(external_url, |(_, rest)| rest);
+        rest.split_once('/')
+            .map_or(String::new(), |(_, path)| format!("/{path}"))
+    });
+    let trimmed = prefix.trim_matches('/');
+    if trimmed.is_empty() {
+        String::new()
+    } else {
+        format!("/{trimmed}")
+    }
+}
+
+/// Problems that do not stop anything, into the log.
+fn report(notices: &Diagnostics) {
+    for notice in notices {
+        let line = diag::render_line(notice);
+        match notice.severity {
+            Severity::Warning | Severity::Error => tracing::warn!(code = notice.code, "{line}"),
+            Severity::Note => tracing::info!(code = notice.code, "{line}"),
+        }
+    }
+}
+
+/// Makes plans from the files as they are now.
+#[derive(Debug)]
+struct Planner {
+    options: Options,
+    port: u16,
+    external_url: String,
+    parser: ParserOptions,
+    objects_seen: watch::Receiver<Arc<Objects>>,
+}
+
+impl Planner {
+    fn plan(&self) -> Result<Plan, StartError> {
+        let input = input::read(&self.options, self.port)?;
+        let context = PlanContext {
+            overrides: &self.options.overrides,
+            objects: &self.objects_seen,
+            tempo: self.options.tempo,
+            external_url: &self.external_url,
+            parser: &self.parser,
+        };
+        plan::plan(input, &context).map_err(StartError::Configuration)
+    }
+}
+
+/// Everything that runs.
+struct Parts {
+    clock: Arc<dyn Clock>,
+    storage: Storage,
+    pools: Arc<Pools>,
+    targets: Targets,
+    schedule: Schedule,
+    environment: Environment,
+    alertmanager: Arc<Alertmanager>,
+    outgoing: Arc<RwLock<Outgoing>>,
+    current: Arc<RwLock<Current>>,
+    reasons: Arc<ReasonBook>,
+    objects: watch::Sender<Arc<Objects>>,
+    readiness: watch::Sender<Readiness>,
+    requests: mpsc::Sender<LifecycleRequest>,
+    inbox: mpsc::Receiver<LifecycleRequest>,
+    /// Put in place by the main task, so that nothing runs before the server answers.
+    first_plan: Option<Plan>,
+}
+
+/// What is done to alerts between rules and Alertmanager.
+#[derive(Clone, Debug, Default)]
+struct Outgoing {
+    external_labels: Labels,
+    relabel: Vec<relabel::RelabelConfig>,
+}
+
+/// External labels and relabelling, then the dispatcher.
+struct OutgoingAlerts {
+    outgoing: Arc<RwLock<Outgoing>>,
+    next: RuleAlerts,
+}
+
+impl AlertSink for OutgoingAlerts {
+    fn send(&self, alerts: Vec<SentAlert>) {
+        let outgoing = self.outgoing.read().clone();
+        let prepared = alerts.into_iter().filter_map(|mut alert| {
+            let mut labels = alert.labels.to_builder();
+            for (name, value) in &outgoing.external_labels {
+                // An alert's own label wins.
+                if !labels.contains(name) {
+                    labels.set(name, value);
+                }
+            }
+            alert.labels = relabel::apply(&outgoing.relabel, &labels.build())?;
+            Some(alert)
+        });
+        self.next.send(prepared.collect());
+    }
+}
+
+impl Parts {
+    fn build(
+        planner: &Planner,
+        mut plan: Plan,
+        storage: Storage,
+        clock: Arc<dyn Clock>,
+        objects: watch::Sender<Arc<Objects>>,
+    ) -> (Self, net::axum::Router) {
+        let options = &planner.options;
+        let registry = Registry::new();
+        let reasons = Arc::new(ReasonBook::new(REASONS_KEPT_PER_CODE));
+        let runtime = tokio::runtime::Handle::current();
+        let reader: Arc<dyn model::storage::SeriesReader> = Arc::new(storage.head.clone());
+        let writer: Arc<dyn SampleWriter> = Arc::new(storage.head.clone());
+        let collaborators = Collaborators {
+            writer: Arc::clone(&writer),
+            clock: Arc::clone(&clock),
+            reasons: Arc::clone(&reasons),
+            runtime: runtime.clone(),
+        };
+        let pools = Arc::new(Pools::new(collaborators, ScrapeOptions::default()));
+        let targets = Targets::new(Arc::clone(&pools), Arc::clone(&clock), Arc::clone(&reasons));
+        let settings = alerting::Settings {
+            retention: options.alertmanager_retention,
+            jitter_seed: u64::from(std::process::id()),
+            ..alerting::Settings::default()
+        };
+        let counters = Counters::new(&registry);
+        let routing = plan.routing.clone();
+        let alertmanager = Alertmanager::new(
+            routing,
+            settings,
+            Arc::clone(&clock),
+            Arc::clone(&reasons),
+            counters,
+        );
+        let outgoing = Arc::new(RwLock::new(Outgoing::default()));
+        let engine = EngineOptions {
+            lookback_delta: options.query.lookback_delta,
+            samples_max: options.query.samples_max,
+            ..EngineOptions::default()
+        };
+        let queries = LocalQueries {
+            reader: Arc::clone(&reader),
+            options: engine.clone(),
+            parser: planner.parser,
+        };
+        let sink = OutgoingAlerts {
+            outgoing: Arc::clone(&outgoing),
+            next: RuleAlerts(Arc::clone(&alertmanager), runtime),
+        };
+        let environment = Environment {
+            queries: Arc::new(queries),
+            reader: Arc::clone(&reader),
+            writer,
+            alerts: Arc::new(sink),
+            settings: rules::environment::Settings {
+                external_labels: plan.external_labels.clone(),
+                external_url: planner.external_url.clone(),
+                resend_delay: resend_delay(options),
+                outage_tolerance: options.rules.outage_tolerance,
+                grace_period: options.rules.grace_period,
+            },
+        };
+        let rule_counters = RuleCounters::new(&registry);
+        let observer =
+            Arc::new(move |view: &rules::GroupView, counts| rule_counters.observe(view, counts));
+        let schedule = Schedule::new(Arc::clone(&clock), options.rules.concurrent_max, observer);
+        let started_at = clock.now();
+        let current = Arc::new(RwLock::new(Current {
+            yaml: plan.config.to_text(),
+            decisions: std::mem::take(&mut plan.decisions),
+            is_reload_ok: true,
+            loaded_at: started_at,
+        }));
+        let observed = Observed {
+            pools: Arc::clone(&pools),
+            head: storage.head.clone(),
+            rules: schedule.views(),
+            alertmanager: Arc::clone(&alertmanager),
+            current: Arc::clone(&current),
+            reasons: Arc::clone(&reasons),
+            started_at,
+        };
+        self_metrics::register(&registry, observed);
+        let (requests, inbox) = mpsc::channel(8);
+        let (readiness, readiness_seen) = watch::channel(Readiness::Starting);
+        let host = planner
+            .external_url
+            .split_once("://")
+            .map_or("", |(_, rest)| rest);
+        let external_host = host.split(['/', ':']).next().unwrap_or_default().to_owned();
+        let api = Arc::new(Api {
+            clock: Arc::clone(&clock),
+            queries: QueryService {
+                reader,
+                options: engine,
+                parser: planner.parser,
+                timeout: options.query.timeout,
+                places: Arc::new(Semaphore::new(options.query.concurrent_max.max(1))),
+                metrics: api::QueryMetrics::new(&registry),
+            },
+            rules: schedule.views(),
+            targets: Arc::new(TargetView {
+                pools: Arc::clone(&pools),
+                external_host,
+            }),
+            alertmanager: Arc::new(AlertmanagerApi(Arc::clone(&alertmanager))),
+            tsdb: Arc::new(TsdbView {
+                head: storage.head.clone(),
+                segments: 0,
+            }),
+            config: Arc::new(ConfigView {
+                current: Arc::clone(&current),
+                flags: options.flags.clone(),
+                retention: options.retention,
+                external_url: planner.external_url.clone(),
+            }),
+            reasons: Arc::new(ReasonView {
+                book: Arc::clone(&reasons),
+                current: Arc::clone(&current),
+            }),
+            lifecycle: Lifecycle {
+                requests: requests.clone(),
+                is_enabled: options.lifecycle.is_on(),
+                readiness: readiness_seen,
+            },
+            metrics: registry,
+            started_at,
+            version: crate::VERSION,
+        });
+        let router = api::router(api, &route_prefix(options, &planner.external_url));
+        let parts = Self {
+            clock,
+            storage,
+            pools,
+            targets,
+            schedule,
+            environment,
+            alertmanager,
+            outgoing,
+            current,
+            reasons,
+            objects,
+            readiness,
+            requests,
+            inbox,
+            first_plan: Some(plan),
+        };
+        (parts, router)
+    }
+
+    /// The main task: until a signal or a request ends it.
+    async fn run(
+        mut self,
+        planner: Planner,
+        servers: Vec<JoinHandle<()>>,
+        stop_serving: watch::Sender<bool>,
+    ) {
+        let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
+        let maintenance = tokio::spawn(storage::maintain(
+            self.storage.head.clone(),
+            Arc::clone(&self.clock),
+            planner.options.retention,
+        ));
+        if let Some(plan) = self.first_plan.take() {
+            self.put_in_place(plan, &planner).await;
+        }
+        self.readiness.send_replace(Readiness::Ready);
+        tracing::info!("ready");
+        let mut signals = Signals::new();
+        loop {
+            tokio::select! {
+                request = self.inbox.recv() => match request {
+                    Some(LifecycleRequest::Reload(answer)) => self.reload(&planner, Some(answer)).await,
+                    Some(LifecycleRequest::Quit) | None => break,
+                },
+                signal = signals.next() => match signal {
+                    Signal::Reload => self.reload(&planner, None).await,
+                    Signal::Stop => break,
+                },
+            }
+        }
+        tracing::info!("stopping");
+        self.readiness.send_replace(Readiness::Stopping);
+        self.schedule.stop().await;
+        self.pools.stop().await;
+        stop_serving.send_replace(true);
+        for server in servers {
+            let _ = server.await;
+        }
+        alerting.abort();
+        maintenance.abort();
+        let head = self.storage.head.clone();
+        let closed = tokio::task::spawn_blocking(move || head.close()).await;
+        match closed {
+            Ok(Ok(())) => tracing::info!("stopped; everything is on disk"),
+            Ok(Err(error)) => tracing::error!(%error, "closing the log failed"),
+            Err(error) => tracing::error!(%error, "closing the log failed"),
+        }
+    }
+
+    /// The second half of the transaction: cannot fail, touches only what differs.
+    async fn put_in_place(&mut self, plan: Plan, planner: &Planner) {
+        self.objects.send_replace(Arc::new(plan.objects));
+        for (job, refusal) in &plan.job_refusals {
+            self.reasons.record(self.clock.now().millis(), job, refusal);
+        }
+        *self.outgoing.write() = Outgoing {
+            external_labels: plan.external_labels.clone(),
+            relabel: plan.alert_relabel,
+        };
+        self.targets.apply(plan.jobs);
+        self.environment.settings.external_labels = plan.external_labels;
+        self.environment
+            .settings
+            .external_url
+            .clone_from(&planner.external_url);
+        self.schedule.update(plan.groups, &self.environment).await;
+    }
+
+    async fn reload(
+        &mut self,
+        planner: &Planner,
+        answer: Option<oneshot::Sender<Result<(), String>>>,
+    ) {
+        let outcome = match planner.plan() {
+            Ok(mut plan) => {
+                report(&plan.notices);
+                let loaded = Current {
+                    yaml: plan.config.to_text(),
+                    decisions: std::mem::take(&mut plan.decisions),
+                    is_reload_ok: true,
+                    loaded_at: self.clock.now(),
+                };
+                *self.current.write() = loaded;
+                self.alertmanager.replace(plan.routing.clone());
+                self.put_in_place(plan, planner).await;
+                tracing::info!("configuration reloaded");
+                Ok(())
+            }
+            Err(error) => {
+                self.current.write().is_reload_ok = false;
+                let problems = match &error {
+                    StartError::Configuration(problems) => problems
+                        .errors()
+                        .map(diag::render_line)
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                    other => other.to_string(),
+                };
+                tracing::error!(
+                    problems,
+                    "reload refused; the old configuration keeps running"
+                );
+                Err(problems)
+            }
+        };
+        if let Some(answer) = answer {
+            // The client may have gone; the reload happened all the same.
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+/// With intervals cut to seconds, alerts are sent again in seconds too.
+fn resend_delay(options: &Options) -> model::Duration {
+    match options.tempo {
+        Tempo::Real => options.rules.resend_delay,
+        Tempo::Shortened => options
+            .rules
+            .resend_delay
+            .min(model::Duration::from_secs(5)),
+    }
+}
+
+enum Signal {
+    Reload,
+    Stop,
+}
+
+/// SIGHUP reloads; SIGTERM and SIGINT stop.
+struct Signals {
+    hangup: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+    interrupt: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Where a handler cannot be set, the signal keeps its default meaning.
+        Self {
+            hangup: signal(SignalKind::hangup()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
+        }
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            () = received(&mut self.hangup) => Signal::Reload,
+            () = received(&mut self.terminate) => Signal::Stop,
+            () = received(&mut self.interrupt) => Signal::Stop,
+        }
+    }
+}
+
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}

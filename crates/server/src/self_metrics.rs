@@ -1,0 +1,386 @@
+//! Our own metrics, under the names that dashboards for the peers read.
+
+use std::sync::Arc;
+
+use diag::ReasonBook;
+use metrics::{Kind, Page, Registry};
+use model::Timestamp;
+use parking_lot::RwLock;
+use rules::group::EvaluationCounts;
+use rules::{GroupView, schedule::Views};
+use scrape::Pools;
+use tsdb::Head;
+
+use crate::alertmanager::Alertmanager;
+use crate::sources::Current;
+
+/// What the page is rendered from.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    pub(crate) pools: Arc<Pools>,
+    pub(crate) head: Head,
+    pub(crate) rules: Views,
+    pub(crate) alertmanager: Arc<Alertmanager>,
+    pub(crate) current: Arc<RwLock<Current>>,
+    pub(crate) reasons: Arc<ReasonBook>,
+    pub(crate) started_at: Timestamp,
+}
+
+pub(crate) fn register(registry: &Registry, observed: Observed) {
+    registry.on_render(move |page| {
+        build_info(page);
+        configuration(page, &observed);
+        scraping(page, &observed.pools);
+        storage(page, &observed.head);
+        rule_groups(page, &observed.rules);
+        alerts(page, &observed.alertmanager);
+        process(page, observed.started_at);
+        for (code, count) in observed.reasons.counts() {
+            let help = "How often something was refused, by reason; see /api/keepwatch/v1/reasons.";
+            page.sample(
+                Kind::Counter,
+                "keepwatch_refusals_total",
+                help,
+                &[("code", code)],
+                float(count),
+            );
+        }
+    });
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts are floats in the text format"
+)]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+fn float_of(count: usize) -> f64 {
+    float(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
+fn build_info(page: &mut Page) {
+    let labels = [
+        ("branch", ""),
+        ("goversion", ""),
+        ("revision", ""),
+        ("version", crate::VERSION),
+    ];
+    for name in ["prometheus_build_info", "alertmanager_build_info"] {
+        page.sample(
+            Kind::Gauge,
+            name,
+            "The version that runs; the value is always 1.",
+            &labels,
+            1.0,
+        );
+    }
+}
+
+fn configuration(page: &mut Page, observed: &Observed) {
+    let current = observed.current.read();
+    let is_ok = if current.is_reload_ok { 1.0 } else { 0.0 };
+    for prefix in ["prometheus", "alertmanager"] {
+        let name = format!("{prefix}_config_last_reload_successful");
+        page.sample(
+            Kind::Gauge,
+            &name,
+            "Whether the last configuration reload attempt was successful.",
+            &[],
+            is_ok,
+        );
+        let name = format!("{prefix}_config_last_reload_success_timestamp_seconds");
+        let help = "Timestamp of the last successful configuration reload.";
+        page.sample(Kind::Gauge, &name, help, &[], current.loaded_at.seconds());
+    }
+    page.sample(
+        Kind::Gauge,
+        "prometheus_ready",
+        "Whether startup was completed and queries are answered.",
+        &[],
+        1.0,
+    );
+}
+
+fn scraping(page: &mut Page, pools: &Pools) {
+    let stats = pools.stats();
+    for (name, help, value) in [
+        (
+            "prometheus_target_scrapes_exceeded_body_size_limit_total",
+            "Scrapes that exceeded the body size limit.",
+            stats.body_size_limit_exceeded,
+        ),
+        (
+            "prometheus_target_scrapes_exceeded_sample_limit_total",
+            "Scrapes that exceeded the sample limit.",
+            stats.sample_limit_exceeded,
+        ),
+        (
+            "prometheus_target_scrapes_sample_out_of_order_total",
+            "Samples refused as out of order.",
+            stats.samples_out_of_order,
+        ),
+        (
+            "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+            "Samples refused for a duplicate timestamp.",
+            stats.samples_duplicate,
+        ),
+        (
+            "prometheus_target_scrapes_sample_out_of_bounds_total",
+            "Samples refused as out of bounds.",
+            stats.samples_out_of_bounds,
+        ),
+        (
+            "prometheus_target_scrape_pool_exceeded_target_limit_total",
+            "Times that a pool exceeded its target limit.",
+            stats.target_limit_exceeded,
+        ),
+        (
+            "prometheus_target_scrape_pool_exceeded_label_limits_total",
+            "Scrapes that exceeded a label limit.",
+            stats.label_limit_exceeded,
+        ),
+        ("keepwatch_scrapes_total", "Scrapes done.", stats.scrapes),
+        (
+            "keepwatch_scrapes_failed_total",
+            "Scrapes that failed.",
+            stats.scrapes_failed,
+        ),
+        (
+            "keepwatch_scrape_intervals_missed_total",
+            "Intervals that passed without a scrape.",
+            stats.intervals_missed,
+        ),
+    ] {
+        page.sample(Kind::Counter, name, help, &[], float(value));
+    }
+    for (job, targets) in pools.active() {
+        let help = "Current number of targets in this scrape pool.";
+        page.sample(
+            Kind::Gauge,
+            "prometheus_target_scrape_pool_targets",
+            help,
+            &[("scrape_job", &job)],
+            float_of(targets.len()),
+        );
+    }
+    let help = "Samples appended.";
+    page.sample(
+        Kind::Counter,
+        "prometheus_tsdb_head_samples_appended_total",
+        help,
+        &[("type", "float")],
+        float(stats.samples_appended),
+    );
+}
+
+fn storage(page: &mut Page, head: &Head) {
+    let stats = head.stats(0);
+    page.sample(
+        Kind::Gauge,
+        "prometheus_tsdb_head_series",
+        "Total number of series in the head block.",
+        &[],
+        float(stats.series),
+    );
+    page.sample(
+        Kind::Gauge,
+        "prometheus_tsdb_head_chunks",
+        "Total number of chunks in the head block.",
+        &[],
+        float_of(stats.chunks),
+    );
+    if let Some(range) = stats.range {
+        page.sample(
+            Kind::Gauge,
+            "prometheus_tsdb_head_min_time",
+            "Minimum time of the head block, in milliseconds.",
+            &[],
+            range.start.seconds() * 1000.0,
+        );
+        page.sample(
+            Kind::Gauge,
+            "prometheus_tsdb_head_max_time",
+            "Maximum time of the head block, in milliseconds.",
+            &[],
+            range.end.seconds() * 1000.0,
+        );
+    }
+}
+
+/// Counters of rule evaluations, changed after each.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleCounters {
+    evaluations: metrics::Vector<metrics::Counter>,
+    failures: metrics::Vector<metrics::Counter>,
+}
+
+impl RuleCounters {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        Self {
+            evaluations: registry.counters(
+                "prometheus_rule_evaluations_total",
+                "The total number of rule evaluations.",
+                &["rule_group"],
+            ),
+            failures: registry.counters(
+                "prometheus_rule_evaluation_failures_total",
+                "The total number of rule evaluation failures.",
+                &["rule_group"],
+            ),
+        }
+    }
+
+    pub(crate) fn observe(&self, view: &GroupView, counts: EvaluationCounts) {
+        let group = group_name(view);
+        self.evaluations
+            .with(&[&group])
+            .add_count(counts.evaluations);
+        self.failures.with(&[&group]).add_count(counts.failures);
+    }
+}
+
+/// `file;group`, as the peer names groups.
+fn group_name(view: &GroupView) -> String {
+    format!("{};{}", view.spec.file, view.spec.name)
+}
+
+fn rule_groups(page: &mut Page, rules: &Views) {
+    for view in rules.all() {
+        let group = group_name(&view);
+        let labels = [("rule_group", group.as_str())];
+        for (kind, name, help, value) in [
+            (
+                Kind::Gauge,
+                "prometheus_rule_group_interval_seconds",
+                "The interval of a rule group.",
+                view.spec.interval.seconds(),
+            ),
+            (
+                Kind::Gauge,
+                "prometheus_rule_group_rules",
+                "The number of rules.",
+                float_of(view.rules.len()),
+            ),
+            (
+                Kind::Gauge,
+                "prometheus_rule_group_last_duration_seconds",
+                "The duration of the last rule group evaluation.",
+                view.evaluation_seconds,
+            ),
+            (
+                Kind::Gauge,
+                "prometheus_rule_group_last_evaluation_samples",
+                "The number of samples returned during the last rule group evaluation.",
+                float_of(view.samples),
+            ),
+            (
+                Kind::Counter,
+                "prometheus_rule_group_iterations_total",
+                "The total number of scheduled rule group evaluations, whether executed or missed.",
+                float(view.iterations + view.missed),
+            ),
+            (
+                Kind::Counter,
+                "prometheus_rule_group_iterations_missed_total",
+                "The total number of rule group evaluations missed due to slow rule group evaluation.",
+                float(view.missed),
+            ),
+        ] {
+            page.sample(kind, name, help, &labels, value);
+        }
+        let seconds = view.last_evaluation.map_or(0.0, Timestamp::seconds);
+        let help = "The timestamp of the last rule group evaluation in seconds.";
+        page.sample(
+            Kind::Gauge,
+            "prometheus_rule_group_last_evaluation_timestamp_seconds",
+            help,
+            &labels,
+            seconds,
+        );
+    }
+}
+
+fn alerts(page: &mut Page, alertmanager: &Alertmanager) {
+    let (active, suppressed) = alertmanager.counts();
+    let help = "How many alerts by state.";
+    page.sample(
+        Kind::Gauge,
+        "alertmanager_alerts",
+        help,
+        &[("state", "active")],
+        float_of(active),
+    );
+    page.sample(
+        Kind::Gauge,
+        "alertmanager_alerts",
+        help,
+        &[("state", "suppressed")],
+        float_of(suppressed),
+    );
+}
+
+/// From `/proc/self`; left out where there is none.
+fn process(page: &mut Page, started_at: Timestamp) {
+    let help = "Start time of the process since unix epoch in seconds.";
+    page.sample(
+        Kind::Gauge,
+        "process_start_time_seconds",
+        help,
+        &[],
+        started_at.seconds(),
+    );
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return;
+    };
+    // The name in parentheses may hold spaces; fields are counted after it.
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace()
+        .collect();
+    let number = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<u64>().ok())
+            .map(float)
+    };
+    let ticks = float(rustix::param::clock_ticks_per_second());
+    if let (Some(user), Some(system)) = (number(11), number(12)) {
+        let help = "Total user and system CPU time spent in seconds.";
+        page.sample(
+            Kind::Counter,
+            "process_cpu_seconds_total",
+            help,
+            &[],
+            (user + system) / ticks,
+        );
+    }
+    if let (Some(virtual_bytes), Some(pages)) = (number(20), number(21)) {
+        page.sample(
+            Kind::Gauge,
+            "process_virtual_memory_bytes",
+            "Virtual memory size in bytes.",
+            &[],
+            virtual_bytes,
+        );
+        let bytes = pages * float_of(rustix::param::page_size());
+        page.sample(
+            Kind::Gauge,
+            "process_resident_memory_bytes",
+            "Resident memory size in bytes.",
+            &[],
+            bytes,
+        );
+    }
+    if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
+        page.sample(
+            Kind::Gauge,
+            "process_open_fds",
+            "Number of open file descriptors.",
+            &[],
+            float_of(entries.count()),
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! What runs, shown to the API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::{
+    ActiveTargetView, AlertmanagersView, ConfigSource, DroppedTargetView, ReasonSource,
+    TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+};
+use diag::{Reason, ReasonBook, ReasonEntry};
+use manifest::Decision;
+use model::{Duration, Labels, Timestamp};
+use parking_lot::RwLock;
+use scrape::Pools;
+use tsdb::Head;
+
+/// Parts of the state that a reload changes.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) yaml: String,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) is_reload_ok: bool,
+    pub(crate) loaded_at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(crate) struct TargetView {
+    pub(crate) pools: Arc<Pools>,
+    /// Replaces the host of targets on this machine in links.
+    pub(crate) external_host: String,
+}
+
+impl TargetSource for TargetView {
+    fn targets(&self) -> TargetsView {
+        let mut view = TargetsView::default();
+        for (job, targets) in self.pools.active() {
+            view.active
+                .extend(targets.into_iter().map(|target| ActiveTargetView {
+                    discovered_labels: to_map(&target.discovered_labels),
+                    labels: to_map(&target.labels),
+                    scrape_pool: job.clone(),
+                    global_url: self.global_url(&target.scrape_url),
+                    scrape_url: target.scrape_url,
+                    last_error: target.last.error,
+                    last_scrape: api::rfc3339(target.last.time),
+                    last_scrape_duration: target.last.duration,
+                    health: target.last.health.as_str().to_owned(),
+                    scrape_interval: target.interval.to_string(),
+                    scrape_timeout: target.timeout.to_string(),
+                }));
+        }
+        for (job, (dropped, count)) in self.pools.dropped() {
+            view.dropped_counts.insert(job.clone(), count);
+            view.dropped
+                .extend(dropped.into_iter().map(|target| DroppedTargetView {
+                    discovered_labels: to_map(&target.discovered_labels),
+                    scrape_pool: job.clone(),
+                    reason: target.refusal.to_string(),
+                    code: target.refusal.code(),
+                }));
+        }
+        view
+    }
+
+    fn pools(&self) -> Vec<String> {
+        self.pools.jobs()
+    }
+}
+
+impl TargetView {
+    fn global_url(&self, url: &str) -> String {
+        for local in ["://localhost", "://127.0.0.1", "://[::1]"] {
+            if let Some((scheme, rest)) = url.split_once(local)
+                && rest.starts_with([':', '/'])
+            {
+                return format!("{scheme}://{}{rest}", self.external_host);
+            }
+        }
+        url.to_owned()
+    }
+}
+
+pub(crate) fn to_map(labels: &Labels) -> BTreeMap<String, String> {
+    labels
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+#[derive(Debug)]
+pub(crate) struct TsdbView {
+    pub(crate) head: Head,
+    pub(crate) segments: usize,
+}
+
+impl TsdbSource for TsdbView {
+    fn status(&self, limit: usize) -> TsdbStatusView {
+        let stats = self.head.stats(limit);
+        let counts = |counts: Vec<tsdb::head::NamedCount>| {
+            counts
+                .into_iter()
+                .map(|count| TsdbCount {
+                    name: count.name,
+                    value: count.count,
+                })
+                .collect()
+        };
+        let range = stats.range;
+        TsdbStatusView {
+            head_stats: api::HeadStatsView {
+                num_series: stats.series,
+                num_label_pairs: stats.label_pairs as u64,
+                chunk_count: stats.chunks as u64,
+                // Go's extremes stand for "no sample", as in the peer.
+                min_time: range.map_or(i64::MAX, |range| range.start.millis()),
+                max_time: range.map_or(i64::MIN, |range| range.end.millis()),
+            },
+            series_count_by_metric_name: counts(stats.labels.series_by_metric),
+            label_value_count_by_label_name: counts(stats.labels.values_by_label),
+            memory_in_bytes_by_label_name: counts(stats.labels.bytes_by_label),
+            series_count_by_label_value_pair: counts(stats.labels.series_by_pair),
+        }
+    }
+
+    fn replay_progress(&self) -> (usize, usize, usize) {
+        // The API answers when the replay is over.
+        (0, self.segments, self.segments)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ConfigView {
+    pub(crate) current: Arc<RwLock<Current>>,
+    pub(crate) flags: BTreeMap<String, String>,
+    pub(crate) retention: Duration,
+    pub(crate) external_url: String,
+}
+
+impl ConfigSource for ConfigView {
+    fn yaml(&self) -> String {
+        self.current.read().yaml.clone()
+    }
+
+    fn flags(&self) -> BTreeMap<String, String> {
+        self.flags.clone()
+    }
+
+    fn last_reload(&self) -> (bool, Timestamp) {
+        let current = self.current.read();
+        (current.is_reload_ok, current.loaded_at)
+    }
+
+    fn retention_text(&self) -> String {
+        self.retention.to_string()
+    }
+
+    fn alertmanagers(&self) -> AlertmanagersView {
+        // Alerts go to the dispatcher of this process, which has this address for people.
+        AlertmanagersView {
+            active: vec![format!("{}/api/v2/alerts", self.external_url)],
+            dropped: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ReasonView {
+    pub(crate) book: Arc<ReasonBook>,
+    pub(crate) current: Arc<RwLock<Current>>,
+}
+
+impl ReasonSource for ReasonView {
+    fn entries(&self, code: Option<&str>) -> Vec<ReasonEntry> {
+        self.book.entries(code)
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.book.counts()
+    }
+
+    fn decisions(&self) -> Vec<serde_json::Value> {
+        let decision = |decision: &Decision| {
+            let position = decision.source.position(decision.span.start);
+            serde_json::json!({
+                "object": decision.object.to_string(),
+                "by": decision.by.as_ref().map(ToString::to_string),
+                "code": decision.outcome.code(),
+                "message": decision.outcome.to_string(),
+                "hint": decision.outcome.hint(),
+                "inUse": decision.outcome.is_in_use(),
+                "file": decision.source.name(),
+                "line": position.line,
+            })
+        };
+        self.current.read().decisions.iter().map(decision).collect()
+    }
+}
