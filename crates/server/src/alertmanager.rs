@@ -110,7 +110,8 @@ impl Alertmanager {
                 }
                 None => rung.await,
             }
-            self.step(Input::Tick);
+            // Without the bell: it would wake this very loop again, for ever.
+            self.step_machine(Input::Tick);
         }
     }
 
@@ -120,14 +121,20 @@ impl Alertmanager {
         self.step(Input::ConfigReplaced(routing.config));
     }
 
-    /// One step of the machine; carries out what it asks for and returns the refusals of posted alerts.
+    /// One step, after which the driver looks at its wake-up time again.
     fn step(self: &Arc<Self>, input: Input) -> Vec<String> {
+        let refused = self.step_machine(input);
+        self.bell.notify_one();
+        refused
+    }
+
+    /// One step of the machine; carries out what it asks for and returns the refusals of posted alerts.
+    fn step_machine(self: &Arc<Self>, input: Input) -> Vec<String> {
         let now = self.clock.now();
         let actions = {
             let mut machine = self.machine.lock();
             machine.step(now, input)
         };
-        self.bell.notify_one();
         let mut refused = Vec::new();
         for action in actions {
             match action {
