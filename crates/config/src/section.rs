@@ -68,7 +68,7 @@ pub(crate) fn read_field<T: Field>(map: &mut MapReader<'_, '_>, key: &'static st
 
 /// Declares a section: a struct with its defaults, reading and printing, all from one list.
 ///
-/// ```ignore
+/// ```text
 /// section! {
 ///     /// Doc.
 ///     pub struct Dns: "dns.plain", checked {
@@ -140,6 +140,18 @@ macro_rules! section {
             fn visit_paths(&mut self, visit: &mut dyn FnMut(&mut String)) {
                 $crate::section::Section::visit_section_paths(self, visit);
             }
+
+            $( section!(@null $checked); )?
+        }
+    };
+    // A null in a list of sections is a section without keys: what is required is missed there too.
+    (@null checked) => {
+        fn read_or_null(node: &yaml::Node, reading: &mut yaml::Reading) -> Option<Self> {
+            if !node.is_null() {
+                return $crate::section::read_section(node, reading);
+            }
+            let empty = yaml::Node { span: node.span, kind: yaml::Kind::Mapping(Vec::new()) };
+            $crate::section::read_section(&empty, reading)
         }
     };
     (@default $default:expr) => { $default };

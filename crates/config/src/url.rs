@@ -140,8 +140,8 @@ fn bad_host(host: &str) -> Option<String> {
     } else {
         host.find(':').map_or("", |at| &host[at..])
     };
-    if !port.is_empty() && !(port.starts_with(':') && port[1..].bytes().all(|b| b.is_ascii_digit()))
-    {
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
         return Some(format!("invalid port {} after host", quote(port)));
     }
     let is_bad = |c: char| {

@@ -1,11 +1,17 @@
 //! "Did you mean …?"
 
+const WORD_LENGTH_MAX: usize = 100;
+
 /// The candidate closest to `word` by edit distance, if it is close enough to be a likely typo: at most
 /// a third of the word's length, and at least one edit is always allowed.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // Comparing takes time with the product of the lengths, and nobody mistypes a novel.
+    if word.len() > WORD_LENGTH_MAX {
+        return None;
+    }
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()

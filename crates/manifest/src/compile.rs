@@ -18,6 +18,7 @@ use crate::prometheus::{
     prometheus_version,
 };
 use crate::rules::{RULES_BYTES_MAX, RuleFormat, RuleOptions, pack_rules, rule_file};
+use crate::schema_check::check_schema;
 use crate::select::{Choice, Namespaces};
 use crate::tree::Tree;
 use crate::version::Version;
@@ -146,16 +147,21 @@ spec:
 /// Compiles all workloads among the objects. Never fails: what cannot be used is in the decisions, and a
 /// workload without a usable configuration is left out with the decision that says why.
 pub fn compile(objects: &[Object], options: &Options) -> Compiled {
+    let mut out = Compiled::default();
+    let definitions: Vec<&Object> = objects
+        .iter()
+        .filter(|object| object.id.kind == "CustomResourceDefinition")
+        .collect();
     let usable: Vec<&Object> = objects
         .iter()
-        .filter(|object| object.is_readable())
+        .filter(|object| object.is_readable() && fits_schema(object, &definitions, &mut out))
         .collect();
     let mut compiler = Compiler {
         namespaces: Namespaces::new(usable.iter().copied()),
         assets: Assets::new(usable.iter().copied()),
         objects: usable,
         options,
-        out: Compiled::default(),
+        out,
     };
     compiler.prometheuses();
     compiler.alertmanagers();
@@ -164,6 +170,35 @@ pub fn compile(objects: &[Object], options: &Options) -> Compiled {
         .diagnostics
         .extend(diagnose::diagnose(objects, &compiler.out.decisions));
     compiler.out
+}
+
+/// Whether an API server with these definitions would store the object. Without a definition of its kind
+/// every object is taken.
+fn fits_schema(object: &Object, definitions: &[&Object], out: &mut Compiled) -> bool {
+    let mut reports = definitions
+        .iter()
+        .filter_map(|it| check_schema(object, it.root()));
+    let Some(report) = reports.next() else {
+        return true;
+    };
+    report
+        .unknown
+        .into_iter()
+        .for_each(|unknown| out.diagnostics.push(unknown));
+    let Some(first) = report.problems.first() else {
+        return true;
+    };
+    let messages: Vec<&str> = report
+        .problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    let outcome = Outcome::Rejected {
+        message: messages.join("; "),
+        span: first.span,
+    };
+    out.decisions.push(Decision::new(object, None, outcome));
+    false
 }
 
 struct Compiler<'a> {

@@ -1,21 +1,26 @@
 //! What is valid but will not do what its author wants, as far as manifests alone can tell.
 
+use std::collections::HashSet;
+
 use diag::{Diagnostic, Diagnostics};
 
 use crate::decision::Decision;
-use crate::object::{Kind, Object};
+use crate::object::{Kind, Object, ObjectRef};
 use crate::selector::Selector;
 use crate::tree::Tree;
 
 /// Looks at the objects that are in use.
 pub(crate) fn diagnose(objects: &[Object], decisions: &[Decision]) -> Diagnostics {
     let mut out = Diagnostics::new();
-    let is_used = |object: &&Object| {
-        decisions
-            .iter()
-            .any(|it| it.object == object.id && it.outcome.is_in_use())
-    };
-    let used: Vec<&Object> = objects.iter().filter(is_used).collect();
+    let used: HashSet<&ObjectRef> = decisions
+        .iter()
+        .filter(|decision| decision.outcome.is_in_use())
+        .map(|decision| &decision.object)
+        .collect();
+    let used: Vec<&Object> = objects
+        .iter()
+        .filter(|object| used.contains(&object.id))
+        .collect();
     let of_kind = |kind: Kind| {
         used.iter()
             .copied()

@@ -14,6 +14,7 @@ mod admission;
 mod alertmanager;
 mod assets;
 mod base64;
+mod cel;
 mod check;
 mod compile;
 mod decision;
@@ -26,6 +27,7 @@ mod object;
 mod problem;
 mod prometheus;
 mod rules;
+mod schema_check;
 mod select;
 mod selector;
 mod tree;
@@ -55,6 +57,7 @@ pub use prometheus::{
 pub use rules::{
     RULES_BYTES_MAX, RuleFolder, RuleFormat, RuleOptions, enforce_namespace, pack_rules, rule_file,
 };
+pub use schema_check::{SchemaReport, check_schema};
 pub use selector::{Operator, Requirement, Selector};
 pub use tree::Tree;
 pub use version::Version;

@@ -14,7 +14,7 @@ pub mod testing;
 
 pub use eval::{
     Engine, EngineOptions, Expression, Feature, Interruption, MatrixSeries, Query, QueryError,
-    QueryResult, QueryStats, QueryValue, RangeTimes, VectorSample,
+    QueryResult, QueryStats, QueryValue, RangeTimes, StepSamples, VectorSample,
 };
 pub use syntax::ast::{self, Expr, ValueType};
 pub use syntax::{

@@ -15,6 +15,9 @@ use crate::spec::GroupSpec;
 /// Called after each evaluation of a group, for counters.
 pub type Observer = Arc<dyn Fn(&GroupView, EvaluationCounts) + Send + Sync>;
 
+/// Newest views by file and name.
+type ViewMap = HashMap<(String, String), Arc<GroupView>>;
+
 /// All groups and their tasks.
 pub struct Schedule {
     clock: Arc<dyn Clock>,
@@ -22,7 +25,7 @@ pub struct Schedule {
     places: Arc<Semaphore>,
     observer: Observer,
     running: HashMap<(String, String), Running>,
-    views: Arc<RwLock<HashMap<(String, String), Arc<GroupView>>>>,
+    views: Arc<RwLock<ViewMap>>,
 }
 
 struct Running {
@@ -40,7 +43,7 @@ impl std::fmt::Debug for Schedule {
 
 /// Reads the newest views without waiting for evaluations.
 #[derive(Clone, Debug)]
-pub struct Views(Arc<RwLock<HashMap<(String, String), Arc<GroupView>>>>);
+pub struct Views(Arc<RwLock<ViewMap>>);
 
 impl Views {
     /// All groups, by file and name.
@@ -150,7 +153,7 @@ struct Runner {
     clock: Arc<dyn Clock>,
     places: Arc<Semaphore>,
     observer: Observer,
-    views: Arc<RwLock<HashMap<(String, String), Arc<GroupView>>>>,
+    views: Arc<RwLock<ViewMap>>,
 }
 
 impl Runner {

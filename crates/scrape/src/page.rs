@@ -196,7 +196,7 @@ impl Reader<'_> {
         } else {
             Tracking::Untracked
         };
-        let is_first = self.cache.visit(slot, tracking);
+        let is_first = self.cache.visit(slot, line.raw, tracking);
         let SlotSeries::Stored(series) = self.cache.series(slot) else {
             return Ok(());
         };

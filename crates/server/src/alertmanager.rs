@@ -110,8 +110,7 @@ impl Alertmanager {
                 }
                 None => rung.await,
             }
-            // Without the bell: it would wake this very loop again, for ever.
-            self.step_machine(Input::Tick);
+            self.step(Input::Tick);
         }
     }
 
@@ -121,20 +120,18 @@ impl Alertmanager {
         self.step(Input::ConfigReplaced(routing.config));
     }
 
-    /// One step, after which the driver looks at its wake-up time again.
-    fn step(self: &Arc<Self>, input: Input) -> Vec<String> {
-        let refused = self.step_machine(input);
-        self.bell.notify_one();
-        refused
-    }
-
     /// One step of the machine; carries out what it asks for and returns the refusals of posted alerts.
-    fn step_machine(self: &Arc<Self>, input: Input) -> Vec<String> {
+    fn step(self: &Arc<Self>, input: Input) -> Vec<String> {
         let now = self.clock.now();
+        // The driver's own ticks must not wake the driver again.
+        let is_news = !matches!(input, Input::Tick);
         let actions = {
             let mut machine = self.machine.lock();
             machine.step(now, input)
         };
+        if is_news {
+            self.bell.notify_one();
+        }
         let mut refused = Vec::new();
         for action in actions {
             match action {

@@ -113,3 +113,31 @@ impl SyncHandle for RealSync {
         self.0.sync_data()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_grow_and_shrink_at_their_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        RealDisk.create_dir_all(&path).unwrap();
+        let path = path.join("file");
+        let mut file = RealDisk.create(&path).unwrap();
+        file.append(b"12345").unwrap();
+        file.truncate(2).unwrap();
+        file.append(b"67").unwrap();
+        assert_eq!(file.length(), 4);
+        file.sync_handle().unwrap().unwrap().sync().unwrap();
+        let mut again = RealDisk.open_append(&path).unwrap();
+        again.append(b"8").unwrap();
+        assert_eq!(RealDisk.read(&path).unwrap(), b"12678");
+        assert_eq!(RealDisk.create(&path).unwrap().length(), 0);
+        assert_eq!(RealDisk.length(&path).unwrap(), 0);
+        let moved = dir.path().join("c");
+        RealDisk.rename(&dir.path().join("a"), &moved).unwrap();
+        RealDisk.sync_dir(dir.path()).unwrap();
+        assert_eq!(RealDisk.list(&moved).unwrap(), [PathBuf::from("b")]);
+    }
+}

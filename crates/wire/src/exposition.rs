@@ -4,9 +4,10 @@
 //! while scan.advance(expected)? != Step::End { match scan.entry() { … } }
 //! ```
 //!
-//! Cost in the steady state: the caller keeps the raw bytes of the series it saw last time and passes
-//! them as `expected`; a line that starts with them is recognised by one comparison, and only its number
-//! is read. Labels, exemplars and start times are read when asked for.
+//! Cost in the steady state: the caller keeps the raw bytes of the series it saw last time, as what each
+//! shares with the one before it and the rest, and passes them as `expected`; a line that starts with them
+//! is recognised by comparing bytes, and only its number is read. Labels, exemplars and start times are
+//! read when asked for.
 
 use std::borrow::Cow;
 
@@ -32,6 +33,25 @@ pub struct Options {
     pub convert_classic_to_nhcb: bool,
     /// Give classic histograms also where a native one is given.
     pub keep_classic: bool,
+}
+
+/// The raw bytes of the series that is likely next: the first `shared` bytes of the last series of this
+/// page, then `tail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected<'a> {
+    pub shared: usize,
+    pub tail: &'a [u8],
+}
+
+impl Expected<'_> {
+    /// If `rest` starts with these bytes, how many they are.
+    #[inline]
+    pub(crate) fn length_in(&self, rest: &[u8], previous: &[u8]) -> Option<usize> {
+        let (head, after) = rest.split_at_checked(self.shared)?;
+        let matches = previous.get(..self.shared)? == head && after.starts_with(self.tail);
+        let length = self.shared + self.tail.len();
+        (matches && length > 0).then_some(length)
+    }
 }
 
 /// What [`Exposition::advance`] found.
@@ -110,9 +130,9 @@ impl<'a> Exposition<'a> {
         })
     }
 
-    /// Moves to the next entry. `expected`: raw bytes of the series that is likely next.
+    /// Moves to the next entry.
     #[inline]
-    pub fn advance(&mut self, expected: Option<&[u8]>) -> Result<Step, ParseError> {
+    pub fn advance(&mut self, expected: Option<Expected<'_>>) -> Result<Step, ParseError> {
         match &mut self.0 {
             Scan::Text(scan) => scan.advance(expected),
             Scan::Nhcb(scan) => scan.advance(),
@@ -163,6 +183,116 @@ impl<'a> Exposition<'a> {
             Scan::Text(scan) => scan.start_time(),
             Scan::Nhcb(scan) => scan.start_time(),
             Scan::Proto(scan) => scan.start_time(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads all that can be read, using every method.
+    fn read_all(body: &[u8], format: Format, options: &Options) {
+        let mut scan = Exposition::new(body, format, options);
+        let mut exemplars = Vec::new();
+        let mut last = Vec::new();
+        for _ in 0..=body.len() * 4 + 4 {
+            let expected = Expected {
+                shared: 0,
+                tail: &last,
+            };
+            match scan.advance(Some(expected)) {
+                Ok(Step::End) | Err(_) => return,
+                Ok(_) => {}
+            }
+            if let Entry::Series(series) = scan.entry() {
+                last = series.raw.to_vec();
+            }
+            let _ = (scan.labels(), scan.start_time());
+            scan.exemplars(&mut exemplars);
+        }
+        panic!("the page does not end");
+    }
+
+    fn all_options() -> impl Strategy<Value = Options> {
+        proptest::array::uniform5(any::<bool>()).prop_map(|[a, b, c, d, e]| Options {
+            type_and_unit_labels: a,
+            skip_created_series: b,
+            ignore_native_histograms: c,
+            convert_classic_to_nhcb: d,
+            keep_classic: e,
+        })
+    }
+
+    /// Bits of pages in any order, so that the readers get far into them.
+    fn page() -> impl Strategy<Value = Vec<u8>> {
+        let bits = [
+            "# TYPE h histogram\n",
+            "# TYPE c counter\n",
+            "# UNIT c_seconds seconds\n",
+            "# HELP h text\n",
+            "h_bucket{le=\"1\"} 1",
+            "h_bucket{le=\"+Inf\"} 2",
+            "h_sum 3\n",
+            "h_count 2\n",
+            "c_total{a=\"b\"} 1",
+            "c_created 5\n",
+            "{\"a.b\",c=\"d\"} NaN",
+            " # {x=\"y\"} 1",
+            " 1700000000",
+            "\n",
+            "\0",
+            "\"",
+            "\\",
+            "{",
+            "}",
+            " ",
+            "# EOF\n",
+            "é",
+        ];
+        proptest::collection::vec(prop::sample::select(bits.to_vec()), 0..30)
+            .prop_map(|bits| bits.concat().into_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn any_page_ends(body in page(), options in all_options()) {
+            read_all(&body, Format::PrometheusText, &options);
+            read_all(&body, Format::OpenMetricsText, &options);
+        }
+
+        #[test]
+        fn any_bytes_end(body in proptest::collection::vec(any::<u8>(), 0..200), options in all_options()) {
+            for format in [Format::PrometheusText, Format::OpenMetricsText, Format::Protobuf] {
+                read_all(&body, format, &options);
+            }
+        }
+
+        /// Valid framing around random fields gets further into the decoder than random bytes.
+        #[test]
+        fn any_message_ends(fields in proptest::collection::vec((1u8..17, 0u8..3, any::<[u8; 8]>()), 0..20), options in all_options()) {
+            let mut metric = Vec::new();
+            for (number, kind, bytes) in fields {
+                match kind {
+                    0 => metric.extend([number << 3, bytes[0] & 0x7f]),
+                    1 => { metric.push((number << 3) | 1); metric.extend(bytes); }
+                    _ => { metric.extend([(number << 3) | 2, 8]); metric.extend(bytes); }
+                }
+            }
+            let frame = |tag: u8, inner: &[u8]| {
+                let mut framed = vec![tag];
+                let mut length = inner.len();
+                while length >= 0x80 { framed.push((length & 0x7f) as u8 | 0x80); length >>= 7; }
+                framed.push(length as u8);
+                framed.extend(inner);
+                framed
+            };
+            let histogram = frame(0x3a, &metric);
+            let mut family = vec![0x0a, 1, b'h', 0x18, 4];
+            family.extend(frame(0x22, &histogram));
+            let body = frame(0, &family)[1..].to_vec();
+            read_all(&body, Format::Protobuf, &options);
         }
     }
 }

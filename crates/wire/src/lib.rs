@@ -19,6 +19,6 @@ pub mod remote;
 mod text;
 
 pub use error::{LabelsError, ParseError};
-pub use exposition::{Entry, Exposition, HistogramEntry, Options, SeriesEntry, Step};
+pub use exposition::{Entry, Expected, Exposition, HistogramEntry, Options, SeriesEntry, Step};
 pub use float::{FloatError, format_float_openmetrics, parse_float};
 pub use negotiate::{Format, Protocol};

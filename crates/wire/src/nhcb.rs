@@ -4,6 +4,7 @@
 //! page, where they come one by one, and puts the result before the first entry that does not belong to
 //! the histogram.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use model::histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA};
@@ -26,8 +27,8 @@ pub(crate) enum ConvertError {
     NanBound,
     #[error("count must be non-negative: count={0}")]
     NegativeCount(f64),
-    #[error("count is not cumulative: {0} {1} {2}")]
-    NotCumulative(f64, &'static str, f64),
+    #[error("count is not cumulative: {after} < {before}")]
+    NotCumulative { before: f64, after: f64 },
     #[error("count mismatch: count={count} != le={bound} count={last}")]
     Mismatch { count: f64, bound: f64, last: f64 },
 }
@@ -35,7 +36,7 @@ pub(crate) enum ConvertError {
 /// The parts of one classic histogram.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClassicHistogram {
-    /// Upper bound and cumulative count, by bound.
+    /// Upper bound and cumulative count.
     buckets: Vec<(f64, f64)>,
     count: Option<f64>,
     sum: f64,
@@ -54,7 +55,7 @@ impl ClassicHistogram {
         self.error.get_or_insert(error);
     }
 
-    /// The first of two buckets with one bound counts.
+    /// Buckets may come in any order; the first of two with one bound counts.
     pub(crate) fn set_bucket(&mut self, bound: f64, count: f64) {
         if bound.is_nan() {
             return self.fail(ConvertError::NanBound);
@@ -62,21 +63,22 @@ impl ClassicHistogram {
         if count < 0.0 {
             return self.fail(ConvertError::NegativeBucketCount { bound, count });
         }
-        let at = self.buckets.partition_point(|(other, _)| *other < bound);
-        if let Some((other, next)) = self.buckets.get(at) {
-            if *other == bound {
-                return;
-            }
-            if count > *next {
-                return self.fail(ConvertError::NotCumulative(count, ">", *next));
-            }
+        self.buckets.push((bound, count));
+    }
+
+    /// Sorts the buckets, once and stably, because a page can have very many in any order.
+    fn sort_buckets(&mut self) -> Result<(), ConvertError> {
+        self.buckets
+            .sort_by(|(left, _), (right, _)| left.partial_cmp(right).unwrap_or(Ordering::Equal));
+        self.buckets.dedup_by(|later, first| later.0 == first.0);
+        let falling = self.buckets.windows(2).find_map(|pair| match pair {
+            [(_, before), (_, after)] if after < before => Some((*before, *after)),
+            _ => None,
+        });
+        match falling {
+            Some((before, after)) => Err(ConvertError::NotCumulative { before, after }),
+            None => Ok(()),
         }
-        if let Some((_, previous)) = at.checked_sub(1).and_then(|at| self.buckets.get(at))
-            && count < *previous
-        {
-            return self.fail(ConvertError::NotCumulative(count, "<", *previous));
-        }
-        self.buckets.insert(at, (bound, count));
     }
 
     pub(crate) fn set_count(&mut self, count: f64) {
@@ -95,6 +97,7 @@ impl ClassicHistogram {
         if let Some(error) = self.error {
             return Err(error);
         }
+        self.sort_buckets()?;
         let highest = self.buckets.last().map(|(_, count)| *count);
         let count = self.count.or(highest).unwrap_or(0.0);
         if self
@@ -435,7 +438,7 @@ mod tests {
         classic.set_bucket(2.0, 2.0);
         assert!(matches!(
             classic.convert(),
-            Err(ConvertError::NotCumulative(..))
+            Err(ConvertError::NotCumulative { .. })
         ));
         classic.clear();
         classic.set_bucket(f64::INFINITY, 3.0);

@@ -85,6 +85,7 @@ fn build(
     diagnostics.extend(reading.finish());
     let mut config = config?;
     let mut refusals = Refusals::new(source);
+    config.validate_interval_names(&mut refusals);
     let mut matchers = MatcherReading {
         mode: options.matchers,
         refusals: &mut refusals,
@@ -129,6 +130,22 @@ impl Config {
         let mut out = Mapping::new();
         self.write_fields(&mut out);
         yaml::to_text(&Value::from(out))
+    }
+
+    fn validate_interval_names(&self, refusals: &mut Refusals<'_>) {
+        let lists = [
+            (
+                &self.mute_time_intervals,
+                "missing name in mute time interval",
+            ),
+            (&self.time_intervals, "missing name in time interval"),
+        ];
+        for (list, message) in lists {
+            for one in list.iter().filter(|one| one.name.is_empty()) {
+                let hint = "add `name`; routes refer to it";
+                refusals.refuse(one.place.0, "name-missing", message, hint);
+            }
+        }
     }
 
     fn complete_receivers(&mut self, options: &LoadOptions<'_>, refusals: &mut Refusals<'_>) {
@@ -315,3 +332,77 @@ impl MatcherReading<'_, '_> {
 }
 
 const REGEX_HINT: &str = "RE2 syntax, anchored at both ends";
+
+#[cfg(test)]
+mod tests {
+    use diag::render_line;
+
+    use super::*;
+    use crate::alertmanager::GroupBy;
+
+    fn read(text: &str) -> Result<(Config, Diagnostics), LoadError> {
+        let options = LoadOptions {
+            base_dir: "conf",
+            matchers: MatcherMode::Fallback,
+            template: &|text| text.contains("{{ bad").then(|| "bad template".to_owned()),
+        };
+        load(&Source::new("am.yml", text), &options)
+    }
+
+    fn problems(text: &str) -> Vec<String> {
+        match read(text) {
+            Ok((_, warnings)) => warnings.iter().map(render_line).collect(),
+            Err(error) => error.diagnostics.iter().map(render_line).collect(),
+        }
+    }
+
+    #[test]
+    fn receivers_take_from_global_and_routes_stay_open() {
+        let (config, _) = read(
+            "global: {slack_api_url: 'https://hooks.example/x'}\nroute:\n  receiver: r\n  group_by: ['...']\n  routes:\n  - matchers: ['{a=b,c=~d}']\n    group_by: []\nreceivers:\n- name: r\n  slack_configs: [{channel: '#c'}]\ntemplates: [t/*.tmpl]\n",
+        )
+        .unwrap();
+        assert_eq!(
+            config.receivers[0].slack[0].api_url.expose(),
+            "https://hooks.example/x"
+        );
+        assert_eq!(config.route().group_by(), Some(GroupBy::All));
+        let child = config.route().children().next().unwrap();
+        assert_eq!(child.group_by(), Some(GroupBy::Labels(vec![])));
+        assert_eq!(child.matchers.len(), 2);
+        assert_eq!(child.group_wait, None);
+        let text = config.to_text();
+        assert!(
+            text.contains("  - matchers:\n    - a=\"b\"\n    - c=~\"d\"\n"),
+            "{text}"
+        );
+        assert!(text.contains("templates:\n- conf/t/*.tmpl\n"), "{text}");
+        assert!(!text.contains("hooks.example"), "{text}");
+    }
+
+    #[test]
+    fn problems_are_collected_across_sections() {
+        let lines = problems(
+            "route: {receiver: sleck, routes: [{group_by: [a, a]}]}\nreceivers:\n- name: slack\n  webhook_configs: [{url: '{{ bad'}]\n",
+        );
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(
+            lines[0].starts_with("am.yml:1:50: duplicated label \"a\" in group_by"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].contains("invalid template syntax: bad template"),
+            "{lines:?}"
+        );
+        assert!(lines[2].ends_with("(did you mean `slack`?)"), "{lines:?}");
+    }
+
+    #[test]
+    fn ambiguous_matchers_are_warned_about() {
+        let lines = problems(
+            "route: {receiver: r, routes: [{matchers: ['a=\"\\t\"']}]}\nreceivers: [{name: r}]\n",
+        );
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].contains("mean different things"), "{lines:?}");
+    }
+}

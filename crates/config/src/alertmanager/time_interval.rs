@@ -10,7 +10,7 @@ use crate::section::Field;
 
 section! {
     /// An entry of `time_intervals`.
-    pub struct NamedTimeInterval: "config.plain", checked {
+    pub struct NamedTimeInterval: "config.plain" {
         [place] pub place: Place,
         ["name"] pub name: String,
         ["time_intervals"] pub time_intervals: Vec<TimeInterval>,
@@ -18,18 +18,6 @@ section! {
 }
 
 impl NamedTimeInterval {
-    fn validate(&mut self, map: &mut yaml::MapReader<'_, '_>) {
-        if self.name.is_empty() {
-            let message = "missing name in time interval";
-            map.refuse_with_hint(
-                "name",
-                "name-missing",
-                message,
-                "routes refer to it by name",
-            );
-        }
-    }
-
     /// Whether any of the intervals contains the instant.
     pub fn contains(&self, at: Timestamp) -> bool {
         self.time_intervals

@@ -346,3 +346,110 @@ impl Config {
         self.remote_read.visit_paths(visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diag::render_line;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, LoadError> {
+        let options = LoadOptions {
+            base_dir: "conf",
+            mode: Mode::Server,
+            variable: &|name| (name == "POD").then(|| "web-0".to_owned()),
+        };
+        load(&Source::new("prometheus.yml", text), &options).map(|(config, _)| config)
+    }
+
+    fn problems(text: &str) -> Vec<String> {
+        read(text)
+            .unwrap_err()
+            .diagnostics
+            .iter()
+            .map(render_line)
+            .collect()
+    }
+
+    const JOB: &str = "
+global:
+  scrape_interval: 15s
+  external_labels: {replica: '${POD}', price: 5$$}
+rule_files: [rules/*.yml]
+scrape_configs:
+- job_name: node
+  scrape_timeout: 5s
+  basic_auth: {username: u, password_file: secrets/p}
+  static_configs: [{targets: ['a:1'], labels: {x: y}}]
+  relabel_configs: [{source_labels: [a, b], target_label: c, regex: (.*)}]
+  ec2_sd_configs: [{region: eu, access_key: a, secret_key: s}]
+";
+
+    #[test]
+    fn jobs_are_completed_from_global_and_paths_from_the_folder() {
+        let config = read(JOB).unwrap();
+        let job = &config.scrape_configs[0];
+        assert_eq!(job.scrape_interval.to_string(), "15s");
+        assert_eq!(job.scrape_timeout.to_string(), "5s");
+        assert_eq!(
+            &*job.http.basic_auth.as_ref().unwrap().password_file,
+            "conf/secrets/p"
+        );
+        assert_eq!(config.rule_files, ["conf/rules/*.yml"]);
+        assert_eq!(config.global.external_labels.0["replica"], "web-0");
+        assert_eq!(config.global.external_labels.0["price"], "5$");
+        assert_eq!(job.discoveries.ec2[0].secret_key.expose(), "s");
+    }
+
+    #[test]
+    fn what_is_printed_loads_again() {
+        let printed = read(JOB).unwrap().to_text();
+        assert!(printed.contains("secret_key: <secret>"), "{printed}");
+        assert!(printed.contains("  - source_labels: [a, b]\n    separator: ;\n    regex: (.*)\n"));
+        let options = LoadOptions {
+            base_dir: "",
+            mode: Mode::Server,
+            variable: &|_| None,
+        };
+        let printed = printed.replace("    outofordertimewindow: 0\n", "");
+        let again = load(&Source::new("printed.yml", printed.clone()), &options)
+            .unwrap()
+            .0;
+        assert_eq!(
+            again.to_text().replace("    outofordertimewindow: 0\n", ""),
+            printed
+        );
+    }
+
+    #[test]
+    fn every_problem_has_a_place_and_a_hint() {
+        let lines = problems(
+            "globl: {}\nscrape_configs:\n- job_name: a\n  scrape_intervall: 5s\n- job_name: b\n  scheme: []\n  scrape_timeout: 1parsec\n",
+        );
+        assert_eq!(
+            lines,
+            [
+                "prometheus.yml:7:19: unknown unit \"parsec\" in duration \"1parsec\" (a number and a unit, as in `30s`, `5m`, `1h30m`, `15d`)",
+                "prometheus.yml:1:1: field globl not found in type config.plain (did you mean `global`?)",
+                "prometheus.yml:4:3: field scrape_intervall not found in type config.ScrapeConfig (did you mean `scrape_interval`?)",
+                "prometheus.yml:6:11: cannot unmarshal !!seq into string (write a text here)",
+            ]
+        );
+    }
+
+    #[test]
+    fn hostile_texts_do_not_panic() {
+        for text in [
+            "",
+            "[",
+            "a",
+            "- a",
+            "global: [",
+            "scrape_configs: {}",
+            "? [a]\n: b",
+            "\u{0}",
+        ] {
+            let _ = read(text);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 
@@ -10,7 +11,7 @@ use manifest::{
     Additional, AlertmanagerBuilder, AlertmanagerConfigVersion, Assets, Enforcement, Features,
     Jobs, Mode, Object, PrometheusInput, RuleFormat, RuleOptions, Tree, Version,
     answer_config_validation, answer_conversion, answer_rule_validation, check_alertmanager_config,
-    check_selected, convert_alertmanager_config, enforce_namespace, fit_to_version,
+    check_schema, check_selected, convert_alertmanager_config, enforce_namespace, fit_to_version,
     generate_prometheus, pack_rules, rule_file, rule_patch, validate_alertmanager_config,
     web_config,
 };
@@ -48,6 +49,7 @@ const GROUPS: &[(&str, Run)] = &[
     ("webhook-validate", webhook_validate),
     ("webhook-mutate", webhook_mutate),
     ("webhook-convert", webhook_convert),
+    ("crd-validation", crd_validation),
 ];
 
 /// The files of one case.
@@ -57,11 +59,14 @@ struct Files {
     expected: Option<Value>,
     /// An error or a rejection is expected.
     is_refused: bool,
-    /// Folder with all suites.
-    dir: PathBuf,
+    definitions: Arc<Definitions>,
 }
 
 pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
+    let definitions = Arc::new(Definitions {
+        folder: dir.join("operator/crds"),
+        parsed: OnceLock::new(),
+    });
     let mut cases = Vec::new();
     for group in entries(&dir.join("operator/cases"))? {
         if !group.is_dir() {
@@ -74,7 +79,8 @@ pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
             .map(|(_, run)| *run);
         for folder in entries(&group)? {
             let id = format!("{name}/{}", file_name(&folder));
-            let files = Files::read(&folder, dir).with_context(|| format!("reading case {id}"))?;
+            let files =
+                Files::read(&folder, &definitions).with_context(|| format!("reading case {id}"))?;
             cases.push(Case::new(id, move || match run {
                 Some(run) => run(&files),
                 None => Err("nothing of ours answers this group yet".to_owned()),
@@ -91,7 +97,7 @@ fn file_name(path: &Path) -> String {
 }
 
 impl Files {
-    fn read(folder: &Path, dir: &Path) -> anyhow::Result<Self> {
+    fn read(folder: &Path, definitions: &Arc<Definitions>) -> anyhow::Result<Self> {
         let text = fs::read_to_string(folder.join("input.yaml"))?;
         let source = Source::new("input.yaml", text);
         let input =
@@ -103,7 +109,7 @@ impl Files {
             expected: expected.map(|text| parse(&text)),
             is_refused: folder.join("expected-error.txt").exists()
                 || folder.join("expected-rejection.yaml").exists(),
-            dir: dir.to_owned(),
+            definitions: definitions.clone(),
         })
     }
 
@@ -522,5 +528,52 @@ fn parser_options(tree: Tree<'_>) -> ParserOptions {
         duration_expressions: flag("ExperimentalDurationExpr"),
         extended_range_selectors: flag("EnableExtendedRangeSelectors"),
         fill_modifiers: flag("EnableBinopFillModifiers"),
+    }
+}
+
+/// The CustomResourceDefinitions, read when the first case asks for them.
+struct Definitions {
+    folder: PathBuf,
+    parsed: OnceLock<Vec<Node>>,
+}
+
+impl Definitions {
+    /// The definition with both versions of AlertmanagerConfig is only looked at for what the other one
+    /// does not have.
+    fn all(&self) -> &[Node] {
+        self.parsed.get_or_init(|| {
+            let folders = [
+                self.folder.clone(),
+                self.folder.join("full-alertmanagerconfig"),
+            ];
+            let paths = folders
+                .iter()
+                .filter_map(|folder| entries(folder).ok())
+                .flatten();
+            paths
+                .filter(|path| path.is_file())
+                .filter_map(|path| {
+                    let source = Source::new(file_name(&path), fs::read_to_string(&path).ok()?);
+                    yaml::parse(&source, &mut Diagnostics::new())
+                })
+                .collect()
+        })
+    }
+}
+
+fn crd_validation(case: &Files) -> Result<(), String> {
+    let object = case.object(case.tree())?;
+    let definitions = case.definitions.all().iter();
+    let mut reports = definitions.filter_map(|node| check_schema(&object, Tree::of(node)));
+    let report = reports.next().ok_or("no definition of the kind")?;
+    let Some(Value::Mapping(expected)) = &case.expected else {
+        return Err("no mapping".to_owned());
+    };
+    let is_valid = expected.get("valid") == Some(&Value::Bool(true));
+    match report.problems.first() {
+        None if is_valid => Ok(()),
+        Some(_) if !is_valid => Ok(()),
+        None => Err(format!("should be refused: {:?}", expected.get("reason"))),
+        Some(problem) => Err(format!("should be valid: {}", problem.message)),
     }
 }

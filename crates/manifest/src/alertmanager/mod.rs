@@ -15,6 +15,7 @@ mod matcher;
 mod sanitize;
 mod sanitize_receiver;
 mod schema;
+mod schema_receivers;
 mod validate;
 
 use diag::{Diagnostics, Source};

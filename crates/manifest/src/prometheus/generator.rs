@@ -15,6 +15,9 @@ use crate::version::{Numbers, Version};
 /// What the operator of release 0.93 deploys if `spec.version` is absent.
 pub const DEFAULT_PROMETHEUS_VERSION: Version = Version::new(3, 13, 2);
 
+/// Far more than anyone runs; rules that list all shards must stay small.
+const SHARDS_MAX: i64 = 10_000;
+
 /// Behaviour of the operator that flags and feature gates switch.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(
@@ -73,6 +76,13 @@ impl<'a> Generator<'a> {
     ) -> Checked<Self> {
         let spec = workload.spec();
         let version = prometheus_version(workload)?;
+        let shards = spec.at("shards");
+        if shards.int().is_some_and(|shards| shards > SHARDS_MAX) {
+            return Err(Problem::at(
+                shards,
+                format!("more than {SHARDS_MAX} shards"),
+            ));
+        }
         let classes: Vec<Tree<'a>> = spec.at("scrapeClasses").items().collect();
         check_classes(&classes, &version)?;
         Ok(Self {

@@ -6,19 +6,22 @@
 
 //!
 //! The types are here; the operations on float histograms by kind: [`buckets`] (bounds, walking),
-//! `layout` (spans, compaction, resolution), `arithmetic`, `compensated` (sums that keep the rounding
+//! `layout` (spans, compaction, resolution), `arithmetic` (with `rows`, `zero`, `custom`), `compensated` (sums that keep the rounding
 //! error), `reset` (counter resets), `trim`, `quantile`, `text`, `validate`.
 
 mod arithmetic;
 mod bounds;
 pub mod buckets;
 mod compensated;
+mod custom;
 mod layout;
 mod quantile;
 mod reset;
+mod rows;
 mod text;
 mod trim;
 mod validate;
+mod zero;
 
 pub use arithmetic::{Combined, IncompatibleSchemas};
 pub use buckets::Bucket;

@@ -251,6 +251,7 @@ impl Evaluator<'_> {
             scalars: &scalars,
             label,
             steps,
+            names_metrics: self.delays_names(),
         };
         let mut results = evaluate_histograms(kind, args, &mut self.notes);
         for series in &mut results {

@@ -37,6 +37,14 @@ impl From<FloatHistogram> for Point {
 }
 
 impl PointRef<'_> {
+    /// What it counts against the sample limit.
+    pub(crate) fn weight(self) -> usize {
+        match self {
+            Self::Float(_) => 1,
+            Self::Histogram(histogram) => histogram_weight(histogram),
+        }
+    }
+
     pub(crate) fn to_owned(self) -> Point {
         match self {
             Self::Float(value) => Point::Float(value),
@@ -243,12 +251,7 @@ impl Column {
                 .filter(|kind| **kind == PointKind::Float)
                 .count();
         }
-        self.points()
-            .map(|(_, point)| match point {
-                PointRef::Float(_) => 1,
-                PointRef::Histogram(histogram) => histogram_weight(histogram),
-            })
-            .sum()
+        self.points().map(|(_, point)| point.weight()).sum()
     }
 }
 
@@ -308,5 +311,41 @@ impl Column {
         for histogram in self.histograms.iter_mut().flatten() {
             Arc::make_mut(histogram).scale(-1.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_stretch_with_points_is_held() {
+        let mut column = Column::absent(1_000_000);
+        assert!(column.is_absent());
+        column.set_float(500, 1.0);
+        column.set_float(502, 3.0);
+        column.set_float(499, 0.5);
+        column.set_histogram(503, Arc::new(FloatHistogram::default()));
+        assert_eq!(column.stretch(), 499..504);
+        assert_eq!(column.float(501), None);
+        assert_eq!(
+            column.floats().collect::<Vec<_>>(),
+            [(499, 0.5), (500, 1.0), (502, 3.0)]
+        );
+        assert_eq!(column.points().count(), 4);
+        column.set_float(2_000_000, 1.0);
+        assert_eq!(column.points().count(), 4);
+    }
+
+    #[test]
+    fn filling_does_not_overwrite() {
+        let mut column = Column::from_floats(vec![1.0]);
+        assert!(!column.fill_from(&Column::from_floats(vec![2.0])));
+        let mut column = Column::absent(2);
+        column.set_float(0, 1.0);
+        let mut other = Column::absent(2);
+        other.set_float(1, 2.0);
+        assert!(column.fill_from(&other));
+        assert_eq!(column.float(1), Some(2.0));
     }
 }

@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::column::{PointRef, Series, Value};
 use super::error::{Interruption, QueryError};
 use super::evaluator::Evaluator;
-use super::result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSample};
+use super::result::{MatrixSeries, QueryResult, QueryStats, QueryValue, StepSamples, VectorSample};
 use super::steps::Steps;
 use crate::ast::{Expr, ValueType};
 use crate::plan::{self, Op, Plan, PlanContext};
@@ -157,7 +157,7 @@ impl<'a> Engine<'a> {
         let mut evaluator = self.evaluator(reader);
         let plan = plan(query.expr, context)?;
         let value = instant_value(&mut evaluator, &plan, steps)?;
-        Ok(finished(evaluator, query.text, value))
+        Ok(finished(evaluator, query.text, steps, value))
     }
 
     /// Evaluates at all times of a range. The result is a matrix, also of a scalar.
@@ -195,6 +195,7 @@ impl<'a> Engine<'a> {
                 return Ok(finished(
                     evaluator,
                     query.text,
+                    steps,
                     QueryValue::Matrix(vec![scalar]),
                 ));
             }
@@ -205,7 +206,12 @@ impl<'a> Engine<'a> {
             .map(|series| matrix_series(&series, steps))
             .collect();
         matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(finished(evaluator, query.text, QueryValue::Matrix(matrix)))
+        Ok(finished(
+            evaluator,
+            query.text,
+            steps,
+            QueryValue::Matrix(matrix),
+        ))
     }
 
     fn evaluator<'e>(&'e self, reader: &'e dyn SeriesReader) -> Evaluator<'e> {
@@ -215,6 +221,7 @@ impl<'a> Engine<'a> {
             check: &*self.check,
             notes: super::annotations::Annotations::default(),
             budget: Budget::new(self.options.samples_max),
+            counts: super::budget::StepCounts::default(),
             selections: Vec::new(),
         }
     }
@@ -286,15 +293,25 @@ pub(crate) fn matrix_series(series: &Series, steps: Steps) -> MatrixSeries {
     result
 }
 
-fn finished(evaluator: Evaluator<'_>, text: &str, value: QueryValue) -> QueryResult {
+fn finished(evaluator: Evaluator<'_>, text: &str, steps: Steps, value: QueryValue) -> QueryResult {
     let (warnings, infos) = evaluator.notes.render(text);
+    let per_step = (0..steps.count).map(|step| {
+        let (total, read) = evaluator.counts.at(step);
+        StepSamples {
+            time: steps.at(step),
+            total,
+            read,
+        }
+    });
     QueryResult {
         value,
         warnings,
         infos,
         stats: QueryStats {
-            samples_total: evaluator.budget.total,
+            samples_total: evaluator.counts.total(),
+            samples_read: evaluator.counts.read(),
             samples_peak: evaluator.budget.peak(),
+            per_step: per_step.collect(),
         },
     }
 }

@@ -6,7 +6,7 @@ use model::storage::{SeriesList, SeriesReader, TimeRange};
 use model::{Duration, Matcher};
 
 use super::annotations::{Annotations, Note};
-use super::budget::Budget;
+use super::budget::{Budget, StepCounts};
 use super::column::{Series, Value, without_metadata};
 use super::engine::EngineOptions;
 use super::error::{Interruption, QueryError};
@@ -24,6 +24,8 @@ pub(crate) struct Evaluator<'e> {
     pub(crate) check: &'e (dyn Fn() -> Option<Interruption> + Send + Sync + 'e),
     pub(crate) notes: Annotations,
     pub(crate) budget: Budget,
+    /// On the grid of steps that is being evaluated.
+    pub(crate) counts: StepCounts,
     /// What was selected so far: a selector that occurs twice is looked up once.
     pub(crate) selections: Vec<Selection>,
 }
@@ -183,7 +185,10 @@ impl Evaluator<'_> {
     }
 
     fn once(&mut self, inner: &Plan, steps: Steps) -> Result<Value, QueryError> {
+        let outer = std::mem::take(&mut self.counts);
         let value = self.evaluate(inner, steps.first_only())?;
+        let once = std::mem::replace(&mut self.counts, outer);
+        self.counts.merge_once(&once, steps.count);
         if steps.count <= 1 {
             return Ok(value);
         }

@@ -65,8 +65,10 @@ fn groups(matching: &VectorMatching, lhs: &[Series], rhs: &[Series]) -> (Vec<Gro
 fn any_present<'a>(series: impl Iterator<Item = &'a Series>, steps: Steps) -> Vec<bool> {
     let mut present = vec![false; steps.count];
     for series in series {
-        for (step, present) in present.iter_mut().enumerate() {
-            *present |= series.column.is_present(step);
+        for (step, _) in series.column.points() {
+            if let Some(present) = present.get_mut(step) {
+                *present = true;
+            }
         }
     }
     present
@@ -242,7 +244,6 @@ impl Match<'_> {
             let Some(series) = self.many.get(*row) else {
                 continue;
             };
-            let mut filled = vec![true; self.steps.count];
             for other in group.rhs.iter().filter_map(|row| self.one.get(*row)) {
                 let pair = Pair {
                     many: (&series.labels, &series.column),
@@ -251,17 +252,19 @@ impl Match<'_> {
                     steps: None,
                 };
                 self.pair(&pair, &mut results, &mut matched, notes)?;
-                for (step, filled) in filled.iter_mut().enumerate() {
-                    *filled &= !other.column.is_present(step);
-                }
             }
             if let Some(fill) = self.matching.fill.rhs {
+                let others = group.rhs.iter().filter_map(|row| self.one.get(*row));
+                let mut missing = any_present(others, self.steps);
+                for is_missing in &mut missing {
+                    *is_missing = !*is_missing;
+                }
                 let labels = signature(&series.labels, self.matching);
                 let pair = Pair {
                     many: (&series.labels, &series.column),
                     one: (&labels, &Column::from_floats(vec![fill; self.steps.count])),
                     order: *row,
-                    steps: Some(&filled),
+                    steps: Some(&missing),
                 };
                 self.pair(&pair, &mut results, &mut matched, notes)?;
             }
@@ -293,7 +296,8 @@ impl Match<'_> {
         notes: &mut LastNotes,
     ) -> Result<(), QueryError> {
         let mut target = None;
-        for step in 0..self.steps.count {
+        let (many, one) = (pair.many.1.stretch(), pair.one.1.stretch());
+        for step in many.start.max(one.start)..many.end.min(one.end) {
             if !self.is_active(step)
                 || pair
                     .steps

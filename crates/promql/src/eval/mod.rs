@@ -3,8 +3,8 @@
 //! Every operator computes all steps of the query at once: its input and output are columns, one per
 //! series ([`column`]). The order of float operations is fixed and is that of Prometheus.
 //!
-//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`selector`], [`window`] (functions of
-//! ranges, subqueries), [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`],
+//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`selector`], [`range_input`] (with
+//! subqueries), [`window`] (functions of ranges), [`raw_range`], [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`] and [`fold`],
 //! [`choose`] (aggregations that pick series), [`info`], [`merge`].
 
 mod aggregate;
@@ -17,10 +17,13 @@ pub(crate) mod column;
 mod engine;
 mod error;
 mod evaluator;
+mod fold;
 mod info;
 mod matching;
 mod merge;
 mod operators;
+mod range_input;
+mod raw_range;
 mod result;
 mod rows;
 mod scalar;
@@ -30,4 +33,4 @@ mod window;
 
 pub use engine::{Engine, EngineOptions, Expression, Feature, Query, RangeTimes};
 pub use error::{Interruption, QueryError};
-pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, VectorSample};
+pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, StepSamples, VectorSample};

@@ -13,12 +13,25 @@ pub struct QueryResult {
     pub stats: QueryStats,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Samples count as 1 if they are floats, by their size if they are histograms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueryStats {
-    /// Samples looked at, summed over all steps.
+    /// Looked at, summed over all steps: a sample in the windows of several steps counts for each.
     pub samples_total: u64,
-    /// The most samples held in memory at one time.
+    /// Read from storage.
+    pub samples_read: u64,
+    /// The most samples held at one time, by Prometheus' way of counting.
     pub samples_peak: usize,
+    pub per_step: Vec<StepSamples>,
+}
+
+/// The samples of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepSamples {
+    /// Milliseconds since the epoch.
+    pub time: i64,
+    pub total: u64,
+    pub read: u64,
 }
 
 /// Times are in milliseconds since the epoch.

@@ -165,31 +165,46 @@ impl SplitSamples {
     pub(crate) fn fill_from_row(&mut self, row: Row<'_>, options: SplitOptions) {
         self.clear();
         let with_starts = options.with_starts && row.starts.iter().any(|start| *start != 0);
+        let is_plain =
+            row.histograms.is_empty() && !row.values.iter().any(|value| is_stale(*value));
+        if is_plain {
+            self.float_times.extend_from_slice(row.times);
+            self.floats.extend_from_slice(row.values);
+            if with_starts {
+                self.float_starts.extend_from_slice(row.starts);
+            }
+        } else {
+            self.split(row, with_starts, options);
+        }
+        self.index_drops(options);
+    }
+
+    fn split(&mut self, row: Row<'_>, with_starts: bool, options: SplitOptions) {
         let mut skipper = BucketSkipper::default();
-        for (at, time) in row.times.iter().enumerate() {
-            match row.sample(at) {
-                None => {}
-                Some(PointRef::Float(value)) => {
-                    self.float_times.push(*time);
-                    self.floats.push(value);
-                    if with_starts {
-                        self.float_starts.push(row.start(at));
-                    }
+        let mut histograms = row.histograms.iter().peekable();
+        for (at, (time, value)) in row.times.iter().zip(row.values).enumerate() {
+            let start = row.start(at);
+            if let Some((_, histogram)) = histograms.next_if(|(next, _)| *next == row.first + at) {
+                if is_stale(histogram.sum) {
+                    continue;
                 }
-                Some(PointRef::Histogram(histogram)) => {
-                    self.histogram_times.push(*time);
-                    self.histograms.push(if options.skips_buckets {
-                        skipper.skip(histogram)
-                    } else {
-                        Arc::clone(histogram)
-                    });
-                    if with_starts {
-                        self.histogram_starts.push(row.start(at));
-                    }
+                self.histogram_times.push(*time);
+                self.histograms.push(if options.skips_buckets {
+                    skipper.skip(histogram)
+                } else {
+                    Arc::clone(histogram)
+                });
+                if with_starts {
+                    self.histogram_starts.push(start);
+                }
+            } else if !is_stale(*value) {
+                self.float_times.push(*time);
+                self.floats.push(*value);
+                if with_starts {
+                    self.float_starts.push(start);
                 }
             }
         }
-        self.index_drops(options);
     }
 
     /// From the result of a subquery. Reset hints between samples say nothing any more once samples were

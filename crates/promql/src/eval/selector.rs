@@ -144,7 +144,11 @@ impl Evaluator<'_> {
             };
             if let Some((column, weight)) = column {
                 self.budget.charge(weight)?;
-                self.budget.count(weight);
+                for (step, point) in column.points() {
+                    let weight = point.weight();
+                    self.counts.add(step, weight);
+                    self.counts.add_read(step, weight);
+                }
                 let series = Series {
                     labels: rows.labels(index),
                     drop_name: false,
@@ -187,9 +191,7 @@ impl Evaluator<'_> {
                 );
             }
             if !column.is_absent() {
-                let weight = column.weight();
-                self.budget.charge(weight)?;
-                self.budget.count(weight);
+                self.budget.charge(column.weight())?;
                 result.push(Series {
                     labels,
                     drop_name: false,

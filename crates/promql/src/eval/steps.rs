@@ -53,3 +53,17 @@ impl Steps {
         (0..self.count).map(move |step| self.at(step))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_end_at_or_before_the_end() {
+        let steps = Steps::new(100, 195, 10);
+        assert_eq!((steps.count, steps.last()), (10, 190));
+        assert_eq!(steps.times().take(2).collect::<Vec<_>>(), [100, 110]);
+        assert_eq!(Steps::new(10, 9, 1).count, 0);
+        assert!(Steps::new(5, 5, 0).is_single());
+    }
+}

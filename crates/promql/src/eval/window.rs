@@ -1,74 +1,26 @@
 //! Functions of range vectors: windows that slide over the samples of each series.
 //!
 //! Samples are split by kind once per series; a window is then a pair of indices per kind that only move
-//! forward. A subquery is evaluated once on its own grid, and its result slides in the same way.
+//! forward.
 
 use std::collections::HashSet;
 
 use diag::Span;
-use model::{Duration, Labels};
+use model::Labels;
 
 use super::annotations::Note;
 use super::column::{Column, PointRef, Series, histogram_weight, without_metadata};
 use super::error::QueryError;
 use super::evaluator::{Evaluator, Sink};
-use super::result::MatrixSeries;
-use super::rows::{SplitOptions, SplitSamples, StoredRows};
+use super::range_input::RangeInput;
+use super::rows::{SplitOptions, SplitSamples};
 use super::steps::Steps;
 use crate::ast::Boundary;
 use crate::functions::{
     Boundaries, Drops, FloatWindow, HistogramWindow, RangeContext, RangeFunction, Window,
     absent_labels,
 };
-use crate::plan::{Call, Op, Plan, Subquery};
-
-/// A range vector before windows are cut out of it.
-struct RangeInput {
-    rows: Rows,
-    range: i64,
-    offset: i64,
-    at: Option<i64>,
-    boundary: Boundary,
-    options: SplitOptions,
-    /// Samples held by an evaluated subquery.
-    weight: usize,
-}
-
-enum Rows {
-    Stored(StoredRows),
-    Evaluated { series: Vec<Series>, steps: Steps },
-}
-
-impl RangeInput {
-    fn len(&self) -> usize {
-        match &self.rows {
-            Rows::Stored(rows) => rows.len(),
-            Rows::Evaluated { series, .. } => series.len(),
-        }
-    }
-
-    fn load(&mut self, row: usize, samples: &mut SplitSamples) -> Result<(), QueryError> {
-        match &mut self.rows {
-            Rows::Stored(rows) => {
-                samples.labels = rows.labels(row);
-                samples.drop_name = false;
-                samples.fill_from_row(rows.row(row)?, self.options);
-            }
-            Rows::Evaluated { series, steps } => {
-                if let Some(series) = series.get(row) {
-                    samples.fill_from_series(series, *steps, self.options);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The range at a step, without what anchored and smoothed selectors look at beyond it.
-    fn range_at(&self, time: i64) -> (i64, i64) {
-        let end = self.at.unwrap_or(time).saturating_sub(self.offset);
-        (end.saturating_sub(self.range), end)
-    }
-}
+use crate::plan::{Call, Op, Plan};
 
 /// Positions of a window within the times of one kind of samples.
 #[derive(Default)]
@@ -90,167 +42,6 @@ impl Slide {
 }
 
 impl Evaluator<'_> {
-    fn range_input(
-        &mut self,
-        plan: &Plan,
-        steps: Steps,
-        options: SplitOptions,
-    ) -> Result<RangeInput, QueryError> {
-        match &plan.op {
-            Op::Range(range) => {
-                let selector = &range.selector;
-                let lookback = self.lookback();
-                let (before, after) = match selector.boundary {
-                    Boundary::Plain => (0, 0),
-                    Boundary::Anchored => (lookback, 0),
-                    Boundary::Smoothed => (lookback, lookback),
-                };
-                let start = selector
-                    .reference(steps.start)
-                    .saturating_sub(range.range)
-                    .saturating_sub(before)
-                    .saturating_add(1);
-                let end = selector.reference(steps.last()).saturating_add(after);
-                let rows = self.stored(&selector.matchers, start, end)?;
-                Ok(RangeInput {
-                    rows: Rows::Stored(rows),
-                    range: range.range,
-                    offset: selector.offset,
-                    at: selector.at,
-                    boundary: selector.boundary,
-                    options: SplitOptions {
-                        skips_buckets: selector.skips_buckets,
-                        ..options
-                    },
-                    weight: 0,
-                })
-            }
-            Op::Subquery(subquery) => {
-                let (series, child) = self.subquery(subquery, steps)?;
-                let weight = series.iter().map(|series| series.column.weight()).sum();
-                Ok(RangeInput {
-                    rows: Rows::Evaluated {
-                        series,
-                        steps: child,
-                    },
-                    range: subquery.range,
-                    offset: subquery.offset,
-                    at: subquery.at,
-                    boundary: Boundary::Plain,
-                    options,
-                    weight,
-                })
-            }
-            _ => Err(QueryError::unexpected("not a range vector")),
-        }
-    }
-
-    /// Evaluates the inner expression at all multiples of its step that any outer step looks at.
-    fn subquery(
-        &mut self,
-        subquery: &Subquery,
-        steps: Steps,
-    ) -> Result<(Vec<Series>, Steps), QueryError> {
-        let default_step = Duration::millis(self.options.subquery_step_default);
-        let interval = subquery.step.unwrap_or(default_step).max(1);
-        let reference = |time: i64| subquery.at.unwrap_or(time).saturating_sub(subquery.offset);
-        let oldest = reference(steps.start).saturating_sub(subquery.range);
-        // Rounded towards zero, then up to the first multiple after the left-open start.
-        let mut start = interval.saturating_mul(oldest / interval);
-        if start <= oldest {
-            start = start.saturating_add(interval);
-        }
-        let child = Steps::new(start, reference(steps.last()), interval);
-        if child.count == 0 {
-            return Ok((Vec::new(), child));
-        }
-        let series = match self.evaluate(&subquery.plan, child)? {
-            super::column::Value::Vector(series) => series,
-            super::column::Value::Scalar(values) => vec![Series {
-                labels: Labels::empty(),
-                drop_name: false,
-                column: Column::from_floats(values),
-            }],
-            super::column::Value::Text(_) => {
-                return Err(QueryError::unexpected("subquery of a string"));
-            }
-        };
-        Ok((series, child))
-    }
-
-    /// A range vector as the result of an instant query.
-    pub(crate) fn raw_range(
-        &mut self,
-        plan: &Plan,
-        steps: Steps,
-    ) -> Result<Vec<MatrixSeries>, QueryError> {
-        let options = SplitOptions {
-            with_starts: false,
-            with_drops: false,
-            skips_buckets: false,
-        };
-        if let Op::Subquery(subquery) = &plan.op {
-            // Reset hints stay as they are, so the columns are taken directly.
-            let (series, child) = self.subquery(subquery, steps)?;
-            let series = self.finish_names(series)?;
-            return Ok(series
-                .iter()
-                .map(|series| super::engine::matrix_series(series, child))
-                .collect());
-        }
-        let mut input = self.range_input(plan, steps, options)?;
-        let mut samples = SplitSamples::default();
-        let mut result = Vec::new();
-        for row in 0..input.len() {
-            self.interrupted()?;
-            input.load(row, &mut samples)?;
-            let (start, end) = input.range_at(steps.start);
-            let mut series = MatrixSeries {
-                labels: samples.labels.clone(),
-                ..MatrixSeries::default()
-            };
-            if input.boundary != Boundary::Plain {
-                if !samples.histograms.is_empty() {
-                    return Err(QueryError::Evaluation(format!(
-                        "{} modifier is not supported with histograms",
-                        boundary_name(input.boundary)
-                    )));
-                }
-                crate::functions::extend(
-                    &samples.float_times,
-                    &samples.floats,
-                    (start, end),
-                    input.boundary,
-                    &mut series,
-                );
-            } else {
-                for (time, value) in samples.float_times.iter().zip(&samples.floats) {
-                    if *time > start && *time <= end {
-                        series.times.push(*time);
-                        series.values.push(*value);
-                    }
-                }
-                for (time, histogram) in samples.histogram_times.iter().zip(&samples.histograms) {
-                    if *time > start && *time <= end {
-                        series.histograms.push((*time, histogram.clone()));
-                    }
-                }
-            }
-            if !series.is_empty() {
-                let weight = series.times.len()
-                    + series
-                        .histograms
-                        .iter()
-                        .map(|(_, histogram)| histogram_weight(histogram))
-                        .sum::<usize>();
-                self.budget.charge(weight)?;
-                self.budget.count(weight);
-                result.push(series);
-            }
-        }
-        Ok(result)
-    }
-
     /// Calls a function of one range vector and scalars.
     pub(crate) fn range_call(
         &mut self,
@@ -315,6 +106,7 @@ impl Evaluator<'_> {
             let mut column: Option<Column> = None;
             let (mut floats, mut histograms) = (Slide::default(), Slide::default());
             let mut largest = 0;
+            let name = samples.labels.metric_name();
             for (step, time) in steps.times().enumerate() {
                 let (start, end) = input.range_at(time);
                 let (from, to) = match input.boundary {
@@ -331,15 +123,18 @@ impl Evaluator<'_> {
                 if len == 0 {
                     continue;
                 }
-                let weight = window.floats.values.len()
-                    + window
-                        .histograms
-                        .values
-                        .iter()
-                        .map(|histogram| histogram_weight(histogram))
-                        .sum::<usize>();
+                let weight = weight_after(&window, i64::MIN);
                 largest = largest.max(weight);
-                self.budget.count(weight);
+                self.counts.add(step, weight);
+                if input.reads_at(step) {
+                    let seen = to.saturating_sub(steps.interval);
+                    let new = if step == 0 {
+                        weight
+                    } else {
+                        weight_after(&window, seen)
+                    };
+                    self.counts.add_read(step, new);
+                }
                 at_step.clear();
                 at_step.extend(params.iter().filter_map(|values| values.get(step)));
                 let context = RangeContext {
@@ -348,7 +143,7 @@ impl Evaluator<'_> {
                     end,
                     boundary: input.boundary,
                     params: &at_step,
-                    name: samples.labels.metric_name(),
+                    name,
                     first_arg,
                 };
                 if let Some(point) = (function.kernel)(&context, &window, &mut self.notes)? {
@@ -412,13 +207,19 @@ impl Evaluator<'_> {
             self.interrupted()?;
             input.load(row, &mut samples)?;
             let (mut floats, mut histograms) = (Slide::default(), Slide::default());
-            for (time, is_present) in steps.times().zip(&mut is_present) {
-                let (start, end) = input.range_at(time);
+            for (step, is_present) in is_present.iter_mut().enumerate() {
+                let (start, end) = input.range_at(steps.at(step));
                 floats.to(&samples.float_times, start, end);
                 histograms.to(&samples.histogram_times, start, end);
-                let len = floats.end - floats.first + histograms.end - histograms.first;
-                self.budget.count(len);
-                *is_present |= len > 0;
+                let window = window(&samples, &floats, &histograms);
+                let weight = weight_after(&window, i64::MIN);
+                *is_present |= weight > 0;
+                self.counts.add(step, weight);
+                if input.reads_at(step) {
+                    let seen = end.saturating_sub(steps.interval);
+                    let seen = if step == 0 { i64::MIN } else { seen };
+                    self.counts.add_read(step, weight_after(&window, seen));
+                }
             }
         }
         self.budget.release(input.weight);
@@ -489,7 +290,16 @@ fn window<'a>(samples: &'a SplitSamples, floats: &Slide, histograms: &Slide) -> 
     }
 }
 
-fn boundary_name(boundary: Boundary) -> &'static str {
+/// What the samples after a time count.
+fn weight_after(window: &Window<'_>, time: i64) -> usize {
+    let (floats, histograms) = (&window.floats, &window.histograms);
+    let first_float = floats.times.partition_point(|t| *t <= time);
+    let first_histogram = histograms.times.partition_point(|t| *t <= time);
+    let histograms = histograms.values.iter().skip(first_histogram);
+    floats.times.len() - first_float + histograms.map(|h| histogram_weight(h)).sum::<usize>()
+}
+
+pub(super) fn boundary_name(boundary: Boundary) -> &'static str {
     match boundary {
         Boundary::Anchored => "anchored",
         Boundary::Plain | Boundary::Smoothed => "smoothed",

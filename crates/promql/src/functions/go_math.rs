@@ -39,3 +39,23 @@ pub(crate) fn to_i64(value: f64) -> i64 {
     }
     i64::MIN
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_a_number_wins_but_not_over_infinity() {
+        assert!(min(1.0, f64::NAN).is_nan() && max(f64::NAN, 1.0).is_nan());
+        assert_eq!(min(f64::NAN, f64::NEG_INFINITY), f64::NEG_INFINITY);
+        assert_eq!(max(f64::NAN, f64::INFINITY), f64::INFINITY);
+        assert!(min(0.0, -0.0).is_sign_negative() && max(-0.0, 0.0).is_sign_positive());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_the_smallest_integer() {
+        assert_eq!(to_i64(-1.9), -1);
+        assert_eq!(to_i64(f64::NAN), i64::MIN);
+        assert_eq!(to_i64(1e300), i64::MIN);
+    }
+}

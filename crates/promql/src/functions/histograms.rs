@@ -35,6 +35,18 @@ pub(crate) struct HistogramArgs<'a> {
     /// The label that `histogram_quantiles` writes the quantile to.
     pub(crate) label: &'a str,
     pub(crate) steps: Steps,
+    /// Whether notes name the metric: only with delayed name removal, as in Prometheus.
+    pub(crate) names_metrics: bool,
+}
+
+impl HistogramArgs<'_> {
+    fn name_of(&self, labels: &Labels) -> String {
+        if self.names_metrics {
+            labels.metric_name().to_owned()
+        } else {
+            String::new()
+        }
+    }
 }
 
 /// The buckets of one classic histogram.
@@ -100,7 +112,7 @@ fn classics(args: &HistogramArgs<'_>, notes: &mut Annotations) -> Vec<Classic> {
         let text = series.labels.value(BUCKET);
         let Some(upper) = parse_bound(text) else {
             let note = Note::BadBucketLabel {
-                name: series.labels.metric_name().to_owned(),
+                name: args.name_of(&series.labels),
                 label: text.to_owned(),
             };
             notes.add(note, args.input_span);
@@ -167,7 +179,7 @@ fn mixed_steps(
             });
             if has_native && has_bucket {
                 let note = Note::MixedClassicNative {
-                    name: series.labels.metric_name().to_owned(),
+                    name: args.name_of(&series.labels),
                 };
                 notes.add(note, args.input_span);
                 if let Some(steps) = excluded.classics.get_mut(at) {
@@ -202,7 +214,7 @@ fn one_result(
                 let (value, effect) = of_native(wanted, step, histogram);
                 column.set_float(step, value);
                 if let Some(effect) = effect {
-                    let name = series.labels.metric_name().to_owned();
+                    let name = args.name_of(&series.labels);
                     let note = match effect {
                         NanEffect::Result => Note::QuantileNan { name },
                         NanEffect::Skew => Note::QuantileSkewed { name },
@@ -242,7 +254,7 @@ fn one_result(
                     if let Some(forced) = forced {
                         let time = args.steps.at(step);
                         let note = Note::ForcedMonotonicity(ForcedMonotonicity {
-                            name: classic.labels.metric_name().to_owned(),
+                            name: args.name_of(&classic.labels),
                             time_min_ms: time,
                             time_max_ms: time,
                             bucket_min: forced.bucket_min,

@@ -15,6 +15,8 @@ mod range;
 mod rate;
 mod regression;
 mod sort;
+mod starts;
+mod transitions;
 
 use model::FloatHistogram;
 
@@ -94,7 +96,7 @@ pub(crate) fn implementation(name: &str) -> Option<Implementation> {
         "atanh" => Instant(F::Map(f64::atanh)),
         "avg_over_time" => Range(&over_time::AVG),
         "ceil" => Instant(F::Map(f64::ceil)),
-        "changes" => Range(&rate::CHANGES),
+        "changes" => Range(&transitions::CHANGES),
         "clamp" => Instant(F::Clamp),
         "clamp_max" => Instant(F::ClampMax),
         "clamp_min" => Instant(F::ClampMin),
@@ -121,10 +123,10 @@ pub(crate) fn implementation(name: &str) -> Option<Implementation> {
         "histogram_stdvar" => Instant(F::MapHistogram(histograms::variance)),
         "histogram_sum" => Instant(F::MapHistogram(|h| h.sum)),
         "hour" => Instant(F::Date(|date| date.hour)),
-        "idelta" => Range(&rate::IDELTA),
+        "idelta" => Range(&transitions::IDELTA),
         "increase" => Range(&rate::INCREASE),
         "info" => Info,
-        "irate" => Range(&rate::IRATE),
+        "irate" => Range(&transitions::IRATE),
         "label_join" => LabelJoin,
         "label_replace" => LabelReplace,
         "last_over_time" => Range(&over_time::LAST),
@@ -144,7 +146,7 @@ pub(crate) fn implementation(name: &str) -> Option<Implementation> {
         "quantile_over_time" => Range(&over_time::QUANTILE),
         "rad" => Instant(F::Map(|degrees| degrees * std::f64::consts::PI / 180.0)),
         "rate" => Range(&rate::RATE),
-        "resets" => Range(&rate::RESETS),
+        "resets" => Range(&transitions::RESETS),
         "round" => Instant(F::Round),
         "scalar" => Instant(F::Scalar),
         "sgn" => Instant(F::Map(math::sign)),

@@ -1,4 +1,4 @@
-//! `rate`, `increase`, `delta`, `irate`, `idelta`, `resets`, `changes`.
+//! `rate`, `increase` and `delta`: the change over a range, extrapolated to its ends.
 //!
 //! Source: Prometheus' documentation and behaviour. The sequence of float operations is the peer's, so
 //! that results agree to the last bit. For floats the cost of a window is its resets, not its samples:
@@ -12,8 +12,8 @@ use model::histogram::CounterResetHint;
 use super::extended;
 use super::math::{count, seconds};
 use super::range::{Boundaries, RangeContext, RangeFunction, Window};
+use super::starts::{is_reset_at, known_start, note_overlap};
 use crate::ast::Boundary;
-use crate::eval::QueryError;
 use crate::eval::annotations::{Annotations, Note};
 use crate::eval::column::Point;
 
@@ -61,80 +61,6 @@ pub(super) static DELTA: RangeFunction = RangeFunction {
         Ok(extrapolated(Kind::Delta, context, window, notes))
     })
 };
-
-pub(super) static IRATE: RangeFunction = RangeFunction {
-    uses_starts: true,
-    ..RangeFunction::plain(|context, window, notes| Ok(instant_value(true, context, window, notes)))
-};
-
-pub(super) static IDELTA: RangeFunction =
-    RangeFunction::plain(|context, window, notes| Ok(instant_value(false, context, window, notes)));
-
-pub(super) static RESETS: RangeFunction = RangeFunction {
-    boundaries: Boundaries::Anchored,
-    uses_starts: true,
-    ..RangeFunction::plain(resets)
-};
-
-pub(super) static CHANGES: RangeFunction = RangeFunction {
-    boundaries: Boundaries::Anchored,
-    ..RangeFunction::plain(changes)
-};
-
-/// Whether the start timestamps of two neighbouring samples say that the counter began anew between
-/// them. A start equal to the time of the sample before is one only if that sample had a sane start too
-/// (a delta); cumulative series with an unknown start look the same otherwise.
-fn is_start_reset(previous_start: i64, previous: i64, start: i64, time: i64) -> bool {
-    if start == 0 || start >= time || start < previous {
-        return false;
-    }
-    if start > previous {
-        return true;
-    }
-    previous_start <= previous && previous_start != 0 && previous_start != previous
-}
-
-fn overlaps(previous_start: i64, previous: i64, start: i64) -> bool {
-    start != 0 && start < previous && start != previous_start
-}
-
-/// `(previous start, previous time, start, time)` of sample `at` and the one before, if starts are known.
-fn start_pair(starts: &[i64], times: &[i64], at: usize) -> Option<(i64, i64, i64, i64)> {
-    let before = at.checked_sub(1)?;
-    Some((
-        *starts.get(before)?,
-        *times.get(before)?,
-        *starts.get(at)?,
-        *times.get(at)?,
-    ))
-}
-
-fn is_reset_at(starts: &[i64], times: &[i64], at: usize) -> bool {
-    start_pair(starts, times, at).is_some_and(|(previous_start, previous, start, time)| {
-        is_start_reset(previous_start, previous, start, time)
-    })
-}
-
-fn note_overlap(
-    context: &RangeContext<'_>,
-    starts: &[i64],
-    times: &[i64],
-    notes: &mut Annotations,
-) {
-    let has_overlap = (1..times.len()).any(|at| {
-        start_pair(starts, times, at).is_some_and(|(previous_start, previous, start, _)| {
-            overlaps(previous_start, previous, start)
-        })
-    });
-    if has_overlap {
-        context.note(
-            notes,
-            Note::StartTimeOverlap {
-                name: context.name(),
-            },
-        );
-    }
-}
 
 fn extrapolated(
     kind: Kind,
@@ -215,14 +141,6 @@ impl Extrapolation {
         }
         factor
     }
-}
-
-/// The start of the first sample, if the counter began within the range.
-fn known_start(context: &RangeContext<'_>, starts: &[i64], first: i64) -> Option<i64> {
-    starts
-        .first()
-        .copied()
-        .filter(|start| *start != 0 && *start > context.start && *start < first)
 }
 
 fn float_rate(
@@ -334,15 +252,15 @@ fn histogram_change(
     let second = middle.first().unwrap_or(last);
     let is_gauge =
         |histogram: &FloatHistogram| histogram.counter_reset_hint == CounterResetHint::Gauge;
-    let not_a_counter = Note::NotACounter {
+    let not_a_counter = || Note::NotACounter {
         name: context.name(),
     };
-    let mixed = Note::MixedExponentialCustom {
+    let mixed = || Note::MixedExponentialCustom {
         name: context.name(),
     };
     let mut pending: Vec<Note> = Vec::new();
     if kind.is_counter() && (is_gauge(first) || is_gauge(last)) {
-        pending.push(not_a_counter.clone());
+        pending.push(not_a_counter());
     }
 
     // With a reset right after the first histogram, that one does not matter at all.
@@ -354,7 +272,7 @@ fn histogram_change(
     }
     let is_custom = base.uses_custom_buckets();
     if last.uses_custom_buckets() != is_custom {
-        pending.push(mixed);
+        pending.push(mixed());
         for note in pending {
             context.note(notes, note);
         }
@@ -364,11 +282,11 @@ fn histogram_change(
     if kind.is_counter() {
         for histogram in middle {
             if is_gauge(histogram) {
-                pending.push(not_a_counter.clone());
+                pending.push(not_a_counter());
             }
             schema = schema.min(histogram.schema);
             if histogram.uses_custom_buckets() != is_custom {
-                context.note(notes, mixed);
+                context.note(notes, mixed());
                 return None;
             }
         }
@@ -404,207 +322,4 @@ fn histogram_change(
     change.counter_reset_hint = CounterResetHint::Gauge;
     change.compact();
     Some(change)
-}
-
-/// One sample of either kind.
-#[derive(Clone, Copy)]
-struct Sample<'a> {
-    time: i64,
-    start: i64,
-    value: SampleValue<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum SampleValue<'a> {
-    Float(f64),
-    Histogram(&'a FloatHistogram),
-}
-
-/// All samples of the window by time.
-fn merged<'a>(
-    window: &Window<'a>,
-    first_float: usize,
-    first_histogram: usize,
-) -> impl Iterator<Item = Sample<'a>> + use<'a> {
-    let Window { floats, histograms } = *window;
-    let (mut float, mut histogram) = (first_float, first_histogram);
-    std::iter::from_fn(move || {
-        let float_time = floats.times.get(float).copied();
-        let histogram_time = histograms.times.get(histogram).copied();
-        let takes_float = match (float_time, histogram_time) {
-            (None, None) => return None,
-            (Some(float), Some(histogram)) => float <= histogram,
-            (float, None) => float.is_some(),
-            (None, Some(_)) => false,
-        };
-        if takes_float {
-            let sample = Sample {
-                time: float_time?,
-                start: floats.starts.get(float).copied().unwrap_or(0),
-                value: SampleValue::Float(*floats.values.get(float)?),
-            };
-            float += 1;
-            Some(sample)
-        } else {
-            let sample = Sample {
-                time: histogram_time?,
-                start: histograms.starts.get(histogram).copied().unwrap_or(0),
-                value: SampleValue::Histogram(histograms.values.get(histogram)?),
-            };
-            histogram += 1;
-            Some(sample)
-        }
-    })
-}
-
-/// `irate` and `idelta`: from the last two samples.
-fn instant_value(
-    is_rate: bool,
-    context: &RangeContext<'_>,
-    window: &Window<'_>,
-    notes: &mut Annotations,
-) -> Option<Point> {
-    let first_float = window.floats.times.len().saturating_sub(2);
-    let first_histogram = window.histograms.times.len().saturating_sub(2);
-    let tail: Vec<Sample<'_>> = merged(window, first_float, first_histogram).collect();
-    let [.., previous, last] = tail.as_slice() else {
-        return None;
-    };
-    if last.time == previous.time {
-        return None;
-    }
-    let interval = seconds(last.time - previous.time);
-    let is_start_reset = is_start_reset(previous.start, previous.time, last.start, last.time);
-    match (previous.value, last.value) {
-        (SampleValue::Float(before), SampleValue::Float(value)) => {
-            let change = if is_rate && (value < before || is_start_reset) {
-                value
-            } else {
-                value - before
-            };
-            Some(Point::Float(if is_rate {
-                change / interval
-            } else {
-                change
-            }))
-        }
-        (SampleValue::Histogram(before), SampleValue::Histogram(value)) => {
-            let gauges = [before, value]
-                .iter()
-                .filter(|h| h.counter_reset_hint == CounterResetHint::Gauge)
-                .count();
-            let name = context.name();
-            if is_rate && gauges > 0 {
-                context.note(notes, Note::NotACounter { name });
-            } else if !is_rate && gauges < 2 {
-                context.note(notes, Note::NotAGauge { name });
-            }
-            let mut change = value.clone();
-            let has_reset = is_rate && (is_start_reset || value.is_reset_after(before));
-            if !has_reset && !context.subtract(&mut change, before, notes) {
-                return None;
-            }
-            change.counter_reset_hint = CounterResetHint::Gauge;
-            change.compact();
-            if is_rate {
-                change.divide(interval);
-            }
-            Some(Point::from(change))
-        }
-        _ => {
-            context.note_mixed(notes);
-            None
-        }
-    }
-}
-
-/// Where `resets` and `changes` begin: with an anchored range at the last sample at or before its start.
-/// None if nothing lies in the range.
-fn first_samples(context: &RangeContext<'_>, window: &Window<'_>) -> Option<(usize, usize)> {
-    if context.boundary != Boundary::Anchored {
-        return Some((0, 0));
-    }
-    let float_end = window
-        .floats
-        .times
-        .partition_point(|time| *time <= context.start);
-    let histogram_end = window
-        .histograms
-        .times
-        .partition_point(|time| *time <= context.start);
-    if float_end >= window.floats.times.len() && histogram_end >= window.histograms.times.len() {
-        return None;
-    }
-    let last_before = |times: &[i64], end: usize| {
-        end.checked_sub(1)
-            .and_then(|at| times.get(at).map(|time| (at, *time)))
-    };
-    Some(
-        match (
-            last_before(window.floats.times, float_end),
-            last_before(window.histograms.times, histogram_end),
-        ) {
-            (None, None) => (0, 0),
-            (Some((float, float_time)), Some((_, histogram_time)))
-                if float_time >= histogram_time =>
-            {
-                (float, histogram_end)
-            }
-            (Some((float, _)), None) => (float, histogram_end),
-            (_, Some((histogram, _))) => (float_end, histogram),
-        },
-    )
-}
-
-fn count_transitions(
-    context: &RangeContext<'_>,
-    window: &Window<'_>,
-    is_transition: impl Fn(&Sample<'_>, &Sample<'_>) -> bool,
-) -> Option<Point> {
-    let (first_float, first_histogram) = first_samples(context, window)?;
-    let mut samples = merged(window, first_float, first_histogram);
-    let mut previous = samples.next()?;
-    let mut transitions = 0usize;
-    for sample in samples {
-        if is_transition(&previous, &sample) {
-            transitions += 1;
-        }
-        previous = sample;
-    }
-    Some(Point::Float(count(transitions)))
-}
-
-fn resets(
-    context: &RangeContext<'_>,
-    window: &Window<'_>,
-    _: &mut Annotations,
-) -> Result<Option<Point>, QueryError> {
-    Ok(count_transitions(context, window, |before, after| {
-        let by_start = || is_start_reset(before.start, before.time, after.start, after.time);
-        match (before.value, after.value) {
-            (SampleValue::Float(before), SampleValue::Float(after)) => after < before || by_start(),
-            (SampleValue::Histogram(before), SampleValue::Histogram(after)) => {
-                by_start() || after.is_reset_after(before)
-            }
-            _ => true,
-        }
-    }))
-}
-
-fn changes(
-    context: &RangeContext<'_>,
-    window: &Window<'_>,
-    _: &mut Annotations,
-) -> Result<Option<Point>, QueryError> {
-    Ok(count_transitions(context, window, |before, after| {
-        match (before.value, after.value) {
-            (SampleValue::Float(before), SampleValue::Float(after)) => {
-                before != after && !(before.is_nan() && after.is_nan())
-            }
-            (SampleValue::Histogram(before), SampleValue::Histogram(after)) => {
-                !after.same_bits(before)
-            }
-            _ => true,
-        }
-    }))
 }

@@ -57,7 +57,7 @@ impl FaultDisk {
         self.0.lock().fault = fault;
     }
 
-    /// Changes made so far: appends, creations, renames, removals.
+    /// Changes made so far: appends, truncations, creations, renames, removals.
     pub fn writes(&self) -> u64 {
         self.0.lock().writes
     }
@@ -258,7 +258,7 @@ impl DiskFile for FaultFile {
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.disk.0.lock().check_alive()?;
+        self.disk.0.lock().admit(0).1?;
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         self.file.lock().bytes.truncate(length);
         Ok(())

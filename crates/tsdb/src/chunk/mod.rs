@@ -89,9 +89,24 @@ pub fn decode(
     wanted: Wanted,
     batch: &mut SeriesBatch,
 ) -> Result<(), ChunkError> {
-    let range = wanted.range;
+    let header = if encoding.is_float() { xor::HEADER } else { 3 };
+    if data.len() < header {
+        return Err(ChunkError::Truncated);
+    }
+    let count = samples_in(encoding, data).min(wanted.samples_max);
+    decode_counted(encoding, data, count, wanted.range, batch)
+}
+
+/// Like [`decode`], but with the number of samples from the caller instead of from the header.
+pub(crate) fn decode_counted(
+    encoding: Encoding,
+    data: &[u8],
+    count: usize,
+    range: TimeRange,
+    batch: &mut SeriesBatch,
+) -> Result<(), ChunkError> {
     match encoding {
-        Encoding::Xor => xor::decode(data, wanted.samples_max, |time, value| {
+        Encoding::Xor => xor::decode(data, count, |time, value| {
             if time > range.end.0 {
                 return false;
             }
@@ -100,7 +115,7 @@ pub fn decode(
             }
             true
         }),
-        Encoding::Xor2 => xor2::decode(data, wanted.samples_max, |start_time, time, value| {
+        Encoding::Xor2 => xor2::decode(data, count, |start_time, time, value| {
             if time > range.end.0 {
                 return false;
             }
@@ -110,7 +125,7 @@ pub fn decode(
             }
             true
         }),
-        _ => histogram::decode(encoding, data, wanted.samples_max, |sample| {
+        _ => histogram::decode(encoding, data, count, |sample| {
             if sample.time > range.end.0 {
                 return false;
             }

@@ -160,10 +160,23 @@ pub(crate) fn write_count(data: &mut [u8], count: u16) {
 /// Appends a sample to the chunk in `data`, which is empty for the first one. The caller keeps chunks
 /// below 65,535 samples; times must grow.
 pub fn append(data: &mut Vec<u8>, state: &mut FloatState, time: i64, value: f64) {
+    let count = read_count(data);
+    append_at(data, state, count, time, value);
+    write_count(data, count.saturating_add(1));
+}
+
+/// Appends sample number `count`, and leaves the number in the header to the caller: the head writes
+/// it once, when a chunk is full, and so stays away from the first bytes of the chunk until then.
+pub(crate) fn append_at(
+    data: &mut Vec<u8>,
+    state: &mut FloatState,
+    count: u16,
+    time: i64,
+    value: f64,
+) {
     if data.is_empty() {
         data.extend_from_slice(&[0; HEADER]);
     }
-    let count = read_count(data);
     let mut writer = BitWriter::new(data, state.free);
     let delta = time.wrapping_sub(state.time);
     match count {
@@ -186,7 +199,6 @@ pub fn append(data: &mut Vec<u8>, state: &mut FloatState, time: i64, value: f64)
     }
     state.free = writer.free();
     state.time = time;
-    write_count(data, count.saturating_add(1));
 }
 
 #[expect(clippy::cast_sign_loss, reason = "the bit pattern is written")]
@@ -205,13 +217,16 @@ fn write_delta_of_delta(writer: &mut BitWriter<'_>, delta: i64) {
     }
 }
 
-/// Gives time and value of the first `samples_max` samples to `sink`, until that returns `false`.
-pub fn decode(
+/// Gives time and value of the first `count` samples to `sink`, until that returns `false`. The number
+/// in the header is not looked at.
+pub(crate) fn decode(
     data: &[u8],
-    samples_max: usize,
+    count: usize,
     mut sink: impl FnMut(i64, f64) -> Go,
 ) -> Result<(), ChunkError> {
-    let count = usize::from(read_count(data)).min(samples_max);
+    if count == 0 {
+        return Ok(());
+    }
     let mut reader = BitReader::new(data.get(HEADER..).ok_or(ChunkError::Truncated)?);
     let (mut time, mut delta, mut value) = (0i64, 0i64, XorField::NEW);
     for index in 0..count {

@@ -35,11 +35,23 @@ pub fn append(
     starts: &mut StartState,
     sample: StartedSample,
 ) {
+    let count = read_count(data);
+    append_at(data, state, starts, count, sample);
+    write_count(data, count.saturating_add(1));
+}
+
+/// Appends sample number `count`, and leaves the number in the header to the caller.
+pub(crate) fn append_at(
+    data: &mut Vec<u8>,
+    state: &mut FloatState,
+    starts: &mut StartState,
+    count: u16,
+    sample: StartedSample,
+) {
     if data.is_empty() {
         data.extend_from_slice(&[0; HEADER]);
     }
     let StartedSample { time, value, .. } = sample;
-    let count = read_count(data);
     let mut writer = BitWriter::new(data, state.free);
     let delta = time.wrapping_sub(state.time);
     match count {
@@ -75,7 +87,6 @@ pub fn append(
     starts.write(&mut writer, start);
     state.free = writer.free();
     state.time = time;
-    write_count(data, count.saturating_add(1));
     if let Some(header) = data.get_mut(START_HEADER_AT) {
         *header = starts.header;
     }
@@ -128,14 +139,16 @@ fn write_value(writer: &mut BitWriter<'_>, field: &mut XorField, value: f64) {
     field.write_significant(writer, difference);
 }
 
-/// Gives start time, time and value of the first `samples_max` samples to `sink`, until that returns
-/// `false`.
-pub fn decode(
+/// Gives start time, time and value of the first `count` samples to `sink`, until that returns `false`.
+/// The number in the header is not looked at.
+pub(crate) fn decode(
     data: &[u8],
-    samples_max: usize,
+    count: usize,
     mut sink: impl FnMut(i64, i64, f64) -> Go,
 ) -> Result<(), ChunkError> {
-    let count = usize::from(read_count(data)).min(samples_max);
+    if count == 0 {
+        return Ok(());
+    }
     let mut reader = BitReader::new(data.get(HEADER..).ok_or(ChunkError::Truncated)?);
     let mut starts = StartState::from_header(data[START_HEADER_AT]);
     let (mut time, mut delta, mut field) = (0i64, 0i64, XorField::NEW);

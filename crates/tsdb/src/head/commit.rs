@@ -119,6 +119,7 @@ fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
     let is_each_once = batch.series.windows(2).all(|pair| pair[0] < pair[1]);
     let mut earlier: HashMap<u32, usize> = HashMap::new();
     let mut row = 0;
+    let mut warmth = 0;
     while row < rows {
         let Some(first) = inner.series_of(batch.series[row].0) else {
             verdicts.push(Verdict::Refused(SampleRefusal::UnknownSeries));
@@ -137,7 +138,12 @@ fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
             let before = earlier.get(&series).copied();
             let verdict = match record {
                 None => Verdict::Refused(SampleRefusal::UnknownSeries),
-                Some(record) => check_row(batch, row, record, before, from),
+                Some(record) => {
+                    // The chunks lie scattered in memory. Here the loads of many rows overlap, when
+                    // appending they would be waited for one by one.
+                    warmth ^= record.warm();
+                    check_row(batch, row, record, before, from)
+                }
             };
             if verdict == Verdict::Append && !is_each_once {
                 earlier.insert(series, row);
@@ -146,6 +152,7 @@ fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
             row += 1;
         }
     }
+    std::hint::black_box(warmth);
     let incomplete = Verdict::Refused(SampleRefusal::Malformed);
     verdicts.resize(batch.series.len(), incomplete);
 }

@@ -19,17 +19,21 @@
 //! | what | where | bytes |
 //! |---|---|---|
 //! | record | [`series`], densely in pages | 152 |
-//! | open chunk | one allocation | 48–240 |
+//! | open chunk | one allocation | 48–300 |
 //! | labels | packed symbols in the page | 40–60 |
 //! | symbols | shared texts, 24 and the text each | 10–40 |
 //! | hash to number | [`index`] | 8–16 |
 //! | postings | lists and bitmaps | 30–60 |
-//! | closed chunks | 40 and the data each | 170 per 120 samples |
+//! | closed chunks | 40 and the data each | 170–700 per 120 samples |
+//!
+//! Measured with 100,000 series of 14 labels, a third each of constant, counter and noise: 400 bytes
+//! of resident memory per series after 10 samples, 590 after 60; the rest is chunks.
 //!
 //! Not here yet: closed chunks stay in memory until blocks or mapped chunks take them; samples out of
 //! order are refused; start times are not stored.
 
 mod annotations;
+mod apply;
 mod commit;
 mod exemplars;
 mod index;

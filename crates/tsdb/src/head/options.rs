@@ -23,6 +23,8 @@ pub struct OpenOptions {
     pub valid_from: Timestamp,
     /// Exemplars kept in all; 0 keeps none.
     pub exemplars_max: usize,
+    /// Threads that append samples while the log is read; without any the caller's does it.
+    pub replay_workers: usize,
     /// Series held at once; more are refused.
     pub series_max: usize,
 }
@@ -38,6 +40,7 @@ impl OpenOptions {
             block_range: Duration(2 * 60 * 60 * 1000),
             valid_from: Timestamp::MIN,
             exemplars_max: 100_000,
+            replay_workers: 2,
             series_max: usize::MAX,
         }
     }

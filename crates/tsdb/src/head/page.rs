@@ -186,6 +186,10 @@ impl PageData {
         self.labels_dead = 0;
     }
 
+    pub(super) fn chunks(&self) -> usize {
+        self.series.iter().map(Series::chunks).sum()
+    }
+
     /// Bytes held by this page.
     pub(super) fn bytes(&self) -> usize {
         let series: usize = self.series.iter().map(Series::bytes).sum();

@@ -1,5 +1,8 @@
 //! Opening: from the log back to memory.
 //!
+//! This thread reads, checks, decodes and enters series; workers append the samples, each those of its
+//! own pages, so that every series gets its samples in order (see [`apply`]).
+//!
 //! The checkpoint first, then the segments after it. What cannot be read is cut off, with everything
 //! behind it, and reported; so is a commit of which only some records arrived.
 
@@ -10,20 +13,19 @@ use std::sync::atomic::Ordering;
 use hashbrown::HashMap;
 use model::exemplar::Exemplar;
 use model::labels::METRIC_NAME;
-use model::storage::{HistogramSample, TimeRange};
+use model::storage::TimeRange;
 use model::time::Timestamp;
 
-use super::page::page_of;
+use super::apply::{Appliers, NO_SERIES, Work};
 use super::{Head, Inner, OpenOptions};
-use crate::chunk::histogram::is_well_formed;
 use crate::error::OpenError;
 use crate::log::reader::SegmentError;
 use crate::log::record::{
     ExemplarEntry, HistogramEntry, MetadataEntry, Record, SampleColumns, SeriesEntry, decode,
 };
 use crate::log::{
-    Corruption, LogWriter, Repair, SegmentReader, cut, last_checkpoint, list_segments,
-    remove_replaced, remove_unfinished_checkpoints, segment_path,
+    Corruption, LastCheckpoint, LogWriter, Repair, SegmentReader, cut, last_checkpoint,
+    list_segments, remove_replaced, remove_unfinished_checkpoints, segment_path,
 };
 
 /// What was found in the log.
@@ -76,33 +78,26 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
     let base = first_reference(&options, &folders).map_err(read_error)?;
     let base = base.map_or(0, |first| first.saturating_sub(BASE_SLACK) & !0xff);
 
-    let mut replay = Replay {
-        inner: Inner::new(options.clone(), base),
-        aliases: HashMap::new(),
-        report: ReplayReport {
-            checkpoint: checkpoint.as_ref().map(|checkpoint| checkpoint.number),
-            ..ReplayReport::default()
-        },
+    let mut report = ReplayReport {
+        checkpoint: checkpoint.as_ref().map(|checkpoint| checkpoint.number),
+        ..ReplayReport::default()
     };
-    if let Some(checkpoint) = &checkpoint {
-        for number in list_segments(disk.as_ref(), &checkpoint.dir).map_err(read_error)? {
-            let path = segment_path(&checkpoint.dir, number);
-            if let Some(corruption) = replay.segment(&path)? {
-                return Err(OpenError::Checkpoint(corruption));
-            }
-        }
-    }
-    for number in list_segments(disk.as_ref(), &dir).map_err(read_error)? {
-        let path = segment_path(&dir, number);
-        if let Some(corruption) = replay.segment(&path)? {
-            let repair = cut(disk.as_ref(), &dir, number, corruption)
-                .map_err(|source| OpenError::Repair { path, source })?;
-            replay.report.repairs.push(repair);
-            break;
-        }
-    }
+    let inner = Inner::new(options.clone(), base);
+    Appliers::run(
+        &inner,
+        options.replay_workers,
+        &mut report,
+        |appliers, report| {
+            let mut replay = Replay {
+                inner: &inner,
+                aliases: HashMap::new(),
+                appliers,
+                report,
+            };
+            replay.log(checkpoint.as_ref(), &dir)
+        },
+    )?;
     let log = LogWriter::open(disk, &dir, options.log).map_err(not_writable)?;
-    let Replay { inner, report, .. } = replay;
     inner.writer.lock().log = Some(log);
     Ok((Head(Arc::new(inner)), report))
 }
@@ -129,11 +124,12 @@ fn first_reference(
     Ok(None)
 }
 
-struct Replay {
-    inner: Inner,
+struct Replay<'r, 'i> {
+    inner: &'r Inner,
     /// References of series that were entered under another one first.
     aliases: HashMap<u64, u32>,
-    report: ReplayReport,
+    appliers: &'r mut Appliers<'i>,
+    report: &'r mut ReplayReport,
 }
 
 /// A commit of several records, of which some are still to come.
@@ -144,7 +140,35 @@ struct Group {
     records: Vec<Vec<u8>>,
 }
 
-impl Replay {
+impl Replay<'_, '_> {
+    fn log(&mut self, checkpoint: Option<&LastCheckpoint>, dir: &Path) -> Result<(), OpenError> {
+        let disk = self.inner.options.disk.clone();
+        let list = |folder: &Path| {
+            list_segments(disk.as_ref(), folder).map_err(|source| OpenError::Read {
+                path: folder.to_path_buf(),
+                source,
+            })
+        };
+        if let Some(checkpoint) = checkpoint {
+            for number in list(&checkpoint.dir)? {
+                let path = segment_path(&checkpoint.dir, number);
+                if let Some(corruption) = self.segment(&path)? {
+                    return Err(OpenError::Checkpoint(corruption));
+                }
+            }
+        }
+        for number in list(dir)? {
+            let path = segment_path(dir, number);
+            if let Some(corruption) = self.segment(&path)? {
+                let repair = cut(disk.as_ref(), dir, number, corruption)
+                    .map_err(|source| OpenError::Repair { path, source })?;
+                self.report.repairs.push(repair);
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads one segment; gives the place from which on it is unusable, if there is one.
     fn segment(&mut self, path: &Path) -> Result<Option<Corruption>, OpenError> {
         let read_error = |source| OpenError::Read {
@@ -221,8 +245,8 @@ impl Replay {
                     self.add_series(entry)?;
                 }
             }
-            Record::Samples(samples) => self.add_samples(&samples),
-            Record::Histograms(entries) => self.add_histograms(&entries),
+            Record::Samples(samples) => self.add_samples(samples),
+            Record::Histograms(entries) => self.add_histograms(entries),
             Record::Exemplars(entries) => self.add_exemplars(&entries),
             Record::Metadata(entries) => self.add_metadata(&entries),
             Record::Tombstones(entries) => {
@@ -249,7 +273,7 @@ impl Replay {
     }
 
     fn add_series(&mut self, entry: &SeriesEntry<'_>) -> Result<(), OpenError> {
-        let inner = &self.inner;
+        let inner = self.inner;
         let labels = entry.to_labels();
         let series = inner
             .series_of(entry.series)
@@ -278,83 +302,28 @@ impl Replay {
         Ok(())
     }
 
-    fn add_samples(&mut self, samples: &SampleColumns) {
-        let inner = &self.inner;
-        let cutting = inner.cutting();
-        let mut row = 0;
-        while row < samples.len() {
-            let Some(first) = self.series_of(samples.series[row]) else {
-                self.report.samples_without_series += 1;
-                row += 1;
-                continue;
-            };
-            let number = page_of(first);
-            let page = inner.pages.get(number);
-            let mut data = page.as_deref().map(|page| page.write());
-            while row < samples.len() {
-                let series = match self.series_of(samples.series[row]) {
-                    Some(series) if page_of(series) == number => series,
-                    _ => break,
-                };
-                let time = samples.times[row];
-                if time < inner.options.valid_from.0 {
-                    self.report.samples_old += 1;
-                    row += 1;
-                    continue;
-                }
-                match data.as_mut().and_then(|data| data.get_mut(series)) {
-                    None => self.report.samples_without_series += 1,
-                    Some(record) if record.last_time().is_some_and(|last| time <= last) => {
-                        self.report.samples_skipped += 1;
-                    }
-                    Some(record) => {
-                        if record.is_without_samples() {
-                            inner.without_samples.fetch_sub(1, Ordering::Relaxed);
-                        }
-                        record.append_float(0, cutting, time, samples.values[row]);
-                        inner.note_times(time, time);
-                        self.report.samples += 1;
-                    }
-                }
-                row += 1;
-            }
-        }
+    fn add_samples(&mut self, samples: SampleColumns) {
+        let mut series = Vec::with_capacity(samples.len());
+        series.extend(
+            samples
+                .series
+                .iter()
+                .map(|reference| self.series_of(*reference).unwrap_or(NO_SERIES)),
+        );
+        self.appliers.send(Work::Floats {
+            series,
+            times: samples.times,
+            values: samples.values,
+        });
     }
 
-    fn add_histograms(&mut self, entries: &[HistogramEntry]) {
-        let inner = &self.inner;
-        let cutting = inner.cutting();
-        for entry in entries {
-            if entry.time < inner.options.valid_from.0 {
-                self.report.samples_old += 1;
-                continue;
-            }
-            let is_well_formed = match &entry.value {
-                HistogramSample::Integer(histogram) => is_well_formed::<i64>(histogram),
-                HistogramSample::Float(histogram) => is_well_formed::<f64>(histogram),
-            };
-            let series = self.series_of(entry.series);
-            let page = series.and_then(|series| inner.pages.get(page_of(series)));
-            let mut data = page.as_deref().map(|page| page.write());
-            let record = series.and_then(|series| data.as_mut()?.get_mut(series));
-            match record {
-                None => self.report.samples_without_series += 1,
-                Some(record)
-                    if !is_well_formed
-                        || record.last_time().is_some_and(|last| entry.time <= last) =>
-                {
-                    self.report.samples_skipped += 1;
-                }
-                Some(record) => {
-                    if record.is_without_samples() {
-                        inner.without_samples.fetch_sub(1, Ordering::Relaxed);
-                    }
-                    record.append_histogram(0, cutting, entry.time, &entry.value);
-                    inner.note_times(entry.time, entry.time);
-                    self.report.samples += 1;
-                }
-            }
-        }
+    fn add_histograms(&mut self, entries: Vec<HistogramEntry>) {
+        let series = |entry: &HistogramEntry| self.series_of(entry.series).unwrap_or(NO_SERIES);
+        let entries = entries
+            .into_iter()
+            .map(|entry| (series(&entry), entry))
+            .collect();
+        self.appliers.send(Work::Histograms(entries));
     }
 
     fn add_exemplars(&mut self, entries: &[ExemplarEntry<'_>]) {
@@ -375,7 +344,7 @@ impl Replay {
     }
 
     fn add_metadata(&mut self, entries: &[MetadataEntry<'_>]) {
-        let inner = &self.inner;
+        let inner = self.inner;
         let index = inner.index.read();
         let mut table = inner.metadata.write();
         for entry in entries {

@@ -4,13 +4,13 @@ use std::mem;
 use std::sync::Arc;
 
 use model::histogram::{FloatHistogram, Histogram};
-use model::sample::is_stale;
+use model::sample::{STALE_NAN, is_stale};
 use model::storage::{HistogramSample, SeriesBatch, TimeRange};
 
 use crate::chunk::histogram::{Appended, HistogramValue, OpenChunk};
 use crate::chunk::xor::{self, FloatState};
 use crate::chunk::xor2::{self, StartedSample};
-use crate::chunk::{self, ChunkError, Encoding, StartTimes, Wanted, samples_in};
+use crate::chunk::{self, ChunkError, Encoding, StartTimes};
 
 /// Samples that a chunk is meant to hold; times decide, so that chunks of a range come out even.
 const CHUNK_SAMPLES: u16 = 120;
@@ -42,6 +42,8 @@ pub(super) struct Series {
     /// How many of `samples` were dropped from the front since.
     dropped: u32,
     pub(super) labels_at: u32,
+    /// Samples in the open float chunk; its header does not have the number yet.
+    open_samples: u16,
     open_encoding: Encoding,
     last_is_stale: bool,
 }
@@ -93,6 +95,7 @@ impl Series {
             samples_before: 0,
             dropped: 0,
             labels_at,
+            open_samples: 0,
             open_encoding: Encoding::Xor,
             last_is_stale: false,
         }
@@ -116,13 +119,10 @@ impl Series {
 
     /// Whether the last sample is this float.
     pub(super) fn last_is_float(&self, value: f64) -> bool {
-        if self.histogram.is_some() {
-            return false;
-        }
         if self.last_is_stale || is_stale(value) {
             return self.last_is_stale && is_stale(value);
         }
-        self.state.value.bits == value.to_bits()
+        self.histogram.is_none() && self.state.value.bits == value.to_bits()
     }
 
     /// Whether the last sample is this histogram, counter reset hints aside.
@@ -168,12 +168,17 @@ impl Series {
         self.samples == 0
     }
 
-    /// Appends a float; its time is after the last one.
+    /// Appends a float; its time is after the last one. The staleness marker of a series of histograms
+    /// becomes a histogram itself, as with the peer, so that no chunk has to be cut for it.
     pub(super) fn append_float(&mut self, commit: u64, cutting: Cutting, time: i64, value: f64) {
-        if self.histogram.is_some() {
+        if let Some(open) = self.histogram.as_deref() {
+            if is_stale(value) {
+                let marker = stale_histogram(open);
+                return self.append_histogram(commit, cutting, time, &marker);
+            }
             self.close_open();
         }
-        let mut count = samples_in(self.open_encoding, &self.open) as u16;
+        let mut count = self.open_samples;
         if count == CHUNK_SAMPLES / 4 {
             self.cut_at = even_end(self.open_start, self.state.time, self.cut_at, 4);
         }
@@ -198,10 +203,11 @@ impl Series {
                     time,
                     value,
                 };
-                xor2::append(&mut self.open, &mut self.state, &mut starts, sample);
+                xor2::append_at(&mut self.open, &mut self.state, &mut starts, count, sample);
             }
-            _ => xor::append(&mut self.open, &mut self.state, time, value),
+            _ => xor::append_at(&mut self.open, &mut self.state, count, time, value),
         }
+        self.open_samples = count + 1;
         self.last_is_stale = is_stale(value);
         self.touch(commit);
     }
@@ -266,7 +272,10 @@ impl Series {
             self.open_start = time;
         }
         self.state.time = time;
-        self.last_is_stale = false;
+        self.last_is_stale = match sample {
+            HistogramSample::Integer(histogram) => is_stale(histogram.sum),
+            HistogramSample::Float(histogram) => is_stale(histogram.sum),
+        };
         self.touch(commit);
     }
 
@@ -296,14 +305,16 @@ impl Series {
     fn close_open(&mut self) -> Option<Box<OpenHistogram>> {
         let end = self.state.time;
         if !self.open.is_empty() {
+            xor::write_count(&mut self.open, self.open_samples);
             self.closed.push(ClosedChunk {
-                samples: samples_in(self.open_encoding, &self.open) as u16,
+                samples: self.open_samples,
                 data: self.open.as_slice().into(),
                 start: self.open_start,
                 end,
                 encoding: self.open_encoding,
             });
             self.open.clear();
+            self.open_samples = 0;
         }
         let histogram = self.histogram.take()?;
         let (data, samples, encoding) = match &*histogram {
@@ -334,8 +345,7 @@ impl Series {
             if samples_max == 0 || chunk.end < range.start.0 || chunk.start > range.end.0 {
                 return Ok(());
             }
-            let wanted = Wanted { samples_max, range };
-            chunk::decode(chunk.encoding, chunk.data, wanted, batch)
+            chunk::decode_counted(chunk.encoding, chunk.data, samples_max, range, batch)
         };
         for chunk in &self.closed {
             read(ChunkRef {
@@ -346,18 +356,24 @@ impl Series {
                 end: chunk.end,
             })?;
         }
-        let (encoding, data) = match self.histogram.as_deref() {
-            Some(OpenHistogram::Integer(open)) => (open.encoding(), open.data()),
-            Some(OpenHistogram::Float(open)) => (open.encoding(), open.data()),
-            None => (self.open_encoding, self.open.as_slice()),
+        let (encoding, data, samples) = match self.histogram.as_deref() {
+            Some(OpenHistogram::Integer(open)) => (open.encoding(), open.data(), open.samples()),
+            Some(OpenHistogram::Float(open)) => (open.encoding(), open.data(), open.samples()),
+            None => (self.open_encoding, self.open.as_slice(), self.open_samples),
         };
         read(ChunkRef {
             encoding,
             data,
-            samples: samples_in(encoding, data),
+            samples: usize::from(samples),
             start: self.open_start,
             end: self.state.time,
         })
+    }
+
+    /// Looks at the end of the open chunk, so that it is in the cache when the sample is appended.
+    #[inline]
+    pub(super) fn warm(&self) -> u8 {
+        self.open.last().copied().unwrap_or(0)
     }
 
     /// Drops closed chunks that end before `time`; says whether nothing from `time` on is left.
@@ -392,6 +408,20 @@ impl Series {
             + self.closed.capacity() * size_of::<ClosedChunk>()
             + self.open.capacity()
             + histogram
+    }
+}
+
+/// A staleness marker of the kind that the chunk holds.
+fn stale_histogram(open: &OpenHistogram) -> HistogramSample {
+    match open {
+        OpenHistogram::Integer(_) => HistogramSample::Integer(Arc::new(Histogram {
+            sum: STALE_NAN,
+            ..Histogram::default()
+        })),
+        OpenHistogram::Float(_) => HistogramSample::Float(Arc::new(FloatHistogram {
+            sum: STALE_NAN,
+            ..FloatHistogram::default()
+        })),
     }
 }
 
@@ -458,4 +488,29 @@ fn same_float(a: &Arc<FloatHistogram>, b: &Arc<FloatHistogram>) -> bool {
     let mut b = (**b).clone();
     b.counter_reset_hint = a.counter_reset_hint;
     (is_stale(a.sum) && is_stale(b.sum)) || **a == b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table in the head's documentation counts on it.
+    #[test]
+    fn the_record_stays_small() {
+        assert!(size_of::<Series>() <= 152, "{}", size_of::<Series>());
+    }
+
+    #[test]
+    fn chunks_divide_the_range_evenly() {
+        let cutting = Cutting {
+            floats: Encoding::Xor,
+            block_range: 7_200_000,
+        };
+        let mut series = Series::new(0);
+        for step in 0..960 {
+            series.append_float(1, cutting, step * 15_000, step as f64);
+        }
+        let samples: Vec<u16> = series.closed.iter().map(|chunk| chunk.samples).collect();
+        assert_eq!(samples, [120; 7]);
+    }
 }

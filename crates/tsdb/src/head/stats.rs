@@ -81,12 +81,9 @@ pub(super) fn stats(inner: &Inner, top: usize) -> HeadStats {
     };
     for number in 0..inner.pages.count() {
         if let Some(page) = inner.pages.get(number) {
-            let mut page = page.write();
+            let page = page.read();
             stats.bytes += page.bytes();
-            stats.chunks += page
-                .iter_mut(number)
-                .map(|(_, series)| series.chunks())
-                .sum::<usize>();
+            stats.chunks += page.chunks();
         }
     }
     let index = inner.index.read();

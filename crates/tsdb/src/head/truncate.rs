@@ -12,7 +12,7 @@ use super::Inner;
 use super::symbols::Symbol;
 use crate::error::TruncateError;
 use crate::log::checkpoint::{CheckpointError, Keep, write_checkpoint};
-use crate::log::list_segments;
+use crate::log::{last_checkpoint, list_segments, remove_replaced};
 
 /// What one truncation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,6 +162,11 @@ fn shorten_log(
         let mut writer = inner.writer.lock();
         let log = writer.log.as_mut().ok_or(TruncateError::Closed)?;
         log.next_segment().map_err(TruncateError::Segment)?;
+    }
+    // An attempt before may have ended between writing its checkpoint and removing what that replaces.
+    let previous = last_checkpoint(options.disk.as_ref(), &dir).map_err(failed)?;
+    if let Some(previous) = previous {
+        remove_replaced(options.disk.as_ref(), &dir, previous.number).map_err(failed)?;
     }
     let segments: BTreeSet<u64> = list_segments(options.disk.as_ref(), &dir)
         .map_err(failed)?

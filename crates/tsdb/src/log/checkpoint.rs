@@ -13,7 +13,7 @@ use model::disk::Disk;
 
 use super::reader::{SegmentError, SegmentReader};
 use super::record::{self, HistogramForm, MetadataEntry, Record};
-use super::segment::{checkpoint_dir, checkpoints, list_segments, segment_path};
+use super::segment::{LastCheckpoint, checkpoint_dir, checkpoints, list_segments, segment_path};
 use super::{Corruption, LogOptions, LogWriter};
 
 /// What a checkpoint keeps.
@@ -58,14 +58,34 @@ pub fn write_checkpoint(
     let previous = checkpoints(disk.as_ref(), dir)?.pop();
     let done = checkpoint_dir(dir, last);
     let unfinished = done.with_extension(format!("{last:08}.tmp"));
+    if let Err(error) = fill(disk, dir, options, (&unfinished, last), &previous, keep) {
+        // The disk may be full: give back what this attempt took.
+        let _ = disk.remove_dir_all(&unfinished);
+        return Err(error);
+    }
+    disk.rename(&unfinished, &done)?;
+    disk.sync_dir(dir)?;
+    remove_replaced(disk.as_ref(), dir, last)?;
+    Ok(())
+}
+
+/// Writes what is kept of the previous checkpoint and the segments up to `last`.
+fn fill(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    options: LogOptions,
+    (unfinished, last): (&Path, u64),
+    previous: &Option<LastCheckpoint>,
+    keep: &Keep<'_>,
+) -> Result<(), CheckpointError> {
     let mut filter = Filter {
         keep,
-        writer: LogWriter::open(disk.clone(), &unfinished, options)?,
+        writer: LogWriter::open(disk.clone(), unfinished, options)?,
         pending: Vec::new(),
         pending_bytes: 0,
         metadata: HashMap::new(),
     };
-    if let Some(previous) = &previous {
+    if let Some(previous) = previous {
         for number in list_segments(disk.as_ref(), &previous.dir)? {
             filter.add_segment(disk.as_ref(), &segment_path(&previous.dir, number))?;
         }
@@ -77,9 +97,6 @@ pub fn write_checkpoint(
         }
     }
     filter.finish()?;
-    disk.rename(&unfinished, &done)?;
-    disk.sync_dir(dir)?;
-    remove_replaced(disk.as_ref(), dir, last)?;
     Ok(())
 }
 

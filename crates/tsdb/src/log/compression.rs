@@ -9,7 +9,12 @@ pub enum Compression {
     /// The peers' default.
     #[default]
     Snappy,
+    /// Smaller, and dearer to write.
+    Zstd,
 }
+
+/// The peers' zstd level.
+const ZSTD_LEVEL: i32 = 3;
 
 pub(super) const SNAPPY: u8 = 0x08;
 pub(super) const ZSTD: u8 = 0x10;
@@ -22,12 +27,14 @@ pub(super) fn pack<'a>(
     record: &'a [u8],
     encoder: &mut snap::raw::Encoder,
 ) -> (u8, Cow<'a, [u8]>) {
-    match compression {
-        Compression::None => (0, Cow::Borrowed(record)),
-        Compression::Snappy => match encoder.compress_vec(record) {
-            Ok(packed) if packed.len() < record.len() => (SNAPPY, Cow::Owned(packed)),
-            _ => (0, Cow::Borrowed(record)),
-        },
+    let (flag, packed) = match compression {
+        Compression::None => return (0, Cow::Borrowed(record)),
+        Compression::Snappy => (SNAPPY, encoder.compress_vec(record).ok()),
+        Compression::Zstd => (ZSTD, zstd::bulk::compress(record, ZSTD_LEVEL).ok()),
+    };
+    match packed {
+        Some(packed) if packed.len() < record.len() => (flag, Cow::Owned(packed)),
+        _ => (0, Cow::Borrowed(record)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Making a damaged log usable again: everything from the damage on is dropped, as the peer does.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,16 @@ pub struct Repair {
     pub bytes_cut: u64,
     /// Later segments, which had to go because records build on each other.
     pub segments_removed: Vec<PathBuf>,
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; cut {} bytes", self.corruption, self.bytes_cut)?;
+        match self.segments_removed.len() {
+            0 => Ok(()),
+            count => write!(f, " and removed {count} later segments"),
+        }
+    }
 }
 
 /// Cuts segment `number` at the end of its last good record and removes all later ones.

@@ -53,13 +53,17 @@ proptest! {
     #[test]
     fn records_come_back(
         batches in prop::collection::vec(prop::collection::vec(record_bytes(), 1..4), 1..12),
-        packs in any::<bool>(),
+        compression in prop_oneof![
+            Just(Compression::None),
+            Just(Compression::Snappy),
+            Just(Compression::Zstd)
+        ],
         pages in 1..8u64,
     ) {
         let disk: Arc<dyn Disk> = Arc::new(FaultDisk::new(1));
         let options = LogOptions {
             segment_bytes: pages * PAGE as u64,
-            compression: if packs { Compression::Snappy } else { Compression::None },
+            compression,
         };
         let mut writer = LogWriter::open(disk.clone(), Path::new(DIR), options).unwrap();
         for (number, batch) in batches.iter().enumerate() {

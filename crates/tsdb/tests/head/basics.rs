@@ -238,6 +238,25 @@ fn histograms_and_floats_in_one_series_and_one_batch() {
 }
 
 #[test]
+fn a_series_of_histograms_ends_with_a_histogram() {
+    let disk = FaultDisk::new(1);
+    let (head, _) = open(&disk);
+    let h = resolve(&head, "h");
+    for (time, sample) in [(1, Some(integer_histogram(10))), (2, None), (2, None)] {
+        let mut batch = SampleBatch::new();
+        match sample {
+            Some(sample) => batch.push_histogram(h, Timestamp(time), sample),
+            None => batch.push(h, Timestamp(time), STALE_NAN),
+        }
+        assert_eq!(head.commit(&batch).unwrap().refused, []);
+    }
+    for head in [&head, &open(&disk.after_kill()).0] {
+        assert_eq!(dump(head, ""), "{__name__=\"h\"} {10 5}@1 {0 NaN}@2\n");
+        assert_eq!(head.stats(1).chunks, 1);
+    }
+}
+
+#[test]
 fn exemplars_and_metadata() {
     let disk = FaultDisk::new(1);
     let (head, _) = open(&disk);

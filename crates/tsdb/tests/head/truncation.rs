@@ -2,8 +2,9 @@
 
 use model::storage::{SampleBatch, SampleRefusal, SampleWriter, SeriesReader, TimeRange};
 use model::time::Timestamp;
-use testkit::disk::FaultDisk;
+use testkit::disk::{Fault, FaultDisk};
 use tsdb::Head;
+use tsdb::log::Compression;
 
 use super::support::*;
 
@@ -103,4 +104,43 @@ fn the_log_does_not_grow_without_bound() {
         dump_list(select(&again, range, &[]).as_ref()),
         dump_list(select(&head, range, &[]).as_ref())
     );
+}
+
+/// Whatever write of a truncation fails: nothing that is still wanted is lost, and the next one works.
+#[test]
+fn a_truncation_may_fail_anywhere() {
+    let mut failures = 0;
+    for failing in 0.. {
+        let disk = FaultDisk::new(failing);
+        let mut options = options(&disk);
+        options.log.segment_bytes = 32 * 1024;
+        options.log.compression = Compression::None;
+        let (head, _) = Head::open(options).unwrap();
+        for step in 1..=2000 {
+            let name = |n: i64| format!("m generation={} n={n}", step / 100);
+            let names: Vec<String> = (0..10).map(name).collect();
+            let row = |name| (name, step * MINUTE, step as f64 / 3.0);
+            let rows: Vec<_> = names.iter().map(|name| row(name.as_str())).collect();
+            commit(&head, &rows);
+        }
+        let keep_from = 1500 * MINUTE;
+        let before = disk.bytes_in_all();
+        disk.plan(Some(Fault::FailWrite(disk.writes() + failing)));
+        let has_failed = head.truncate(Timestamp(keep_from)).is_err();
+        failures += u32::from(has_failed);
+        disk.plan(None);
+        let wanted = range(keep_from, i64::MAX);
+        let text = dump_list(select(&head, wanted, &[]).as_ref());
+        let (again, report) = open(&disk.after_kill());
+        assert!(report.repairs.is_empty(), "{report:?}");
+        assert_eq!(dump_list(select(&again, wanted, &[]).as_ref()), text);
+        head.truncate(Timestamp(keep_from)).unwrap();
+        assert!(disk.bytes_in_all() < before, "the log was not shortened");
+        let (again, _) = open(&disk.after_kill());
+        assert_eq!(dump_list(select(&again, wanted, &[]).as_ref()), text);
+        if !has_failed {
+            break;
+        }
+    }
+    assert!(failures > 5, "{failures}");
 }

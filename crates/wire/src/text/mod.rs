@@ -20,7 +20,7 @@ pub(crate) use prometheus::PrometheusText;
 use model::{Exemplar, Labels, MetricType, Timestamp};
 
 use crate::error::{LabelsError, ParseError};
-use crate::exposition::{Entry, Options, Step};
+use crate::exposition::{Entry, Expected, Options, Step};
 
 /// A page in one of the text formats.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl<'a> TextScan<'a> {
     }
 
     #[inline]
-    pub(crate) fn advance(&mut self, expected: Option<&[u8]>) -> Result<Step, ParseError> {
+    pub(crate) fn advance(&mut self, expected: Option<Expected<'_>>) -> Result<Step, ParseError> {
         match self {
             Self::Prometheus(scan) => scan.advance(expected),
             Self::OpenMetrics(scan) => scan.advance(expected),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
 use crate::error::{LabelsError, ParseError};
-use crate::exposition::{Entry, Options, SeriesEntry, Step};
+use crate::exposition::{Entry, Expected, Options, SeriesEntry, Step};
 use crate::float::parse_float;
 use crate::quote::quote_bytes;
 use crate::text::cursor::{Utf8, lossy, unquoted};
@@ -56,6 +56,8 @@ pub(crate) struct OpenMetricsText<'a> {
     name: &'a [u8],
     text: &'a [u8],
     raw: &'a [u8],
+    /// Of the last series that was given; those left out do not count.
+    previous: &'a [u8],
     value: f64,
     time: Option<Timestamp>,
     exemplar: Option<RawExemplar<'a>>,
@@ -81,6 +83,7 @@ impl<'a> OpenMetricsText<'a> {
             name: &[],
             text: &[],
             raw: &[],
+            previous: &[],
             value: 0.0,
             time: None,
             exemplar: None,
@@ -96,7 +99,7 @@ impl<'a> OpenMetricsText<'a> {
 
     /// As [`super::PrometheusText::advance`].
     #[inline]
-    pub(crate) fn advance(&mut self, expected: Option<&[u8]>) -> Result<Step, ParseError> {
+    pub(crate) fn advance(&mut self, expected: Option<Expected<'_>>) -> Result<Step, ParseError> {
         self.entry = self.lexer.cursor.at;
         if let Some(expected) = expected
             && self.recognise(expected)
@@ -105,6 +108,7 @@ impl<'a> OpenMetricsText<'a> {
             let token = self.lexer.next();
             self.series_suffix(token)?;
             if !(self.skip_created && self.is_created()) {
+                self.previous = self.raw;
                 return Ok(Step::Expected);
             }
         }
@@ -112,18 +116,17 @@ impl<'a> OpenMetricsText<'a> {
     }
 
     #[inline]
-    fn recognise(&mut self, expected: &[u8]) -> bool {
+    fn recognise(&mut self, expected: Expected<'_>) -> bool {
         let cursor = &mut self.lexer.cursor;
         let rest = cursor.body.get(cursor.at..).unwrap_or_default();
-        if self.lexer.state != State::Init
-            || expected.is_empty()
-            || !rest.starts_with(expected)
-            || rest.get(expected.len()) != Some(&b' ')
-        {
+        let Some(length) = expected.length_in(rest, self.previous) else {
+            return false;
+        };
+        if self.lexer.state != State::Init || rest.get(length) != Some(&b' ') {
             return false;
         }
         let start = cursor.at;
-        cursor.at += expected.len();
+        cursor.at += length;
         self.raw = cursor.slice(start, cursor.at);
         self.lexer.state = State::Value;
         true
@@ -168,6 +171,7 @@ impl<'a> OpenMetricsText<'a> {
                 _ => return Err(self.unexpected("expected a valid start token", token)),
             }
             if !(self.skip_created && self.is_created()) {
+                self.previous = self.raw;
                 return Ok(Step::Entry);
             }
         }

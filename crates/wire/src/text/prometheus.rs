@@ -4,7 +4,7 @@ use model::sample::NORMAL_NAN;
 use model::{Labels, MetricType, Timestamp};
 
 use crate::error::{LabelsError, ParseError};
-use crate::exposition::{Entry, Options, SeriesEntry, Step};
+use crate::exposition::{Entry, Expected, Options, SeriesEntry, Step};
 use crate::float::parse_float;
 use crate::quote::quote_bytes;
 use crate::text::cursor::{Utf8, lossy, unquoted};
@@ -58,9 +58,9 @@ impl<'a> PrometheusText<'a> {
     }
 
     /// Moves to the next entry. If it is a series whose raw bytes are `expected`, they are not looked
-    /// into again.
+    /// into again. `raw` is that of the last series that was given, until the next one is.
     #[inline]
-    pub(crate) fn advance(&mut self, expected: Option<&[u8]>) -> Result<Step, ParseError> {
+    pub(crate) fn advance(&mut self, expected: Option<Expected<'_>>) -> Result<Step, ParseError> {
         self.entry = self.lexer.cursor.at;
         if let Some(expected) = expected
             && self.recognise(expected)
@@ -74,21 +74,19 @@ impl<'a> PrometheusText<'a> {
 
     /// Whether the line starts with these series bytes and ends its series part there.
     #[inline]
-    fn recognise(&mut self, expected: &[u8]) -> bool {
+    fn recognise(&mut self, expected: Expected<'_>) -> bool {
         let cursor = &mut self.lexer.cursor;
         let rest = cursor.body.get(cursor.at..).unwrap_or_default();
-        let Some((_, tail)) = rest.split_at_checked(expected.len()) else {
+        let Some(length) = expected.length_in(rest, self.raw) else {
             return false;
         };
-        if expected.is_empty() || !rest.starts_with(expected) {
-            return false;
-        }
+        let tail = rest.get(length..).unwrap_or_default();
         // Another blank could be followed by the braces of a longer series; that is left to the parser.
         if !matches!(tail, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'{')) {
             return false;
         }
         let start = cursor.at;
-        cursor.at += expected.len();
+        cursor.at += length;
         self.raw = cursor.slice(start, cursor.at);
         self.lexer.state = State::Value;
         true

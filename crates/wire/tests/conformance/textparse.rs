@@ -1,7 +1,7 @@
 //! Exposition formats.
 
 use serde_json::{Value, json};
-use wire::{Entry, Exposition, Format, Options, Step};
+use wire::{Entry, Expected, Exposition, Format, Options, Step};
 
 use crate::show::{exemplar_object, histogram_object, label_object, number};
 use crate::{folder, run_files};
@@ -77,9 +77,19 @@ fn run_again_expecting(
     entries: &[Value],
 ) -> Result<(), String> {
     let mut scan = Exposition::new(body, format, options);
+    let mut previous: &[u8] = &[];
     for (at, wanted) in entries.iter().enumerate() {
         let raw = wanted["raw"].as_str().map(str::as_bytes);
-        let step = scan.advance(raw).map_err(|error| error.to_string())?;
+        let expected = raw.map(|raw| {
+            let same = |(left, right): &(&u8, &u8)| left == right;
+            let shared = raw.iter().zip(previous).take_while(same).count();
+            Expected {
+                shared,
+                tail: &raw[shared..],
+            }
+        });
+        previous = raw.unwrap_or(previous);
+        let step = scan.advance(expected).map_err(|error| error.to_string())?;
         if step == Step::End {
             return Err(format!("entry {at}: ended early when recognising"));
         }

@@ -157,18 +157,13 @@ impl Kubernetes {
                     "remove the selector or change the role",
                 );
             }
-            for problem in [
+            let problems = [
                 selector::field_problem(&one.field),
                 selector::label_problem(&one.label),
-            ] {
-                if let Some(message) = problem {
-                    refuse(
-                        map,
-                        "selectors",
-                        message,
-                        "as in `metadata.name=web` or `app in (a,b)`",
-                    );
-                }
+            ];
+            for message in problems.into_iter().flatten() {
+                let hint = "as in `metadata.name=web` or `app in (a,b)`";
+                refuse(map, "selectors", message, hint);
             }
         }
     }

@@ -1,0 +1,242 @@
+//! Appending replayed samples, on several threads.
+//!
+//! All workers get all work and take from it the rows of their own pages: nothing is sorted or copied
+//! on the way, and the order of a series' samples is that of the log.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use model::storage::HistogramSample;
+
+use super::Inner;
+use super::page::{PageData, page_of};
+use super::replay::ReplayReport;
+use super::series::{Cutting, Series};
+use crate::chunk::histogram::is_well_formed;
+use crate::log::record::HistogramEntry;
+
+/// Stands for a reference that cannot be a series of this head.
+pub(super) const NO_SERIES: u32 = u32::MAX;
+/// Records that may wait for a worker.
+const QUEUE: usize = 64;
+
+/// The samples of one record.
+#[derive(Debug)]
+pub(super) enum Work {
+    Floats {
+        series: Vec<u32>,
+        times: Vec<i64>,
+        values: Vec<f64>,
+    },
+    Histograms(Vec<(u32, HistogramEntry)>),
+}
+
+/// Where work goes: to the workers, or, without any, to the caller's own thread.
+#[derive(Debug)]
+pub(super) struct Appliers<'a> {
+    inner: &'a Inner,
+    queues: Vec<SyncSender<Arc<Work>>>,
+    own: Share,
+}
+
+impl Appliers<'_> {
+    /// Runs `feed` with workers behind it, and adds up what they did.
+    pub(super) fn run<E>(
+        inner: &Inner,
+        workers: usize,
+        report: &mut ReplayReport,
+        feed: impl FnOnce(&mut Appliers<'_>, &mut ReplayReport) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut shares = Vec::new();
+        let result = thread::scope(|scope| {
+            let mut queues = Vec::new();
+            let mut handles = Vec::new();
+            for number in 0..workers {
+                let (queue, work) = sync_channel::<Arc<Work>>(QUEUE);
+                let share = Share::new(number, workers);
+                let spawned = thread::Builder::new()
+                    .name(format!("replay-{number}"))
+                    .spawn_scoped(scope, move || {
+                        let mut share = share;
+                        for work in work {
+                            share.apply(inner, &work);
+                        }
+                        share
+                    });
+                if let Ok(handle) = spawned {
+                    queues.push(queue);
+                    handles.push(handle);
+                }
+            }
+            let all_spawned = queues.len() == workers;
+            if !all_spawned {
+                // Shares would be missing: let the caller's thread do everything.
+                queues.clear();
+            }
+            let mut appliers = Appliers {
+                inner,
+                queues,
+                own: Share::new(0, 1),
+            };
+            let result = feed(&mut appliers, report);
+            shares.push(appliers.own);
+            // The end of the queues is the end of the workers.
+            drop(appliers.queues);
+            for handle in handles {
+                match handle.join() {
+                    Ok(share) => shares.push(share),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            result
+        });
+        for share in shares {
+            share.add_to(report);
+        }
+        result
+    }
+
+    pub(super) fn send(&mut self, work: Work) {
+        if self.queues.is_empty() {
+            self.own.apply(self.inner, &work);
+            return;
+        }
+        let work = Arc::new(work);
+        for queue in &self.queues {
+            // A worker ends early only by a panic, which is passed on when it is joined.
+            let _ = queue.send(work.clone());
+        }
+    }
+}
+
+/// What one worker does and has done.
+#[derive(Debug)]
+struct Share {
+    number: u32,
+    of: u32,
+    samples: usize,
+    without_series: usize,
+    skipped: usize,
+    old: usize,
+}
+
+impl Share {
+    fn new(number: usize, of: usize) -> Self {
+        // Workers are counted in tens at most.
+        Self {
+            number: number as u32,
+            of: of as u32,
+            samples: 0,
+            without_series: 0,
+            skipped: 0,
+            old: 0,
+        }
+    }
+
+    fn add_to(self, report: &mut ReplayReport) {
+        report.samples += self.samples;
+        report.samples_without_series += self.without_series;
+        report.samples_skipped += self.skipped;
+        report.samples_old += self.old;
+    }
+
+    fn is_mine(&self, series: u32) -> bool {
+        self.of == 1 || page_of(series) % self.of == self.number
+    }
+
+    fn apply(&mut self, inner: &Inner, work: &Work) {
+        match work {
+            Work::Floats {
+                series,
+                times,
+                values,
+            } => self.floats(inner, series, times, values),
+            Work::Histograms(entries) => self.histograms(inner, entries),
+        }
+    }
+
+    fn floats(&mut self, inner: &Inner, series: &[u32], times: &[i64], values: &[f64]) {
+        let cutting = inner.cutting();
+        let mut row = 0;
+        while let Some(&first) = series.get(row) {
+            let number = page_of(first);
+            let run = series[row..]
+                .iter()
+                .take_while(|other| page_of(**other) == number);
+            let rows = row..row + run.count();
+            row = rows.end;
+            if !self.is_mine(first) {
+                continue;
+            }
+            let page = inner.pages.get(number);
+            let mut data = page.as_deref().map(|page| page.write());
+            for row in rows {
+                let append = |record: &mut Series| {
+                    record.append_float(0, cutting, times[row], values[row]);
+                };
+                self.append(
+                    inner,
+                    data.as_deref_mut(),
+                    (series[row], times[row]),
+                    append,
+                );
+            }
+        }
+    }
+
+    fn histograms(&mut self, inner: &Inner, entries: &[(u32, HistogramEntry)]) {
+        let cutting: Cutting = inner.cutting();
+        for (series, entry) in entries {
+            if !self.is_mine(*series) {
+                continue;
+            }
+            let is_well_formed = match &entry.value {
+                HistogramSample::Integer(histogram) => is_well_formed::<i64>(histogram),
+                HistogramSample::Float(histogram) => is_well_formed::<f64>(histogram),
+            };
+            if !is_well_formed {
+                self.skipped += 1;
+                continue;
+            }
+            let page = inner.pages.get(page_of(*series));
+            let mut data = page.as_deref().map(|page| page.write());
+            let append = |record: &mut Series| {
+                record.append_histogram(0, cutting, entry.time, &entry.value);
+            };
+            self.append(inner, data.as_deref_mut(), (*series, entry.time), append);
+        }
+    }
+
+    /// Appends one sample, if it is wanted and new.
+    fn append(
+        &mut self,
+        inner: &Inner,
+        page: Option<&mut PageData>,
+        (series, time): (u32, i64),
+        append: impl FnOnce(&mut Series),
+    ) {
+        if time < inner.options.valid_from.0 {
+            self.old += 1;
+            return;
+        }
+        let Some(record) = page.and_then(|page| page.get_mut(series)) else {
+            self.without_series += 1;
+            return;
+        };
+        match record.last_time() {
+            Some(last) if time <= last => {
+                self.skipped += 1;
+                return;
+            }
+            Some(_) => {}
+            None => {
+                inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        append(record);
+        self.samples += 1;
+        inner.note_times(time, time);
+    }
+}
