@@ -101,8 +101,10 @@ fn all_problems_of_all_files_are_shown_at_once() {
         ("prometheus.yml:3:3", "scrap_timeout"),
         ("prometheus.yml:4:24", "1 minute"),
         ("prometheus.yml:9:17", "many"),
-        ("prometheus.yml:13:13", "api"),
-        ("rules.yml:5:31", ")"),
+        ("prometheus.yml:13:3", "job_name: api"),
+        ("rules.yml:5:33", ")"),
+        // At the end of the line: the bracket that is missing.
+        ("rules.yml:5:38", ""),
         ("rules.yml:9:37", "}"),
     ];
     for (place, underlined) in expected {
@@ -270,10 +272,7 @@ fn a_page_that_is_no_exposition() {
         targets.len() == 1 && targets[0]["health"] == "down"
     });
     let error = targets[0]["lastError"].as_str().unwrap();
-    assert!(
-        error.contains("line 2") || error.contains("this is {"),
-        "where is it? {error}"
-    );
+    assert!(error.contains("this is"), "which text? {error}");
     until("up 0", BOUND, || {
         let result = server.query("up");
         if result[0]["value"][1] == "0" {

@@ -91,7 +91,7 @@ fn with_no_arguments_it_watches_itself() {
         }
     });
     assert!(dir.path().join("data/wal").is_dir(), "no data under ./data");
-    let own = server.query("prometheus_tsdb_head_series > 0");
+    let own = server.query("prometheus_tsdb_head_series");
     assert_eq!(
         own.as_array().map(Vec::len),
         Some(1),

@@ -143,6 +143,7 @@ fn wait_for_all_samples(address: &str, last_ms: i64) {
         "/api/v1/query?query={}&time={time}",
         percent_encoded("count_over_time(node_load1[10m])")
     );
+    let wanted = PAGES.to_string();
     until(
         &format!("{PAGES} samples at {address}"),
         Duration::from_secs(120),

@@ -84,7 +84,8 @@ const EXPRESSIONS: &[&str] = &[
     "node_cpu_seconds_total > 10",
     "node_cpu_seconds_total{mode=\"idle\"} <= bool 10",
     "-node_load1 % 7 ^ 2 + 1 / 3",
-    "node_load1 atan2 node_load5",
+    // Prometheus 2.42 keeps a name here, so there is none.
+    "(node_load1 + 0) atan2 node_load5",
     "clamp(ceil(node_load1) + floor(node_load5), 1, 3) + clamp_min(node_load15, 2) - clamp_max(node_load15, 1)",
     "sqrt(node_load1) + exp(node_load5) - ln(node_memory_MemTotal_bytes) + log2(node_memory_MemFree_bytes)",
     "round(node_load1, 0.1) + sgn(node_load5) - abs(-node_load15)",
