@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use net::axum::Router;
 use net::axum::extract::State;
@@ -76,7 +77,7 @@ pub async fn execute(stand_in: &StandIn, command: &Command) -> Result<String, St
             })
         }
         Command::FailBackup { namespace } => {
-            stand_in.fail_backup(namespace);
+            stand_in.fail_backup(namespace).await;
             Ok(format!("one more backup of namespace {namespace} failed"))
         }
     }
@@ -127,6 +128,9 @@ pub enum SendError {
     Refused(String),
 }
 
+/// A failed backup waits for a scrape first.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Sends a command to the demo that was announced in `file`; returns its answer.
 pub async fn send(file: &Path, command: &Command) -> Result<String, SendError> {
     let address =
@@ -136,6 +140,7 @@ pub async fn send(file: &Path, command: &Command) -> Result<String, SendError> {
     let mut request = net::Request::get(format!("http://{}/command", address.trim()));
     request.method = net::axum::http::Method::POST;
     request.body = net::Bytes::from(command.to_string());
+    request.timeout = ANSWER_TIMEOUT;
     let response = client
         .send(request)
         .await

@@ -1,6 +1,6 @@
 //! The metrics pages of the stand-in's services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// What the pages show; changed by the demo's commands.
@@ -9,6 +9,8 @@ pub(crate) struct Shown {
     /// Failed backup actions per namespace. The series exist from the start, at 0: `increase` sees
     /// nothing of a series that is born with the value 1.
     pub(crate) failed_backups: BTreeMap<String, u64>,
+    /// Namespaces whose failures have been on a page.
+    pub(crate) failures_shown: BTreeSet<String>,
     /// Backups that went well; grows with every page, so that graphs show life.
     pub(crate) completed_backups: u64,
     pub(crate) pages: u64,
@@ -19,6 +21,7 @@ impl Default for Shown {
         let failed_backups = BTreeMap::from([("failed-ns".to_owned(), 0)]);
         Self {
             failed_backups,
+            failures_shown: BTreeSet::new(),
             completed_backups: 12,
             pages: 0,
         }
@@ -74,7 +77,7 @@ impl Shown {
         page
     }
 
-    fn catalog(&self, page: &mut String) {
+    fn catalog(&mut self, page: &mut String) {
         let _ = writeln!(
             page,
             "# HELP catalog_persistent_volume_free_space_percent Free space of the catalog's volume."
@@ -99,6 +102,7 @@ impl Shown {
             );
         }
         for (namespace, count) in &self.failed_backups {
+            self.failures_shown.insert(namespace.clone());
             let _ = writeln!(
                 page,
                 "catalog_actions_count{{type=\"backup\",status=\"failed\",policy=\"{namespace}-backup\",namespace=\"{namespace}\"}} {count}"

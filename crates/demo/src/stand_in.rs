@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use net::axum::Router;
 use net::axum::http::header;
@@ -19,6 +20,10 @@ use crate::{ListenError, listen};
 const SERVICES: &[&str] = &["catalog-svc", "events-svc", "jobs-svc", "metering-svc"];
 const NAMESPACE: &str = "kasten-io";
 const SERVICE_PORT: u16 = 8000;
+
+/// Longer than the scrape interval of the manifests, which `--real-time` keeps.
+const PAGE_WAIT_MAX: Duration = Duration::from_secs(40);
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Something of the stand-in that can be stopped and started: a service or an executor pod.
 struct Part {
@@ -123,8 +128,21 @@ impl StandIn {
         Ok(healed)
     }
 
-    /// One more failed backup action in a namespace.
-    pub fn fail_backup(&self, namespace: &str) {
+    /// One more failed backup action in a namespace. The series stands on a page with the count before
+    /// first: `increase` sees nothing of a series that is born with its last value.
+    pub async fn fail_backup(&self, namespace: &str) {
+        self.shown
+            .lock()
+            .failed_backups
+            .entry(namespace.to_owned())
+            .or_default();
+        let is_shown = async {
+            while !self.shown.lock().failures_shown.contains(namespace) {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        };
+        // A catalog that is broken shows nothing to anybody; the failure counts all the same.
+        let _ = tokio::time::timeout(PAGE_WAIT_MAX, is_shown).await;
         *self
             .shown
             .lock()
@@ -138,7 +156,7 @@ impl StandIn {
         let router = self.router(name);
         let (stop, stopped) = oneshot::channel();
         let options = ServeOptions {
-            drain_timeout: std::time::Duration::from_secs(1),
+            drain_timeout: Duration::from_secs(1),
             ..ServeOptions::default()
         };
         let task = tokio::spawn(serve(listener, router, options, async {

@@ -44,6 +44,7 @@ fn hint(message: &str) -> Option<&'static str> {
         "unexpected EOF" => "an `if`, `range`, `with`, `define` or `block` has no `{{ end }}`",
         "unclosed action" => "an action `{{ …` has no closing `}}`",
         "unexpected {{end}}" => "there is one `{{ end }}` too many",
+        _ if message.starts_with("unexpected \"}\"") => "an action ends with two braces, `}}`",
         _ if message.starts_with("undefined variable") => {
             "declare the variable with `:=` before, in the same or an outer block"
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use config::prometheus::{Config, LoadOptions, Mode};
+use config::prometheus::{Config, Global, LoadOptions, Mode};
 use diag::{Diagnostic, Diagnostics, Reason, Severity, Source};
 use discovery::kubernetes::Objects;
 use manifest::{Compiled, CompiledPrometheus, Decision, Manifests};
@@ -13,6 +13,7 @@ use net::Overrides;
 use promql::ParserOptions;
 use rules::GroupSpec;
 use tokio::sync::watch;
+use yaml::Node;
 
 use crate::alertmanager::Routing;
 use crate::files::RealFiles;
@@ -68,6 +69,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
     let routing_input = routing_input(input.alertmanager, &compiled, &mut problems);
     let routing = routing::plan(routing_input.as_ref(), context, &mut problems);
     let Some(mut config) = config else {
+        check_named_rule_files(input.prometheus.as_ref(), context.parser, &mut problems);
         return Err(problems);
     };
     if context.tempo == Tempo::Shortened {
@@ -281,6 +283,34 @@ fn rule_groups(
         }
     }
     found
+}
+
+/// For a configuration that cannot be read itself: its rule files are checked all the same, so that a user
+/// sees all problems at once. Global settings that decide about names count as not set.
+fn check_named_rule_files(
+    file: Option<&FileInput>,
+    parser: &ParserOptions,
+    problems: &mut Diagnostics,
+) {
+    let Some(file) = file else { return };
+    // Problems of its syntax are among the others already.
+    let Some(tree) = yaml::parse(&file.source, &mut Diagnostics::new()) else {
+        return;
+    };
+    let patterns = tree.get("rule_files").and_then(Node::as_sequence);
+    let patterns = patterns.unwrap_or_default().iter();
+    for pattern in patterns.filter_map(Node::text) {
+        let pattern = config::join_path(&file.base_dir, pattern);
+        for path in config::FileReader::glob(&RealFiles, &pattern).unwrap_or_default() {
+            match config::FileReader::read(&RealFiles, &path) {
+                Ok(text) => {
+                    let source = Source::new(path, text);
+                    groups::read(&source, &Global::default(), parser, problems);
+                }
+                Err(problem) => problems.push(Diagnostic::error("rule-file-unreadable", problem)),
+            }
+        }
+    }
 }
 
 /// The jobs of the main file and of `scrape_config_files`.

@@ -2,12 +2,13 @@
 //!
 //! In reading order: [`ast`] (the tree), [`functions`] (signatures), `lexer`, `literal`, `parser`,
 //! `check` (types), `print` and `pretty` (text), `json` (the API's form), [`series`] (the notation of
-//! test scripts), [`error`].
+//! test scripts), [`error`], `hint` (what to do about one).
 
 pub mod ast;
 mod check;
 pub mod error;
 pub mod functions;
+mod hint;
 mod json;
 mod lexer;
 mod literal;

@@ -27,6 +27,7 @@ use model::{Labels, Matcher};
 use super::ast::Expr;
 use super::check;
 use super::error::{ERRORS_MAX, ParseError, ParseErrorKind, ParseErrors};
+use super::hint::hint;
 use super::lexer::{Kind, Lexer, Token};
 
 pub(super) use series::parse_series_description;
@@ -165,7 +166,8 @@ impl<'a> Parser<'a> {
     }
 
     fn report(&mut self, kind: ParseErrorKind, span: Span, message: String) {
-        self.report_with_hint(kind, span, message, None);
+        let hint = hint(&message).map(str::to_owned);
+        self.report_with_hint(kind, span, message, hint);
     }
 
     fn report_with_hint(

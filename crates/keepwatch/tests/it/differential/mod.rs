@@ -1,0 +1,169 @@
+//! The same answers as a program that nobody here wrote: Debian's Prometheus, fed by Debian's node
+//! exporter with the same pages at the same times.
+//!
+//! `replay` records the exporter's pages and serves them with the time of recording on every sample, so
+//! that both servers hold exactly the same samples; `queries` holds what both are asked; `compare` says
+//! where two answers differ.
+//!
+//! Prometheus 2.42 counts a sample on the left edge of a window in, today's rules do not. Samples stand at
+//! even seconds and all questions are asked at half seconds, so no sample ever lies on an edge.
+
+mod compare;
+mod queries;
+mod replay;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::process::{Program, percent_encoded, try_get, until};
+
+use crate::support::{BOUND, is_ci, json, serve};
+use replay::{PAGES, Recording, Replay};
+
+const PROMETHEUS: &str = "prometheus";
+const EXPORTER: &str = "prometheus-node-exporter";
+
+#[test]
+fn the_same_answers_as_prometheus() {
+    if ![PROMETHEUS, EXPORTER].into_iter().all(is_installed) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let recording = Recording::start(dir.path());
+    let replay = Replay::start(&recording);
+    let prometheus = Prometheus::start(dir.path(), &config(&replay, PROMETHEUS));
+    fs::write(
+        dir.path().join("keepwatch.yml"),
+        config(&replay, "keepwatch"),
+    )
+    .unwrap();
+    let keepwatch = serve(
+        dir.path(),
+        &[
+            "--config.file=keepwatch.yml",
+            "--storage.tsdb.path=keepwatch",
+            "--log.level=warn",
+        ],
+    );
+    let span = recording.finish();
+    let servers = [prometheus.address.as_str(), keepwatch.address.as_str()];
+    for address in servers {
+        wait_for_all_samples(address, span.last_ms);
+    }
+    let mut differences = Vec::new();
+    for (path, order) in queries::paths(&span) {
+        let [theirs, ours] = servers.map(|address| ask(address, &path));
+        if let Err(difference) = compare::answers(&theirs, &ours, order) {
+            differences.push(format!("{path}\n  {difference}"));
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
+}
+
+/// Whether Debian's program is there. Where tests can install it (as root) or must (on CI), its absence is
+/// a failure.
+fn is_installed(program: &str) -> bool {
+    let mut command = Command::new(program);
+    let found = command
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if found.is_ok_and(|status| status.success()) {
+        return true;
+    }
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    assert!(
+        !is_root && !is_ci(),
+        "{program} is missing: apt-get install {program}"
+    );
+    println!("skipped: {program} is missing; `make test` installs the Debian package of this name");
+    false
+}
+
+/// The same job for both servers; only the path tells the replay who asks.
+fn config(replay: &Replay, who: &str) -> String {
+    format!(
+        "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n\
+         scrape_configs:\n- job_name: node\n  honor_timestamps: true\n  metrics_path: /for/{who}\n  \
+         static_configs:\n  - targets: ['{}']\n",
+        replay.address()
+    )
+}
+
+struct Prometheus {
+    _program: Program,
+    address: String,
+}
+
+impl Prometheus {
+    fn start(dir: &Path, config: &str) -> Self {
+        fs::write(dir.join("prometheus.yml"), config).unwrap();
+        let mut command = Command::new(PROMETHEUS);
+        command.current_dir(dir).args([
+            "--config.file=prometheus.yml",
+            "--storage.tsdb.path=prometheus",
+            "--web.listen-address=127.0.0.1:0",
+        ]);
+        let mut program = Program::start(PROMETHEUS, command);
+        let address = listening_on(&mut program);
+        until("Prometheus to be ready", BOUND, || {
+            match try_get(&address, "/-/ready") {
+                Ok(answer) if answer.status == 200 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+        Self {
+            _program: program,
+            address,
+        }
+    }
+}
+
+/// Debian's programs say where they listen in a log line.
+fn listening_on(program: &mut Program) -> String {
+    program.wait_for_line("its address", BOUND, |line| {
+        let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
+        rest.split_whitespace().next().map(str::to_owned)
+    })
+}
+
+fn wait_for_all_samples(address: &str, last_ms: i64) {
+    let time = replay::seconds(last_ms + 500);
+    let path = format!(
+        "/api/v1/query?query={}&time={time}",
+        percent_encoded("count_over_time(node_load1[10m])")
+    );
+    let wanted = PAGES.to_string();
+    until(
+        &format!("{PAGES} samples at {address}"),
+        Duration::from_secs(120),
+        || {
+            let result = json(address, &path)["data"]["result"].clone();
+            if result[0]["value"][1].as_str() == Some(&wanted) {
+                Ok(())
+            } else {
+                Err(result.to_string())
+            }
+        },
+    );
+}
+
+/// The answer with its status code, errors included.
+fn ask(address: &str, path: &str) -> (u16, Value) {
+    let answer = testkit::process::get(address, path);
+    let value = serde_json::from_str(&answer.body);
+    (
+        answer.status,
+        value.unwrap_or_else(|error| panic!("{path}: {error}: {}", answer.body)),
+    )
+}

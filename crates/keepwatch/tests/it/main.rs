@@ -1,0 +1,21 @@
+//! The built program from outside: started as users start it, asked over HTTP.
+//!
+//! `support` starts it; then one module per promise: the Kasten scenario (`demo`, `routing`), what survives
+//! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
+//! peer's command line (`flags`).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod crash;
+mod demo;
+mod differential;
+mod flags;
+mod routing;
+mod support;

@@ -1,0 +1,139 @@
+//! The smallest HTTP client that tests need: one request, one connection, the whole answer as text.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+/// A slow machine may take long to answer; a hanging server must not hang the test.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An answer of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+/// `address` is `HOST:PORT`, `path` begins with `/` and is sent as it is.
+pub fn try_get(address: &str, path: &str) -> io::Result<Answer> {
+    exchange(address, &format!("GET {path}"), "")
+}
+
+/// As [`try_get`]; fails the test if there is no answer.
+pub fn get(address: &str, path: &str) -> Answer {
+    match try_get(address, path) {
+        Ok(answer) => answer,
+        Err(error) => panic!("GET http://{address}{path}: {error}"),
+    }
+}
+
+/// Posts a body; fails the test if there is no answer.
+pub fn post(address: &str, path: &str, body: &str) -> Answer {
+    match exchange(address, &format!("POST {path}"), body) {
+        Ok(answer) => answer,
+        Err(error) => panic!("POST http://{address}{path}: {error}"),
+    }
+}
+
+/// For a value in a query string.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
+fn exchange(address: &str, method_and_path: &str, body: &str) -> io::Result<Answer> {
+    let nowhere = || io::Error::new(io::ErrorKind::NotFound, "no such address");
+    let socket = address.to_socket_addrs()?.next().ok_or_else(nowhere)?;
+    let mut stream = TcpStream::connect_timeout(&socket, ANSWER_TIMEOUT)?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    let length = body.len();
+    let request = format!(
+        "{method_and_path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut raw = Vec::new();
+    stream.read_to_end(&mut raw)?;
+    parse(&raw).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "an answer cut short"))
+}
+
+/// `None` if the answer is not complete.
+fn parse(raw: &[u8]) -> Option<Answer> {
+    let head_end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(raw.get(..head_end)?);
+    let body = raw.get(head_end + 4..)?;
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let header = |wanted: &str| {
+        let mut pairs = head.lines().filter_map(|line| line.split_once(':'));
+        pairs
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.trim())
+    };
+    let body =
+        if header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+            joined_chunks(body)?
+        } else if let Some(length) = header("content-length") {
+            body.get(..length.parse().ok()?)?.to_vec()
+        } else {
+            body.to_vec()
+        };
+    Some(Answer {
+        status,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
+}
+
+fn joined_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut joined = Vec::new();
+    loop {
+        let line_end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let line = std::str::from_utf8(rest.get(..line_end)?).ok()?;
+        let digits = line.split(';').next()?.trim();
+        let length = usize::from_str_radix(digits, 16).ok()?;
+        if length == 0 {
+            return Some(joined);
+        }
+        let start = line_end + 2;
+        joined.extend_from_slice(rest.get(start..start.checked_add(length)?)?);
+        rest = rest.get(start.checked_add(length)?.checked_add(2)?..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_joined() {
+        let raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+        assert_eq!(
+            parse(raw).unwrap(),
+            Answer {
+                status: 200,
+                body: "abcde".to_owned()
+            }
+        );
+        assert_eq!(parse(&raw[..raw.len() - 8]), None, "cut short");
+    }
+
+    #[test]
+    fn lengths_are_kept() {
+        let raw = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno";
+        assert_eq!(
+            parse(raw).unwrap(),
+            Answer {
+                status: 404,
+                body: "no".to_owned()
+            }
+        );
+        assert_eq!(parse(&raw[..raw.len() - 1]), None, "cut short");
+    }
+}

@@ -1,0 +1,24 @@
+//! Real programs on free ports of this machine, for tests that start the product or a peer.
+//!
+//! [`Program`] (in `program`) starts one, reads its lines and kills it when dropped; [`until`] (in `wait`)
+//! waits for a condition with a bound; [`get`] and [`post`] (in `exchange`) ask over HTTP; [`PageServer`]
+//! (in `page_server`) answers over HTTP from a closure.
+//!
+//! Everything here panics with a sentence when the outside does not do what the test needs: a test that
+//! cannot go on has failed. Only threads and blocking sockets, so that tests stay plain functions.
+
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "test support: what cannot be done fails the test"
+)]
+
+mod exchange;
+mod page_server;
+mod program;
+mod wait;
+
+pub use exchange::{Answer, get, percent_encoded, post, try_get};
+pub use page_server::{Page, PageRequest, PageServer};
+pub use program::{Finished, Program, Signal, finish};
+pub use wait::until;
