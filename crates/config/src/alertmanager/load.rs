@@ -392,10 +392,7 @@ mod tests {
         )
         .unwrap();
         let matcher = &config.route().children().next().unwrap().matchers[0];
-        assert_eq!(
-            super::super::matchers::matcher_to_text(matcher),
-            "team=~\"^(?:a.c|b)$\""
-        );
+        assert_eq!(matcher_to_text(matcher), "team=~\"^(?:a.c|b)$\"");
         assert!(matcher.matches("abc") && !matcher.matches("a\nc") && !matcher.matches("bb"));
         let text = config.to_text();
         assert!(text.contains("team: a.c|b\n"), "{text}");
