@@ -296,7 +296,12 @@ impl MatcherReading<'_, '_> {
                 self.refuse(text.span(), &message, "write an expression");
                 continue;
             }
-            match new_matcher(MatchOp::Regex, name, text.as_str()) {
+            // The peers keep these anchored, and the keys of routes and groups show it. The errors name
+            // the text as it was written, so that is compiled first.
+            let anchored = format!("^(?:{})$", text.as_str());
+            let matcher = new_matcher(MatchOp::Regex, name, text.as_str())
+                .and_then(|_| new_matcher(MatchOp::Regex, name, &anchored));
+            match matcher {
                 Ok(matcher) => matchers.push(matcher),
                 Err(problem) => self.refuse(text.span(), &problem.to_string(), REGEX_HINT),
             }
@@ -378,6 +383,19 @@ mod tests {
         );
         assert!(text.contains("templates:\n- conf/t/*.tmpl\n"), "{text}");
         assert!(!text.contains("hooks.example"), "{text}");
+    }
+
+    #[test]
+    fn patterns_of_match_re_are_kept_anchored() {
+        let (config, _) = read(
+            "route: {receiver: r, routes: [{match_re: {team: 'a.c|b'}}]}\nreceivers: [{name: r}]\n",
+        )
+        .unwrap();
+        let matcher = &config.route().children().next().unwrap().matchers[0];
+        assert_eq!(matcher_to_text(matcher), "team=~\"^(?:a.c|b)$\"");
+        assert!(matcher.matches("abc") && !matcher.matches("a\nc") && !matcher.matches("bb"));
+        let text = config.to_text();
+        assert!(text.contains("team: a.c|b\n"), "{text}");
     }
 
     #[test]

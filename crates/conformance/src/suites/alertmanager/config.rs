@@ -1,11 +1,15 @@
-//! The parts of a configuration that the pure suites need, from YAML: enough for the cases, without checks.
+//! Configurations, and parts of them, as our own reader gives them, in the form that alerting takes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alerting::{
     Config, GroupBySpec, InhibitRuleSpec, Integration, ReceiverSpec, RouteSpec, TimeIntervals,
 };
-use model::{Duration, MatchOp, Matcher, Timestamp};
+use config::alertmanager::matchers::MatcherMode;
+use config::alertmanager::{self as written, GroupBy, LoadOptions, NamedTimeInterval};
+use model::{Duration, Timestamp};
+use serde_json::json;
 use yaml::Node;
 
 /// The root node of a text.
@@ -16,58 +20,97 @@ pub(super) fn read(text: &str) -> Result<Node, String> {
     node.ok_or_else(|| "no YAML document".to_owned())
 }
 
-pub(super) fn route(node: &Node) -> Result<RouteSpec, String> {
-    let group_by = match node.get("group_by").and_then(Node::as_sequence) {
-        None => GroupBySpec::Inherit,
-        Some(items) => {
-            let names: Vec<String> = items.iter().filter_map(text).collect();
-            if names == ["..."] {
-                GroupBySpec::All
-            } else {
-                GroupBySpec::Labels(names)
-            }
-        }
+/// A whole configuration; the error is in the peer's words.
+pub(super) fn load(text: &str) -> Result<written::Config, String> {
+    let options = LoadOptions {
+        base_dir: "",
+        matchers: MatcherMode::Fallback,
+        template: &|_| None,
     };
-    let labels = entries(node, "labels").collect();
-    let routes = items(node, "routes")
-        .map(route)
-        .collect::<Result<Vec<_>, String>>()?;
-    Ok(RouteSpec {
-        receiver: node.get("receiver").and_then(text),
-        matchers: matchers(node, ["match", "match_re", "matchers"])?,
-        continues: node.get("continue").and_then(text).as_deref() == Some("true"),
-        group_by,
-        group_wait: duration(node, "group_wait")?,
-        group_interval: duration(node, "group_interval")?,
-        repeat_interval: duration(node, "repeat_interval")?,
-        mute_time_intervals: items(node, "mute_time_intervals")
-            .filter_map(text)
-            .collect(),
-        active_time_intervals: items(node, "active_time_intervals")
-            .filter_map(text)
-            .collect(),
-        labels,
-        routes,
-    })
+    let source = diag::Source::new("alertmanager.yml", text);
+    let (config, _) = written::load(&source, &options).map_err(|error| error.peer_text())?;
+    Ok(config)
 }
 
-pub(super) fn inhibit_rules(node: &Node) -> Result<Vec<InhibitRuleSpec>, String> {
-    let rules = node.as_sequence().unwrap_or_default();
-    rules
+/// A routing tree that stands alone: the receivers and intervals it names are made up.
+pub(super) fn lone_route(text: &str) -> Result<RouteSpec, String> {
+    let mut names = Names::default();
+    names.collect(&read(text)?);
+    let named = |names: &BTreeSet<String>| -> serde_json::Value {
+        names.iter().map(|name| json!({ "name": name })).collect()
+    };
+    // JSON is YAML, and its quoting is right for any name.
+    let mut whole = format!(
+        "receivers: {}\ntime_intervals: {}\nroute:\n",
+        named(&names.receivers),
+        named(&names.intervals),
+    );
+    for line in text.lines() {
+        whole.push_str(&format!("  {line}\n"));
+    }
+    Ok(route(load(&whole)?.route()))
+}
+
+/// What a routing tree refers to.
+#[derive(Default)]
+struct Names {
+    receivers: BTreeSet<String>,
+    intervals: BTreeSet<String>,
+}
+
+impl Names {
+    fn collect(&mut self, route: &Node) {
+        self.receivers.extend(route.get("receiver").and_then(text));
+        for key in ["mute_time_intervals", "active_time_intervals"] {
+            self.intervals.extend(items(route, key).filter_map(text));
+        }
+        for child in items(route, "routes") {
+            self.collect(child);
+        }
+    }
+}
+
+/// Inhibition rules that stand alone.
+pub(super) fn lone_inhibit_rules(text: &str) -> Result<Vec<InhibitRuleSpec>, String> {
+    let config = load(&format!(
+        "receivers: [{{name: r}}]\nroute: {{receiver: r}}\ninhibit_rules:\n{text}"
+    ))?;
+    Ok(inhibit_rules(&config))
+}
+
+pub(super) fn route(route: &written::Route) -> RouteSpec {
+    RouteSpec {
+        receiver: Some(route.receiver.clone()).filter(|receiver| !receiver.is_empty()),
+        matchers: route.matchers.clone(),
+        continues: route.continue_matching,
+        group_by: match route.group_by() {
+            None => GroupBySpec::Inherit,
+            Some(GroupBy::All) => GroupBySpec::All,
+            Some(GroupBy::Labels(names)) => GroupBySpec::Labels(names),
+        },
+        group_wait: route.group_wait,
+        group_interval: route.group_interval,
+        repeat_interval: route.repeat_interval,
+        mute_time_intervals: route.mute_time_intervals.clone(),
+        active_time_intervals: route.active_time_intervals.clone(),
+        labels: route
+            .labels
+            .iter()
+            .map(|(name, text)| (name.clone(), text.text.clone()))
+            .collect(),
+        routes: route.children().map(self::route).collect(),
+    }
+}
+
+fn inhibit_rules(config: &written::Config) -> Vec<InhibitRuleSpec> {
+    config
+        .inhibit_rules
         .iter()
-        .map(|rule| {
-            Ok(InhibitRuleSpec {
-                name: rule.get("name").and_then(text).unwrap_or_default(),
-                source_matchers: matchers(
-                    rule,
-                    ["source_match", "source_match_re", "source_matchers"],
-                )?,
-                target_matchers: matchers(
-                    rule,
-                    ["target_match", "target_match_re", "target_matchers"],
-                )?,
-                equal: items(rule, "equal").filter_map(text).collect(),
-            })
+        .map(|rule| InhibitRuleSpec {
+            name: rule.name.clone(),
+            source_matchers: rule.source_matchers.clone(),
+            target_matchers: rule.target_matchers.clone(),
+            equal: rule.equal.iter().map(|name| name.text.clone()).collect(),
         })
         .collect()
 }
@@ -87,56 +130,44 @@ pub(super) struct Whole {
 }
 
 pub(super) fn whole(text_of_config: &str) -> Result<Whole, String> {
-    let root = read(text_of_config)?;
+    let loaded = load(text_of_config)?;
     let mut receivers = Vec::new();
     let mut hooks = Vec::new();
-    for receiver in items(&root, "receivers") {
-        let name = receiver.get("name").and_then(text).ok_or("no name")?;
+    for receiver in &loaded.receivers {
         let mut own = Vec::new();
         let mut integrations = Vec::new();
-        for (index, hook) in (0u32..).zip(items(receiver, "webhook_configs")) {
-            let url = hook.get("url").and_then(text).ok_or("no url")?;
+        for (index, hook) in (0u32..).zip(&receiver.webhook) {
+            let url = hook.url.expose();
             let sink = url.strip_prefix("WEBHOOK_").and_then(|n| n.parse().ok());
             own.push(Hook {
                 sink: sink.ok_or("no placeholder in the URL")?,
-                timeout: duration(hook, "timeout")?,
+                timeout: Some(Duration(hook.timeout.0 / 1_000_000))
+                    .filter(|timeout| *timeout > Duration::ZERO),
             });
             integrations.push(Integration {
                 name: "webhook".into(),
                 index,
-                sends_resolved: hook.get("send_resolved").and_then(text).as_deref()
-                    != Some("false"),
+                sends_resolved: hook.send_resolved,
             });
         }
+        let name = receiver.name.clone();
         receivers.push(ReceiverSpec {
             name: name.as_str().into(),
-            labels: [("name".to_owned(), name.clone())].into(),
+            labels: BTreeMap::from([("name".to_owned(), name.clone())]),
             integrations,
         });
         hooks.push((name, own));
     }
-    let intervals = Intervals {
-        always: items(&root, "time_intervals")
-            .filter(|interval| {
-                // The cases know two kinds: years long gone, and all day.
-                items(interval, "time_intervals").any(|part| part.get("years").is_none())
-            })
-            .filter_map(|interval| interval.get("name").and_then(text))
-            .collect(),
-    };
-    let resolve_timeout = match root.get("global") {
-        Some(global) => duration(global, "resolve_timeout")?,
-        None => None,
-    };
+    let intervals = loaded
+        .mute_time_intervals
+        .iter()
+        .chain(&loaded.time_intervals);
     let config = Config {
-        route: route(root.get("route").ok_or("no route")?)?,
+        route: route(loaded.route()),
         receivers,
-        inhibit_rules: match root.get("inhibit_rules") {
-            Some(rules) => inhibit_rules(rules)?,
-            None => Vec::new(),
-        },
-        intervals: Arc::new(intervals),
-        resolve_timeout: resolve_timeout.unwrap_or(Duration::from_secs(300)),
+        inhibit_rules: inhibit_rules(&loaded),
+        intervals: Arc::new(Intervals(intervals.cloned().collect())),
+        resolve_timeout: loaded.global.resolve_timeout,
     };
     Ok(Whole {
         config: Arc::new(config),
@@ -145,13 +176,16 @@ pub(super) fn whole(text_of_config: &str) -> Result<Whole, String> {
 }
 
 #[derive(Debug)]
-struct Intervals {
-    always: Vec<String>,
-}
+struct Intervals(Vec<NamedTimeInterval>);
 
 impl TimeIntervals for Intervals {
-    fn contains(&self, name: &str, _at: Timestamp) -> bool {
-        self.always.iter().any(|always| always == name)
+    fn contains(&self, name: &str, at: Timestamp) -> bool {
+        let Ok(at) = jiff::Timestamp::from_millisecond(at.millis()) else {
+            return false;
+        };
+        self.0
+            .iter()
+            .any(|interval| interval.name == name && interval.contains(at))
     }
 }
 
@@ -164,115 +198,4 @@ fn items<'a>(node: &'a Node, key: &str) -> impl Iterator<Item = &'a Node> {
         .and_then(Node::as_sequence)
         .unwrap_or_default()
         .iter()
-}
-
-fn entries<'a>(node: &'a Node, key: &str) -> impl Iterator<Item = (String, String)> + 'a {
-    node.get(key)
-        .and_then(Node::as_mapping)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|(key, value)| Some((text(key)?, text(value)?)))
-}
-
-fn duration(node: &Node, key: &str) -> Result<Option<Duration>, String> {
-    let text = node.get(key).and_then(text);
-    text.map(|text| Duration::parse(&text).map_err(|error| error.to_string()))
-        .transpose()
-}
-
-/// Matchers under three keys: a map of equal values, a map of patterns, a list in the matcher syntax.
-fn matchers(node: &Node, [equal, regex, list]: [&str; 3]) -> Result<Vec<Matcher>, String> {
-    let mut matchers: Vec<Matcher> = entries(node, equal)
-        .map(|(name, value)| Matcher::equal(name, value))
-        .collect();
-    for (name, value) in entries(node, regex) {
-        matchers.push(matcher(MatchOp::Regex, &name, &format!("^(?:{value})$"))?);
-    }
-    for text in items(node, list).filter_map(text) {
-        matchers.extend(matcher_list(&text)?);
-    }
-    Ok(matchers)
-}
-
-fn matcher(op: MatchOp, name: &str, value: &str) -> Result<Matcher, String> {
-    Matcher::new(op, name, value).map_err(|error| error.to_string())
-}
-
-fn matcher_list(list: &str) -> Result<Vec<Matcher>, String> {
-    let list = list.trim();
-    let inner = list
-        .strip_prefix('{')
-        .and_then(|inner| inner.strip_suffix('}'))
-        .unwrap_or(list);
-    split_outside_quotes(inner)
-        .into_iter()
-        .filter(|one| !one.trim().is_empty())
-        .map(|one| single_matcher(one.trim()))
-        .collect()
-}
-
-fn single_matcher(text: &str) -> Result<Matcher, String> {
-    let (name, rest) = match text.strip_prefix('"') {
-        Some(quoted) => {
-            let end = quoted.find('"').ok_or("open quote")?;
-            (&quoted[..end], &quoted[end + 1..])
-        }
-        None => {
-            let end = text.find(['=', '!', '~']).ok_or("no operator")?;
-            text.split_at(end)
-        }
-    };
-    for (sign, op) in [
-        ("=~", MatchOp::Regex),
-        ("!~", MatchOp::NotRegex),
-        ("!=", MatchOp::NotEqual),
-        ("=", MatchOp::Equal),
-    ] {
-        if let Some(value) = rest.trim_start().strip_prefix(sign) {
-            return matcher(op, name.trim(), &unquote(value.trim()));
-        }
-    }
-    Err(format!("no operator in {text}"))
-}
-
-fn split_outside_quotes(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
-    for (at, character) in text.char_indices() {
-        match character {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts
-}
-
-fn unquote(text: &str) -> String {
-    let Some(inner) = text
-        .strip_prefix('"')
-        .and_then(|inner| inner.strip_suffix('"'))
-    else {
-        return text.to_owned();
-    };
-    let mut out = String::new();
-    let mut characters = inner.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some('n') => out.push('\n'),
-                Some(escaped @ ('"' | '\\')) => out.push(escaped),
-                Some(other) => out.extend(['\\', other]),
-                None => out.push('\\'),
-            },
-            other => out.push(other),
-        }
-    }
-    out
 }

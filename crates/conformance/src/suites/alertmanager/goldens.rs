@@ -40,9 +40,20 @@ pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let read =
         |name: &str| fs::read_to_string(dir.join(name)).with_context(|| format!("reading {name}"));
     let steps: Value = serde_json::from_str(&read("steps.json")?).context("steps.json")?;
-    let root = config::read(&read("config.yml")?).map_err(anyhow::Error::msg)?;
+    let text = read("config.yml")?;
+    let root = config::read(&text).map_err(anyhow::Error::msg)?;
+    // Mail servers are written with their port.
+    let loaded = config::load(&text.replace("'CAPTURE_SMTP'", "'CAPTURE_SMTP:25'"))
+        .map_err(anyhow::Error::msg)?;
+    let config = Arc::new(Config {
+        route: config::route(loaded.route()),
+        receivers: receivers(&root),
+        inhibit_rules: Vec::new(),
+        intervals: Arc::new(NoIntervals),
+        resolve_timeout: loaded.global.resolve_timeout,
+    });
     let shared = Arc::new(Shared {
-        deliveries: deliveries(&root, &steps).map_err(anyhow::Error::msg)?,
+        deliveries: deliveries(&config, &steps).map_err(anyhow::Error::msg)?,
         templates: Templates::new("http://am.example.org:9093", [])?,
         root,
     });
@@ -64,15 +75,7 @@ struct Shared {
 }
 
 /// What the machine wants delivered at each step.
-fn deliveries(root: &Node, steps: &Value) -> Result<BTreeMap<Key, Delivery>, String> {
-    let config = Config {
-        route: config::route(root.get("route").ok_or("no route")?)?,
-        receivers: receivers(root),
-        inhibit_rules: Vec::new(),
-        intervals: Arc::new(NoIntervals),
-        resolve_timeout: Duration::from_secs(300),
-    };
-    let config = Arc::new(config);
+fn deliveries(config: &Arc<Config>, steps: &Value) -> Result<BTreeMap<Key, Delivery>, String> {
     let mut machine = Machine::new(Settings::default(), config.clone(), NOW);
     let mut found = BTreeMap::new();
     let mut now = NOW;

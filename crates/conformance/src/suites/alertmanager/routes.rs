@@ -14,8 +14,8 @@ pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
 }
 
 fn run(case: &Value) -> Result<(), String> {
-    let root = config::read(case["route"].as_str().unwrap_or_default())?;
-    let tree = RouteTree::new(&config::route(&root)?);
+    let route = config::lone_route(case["route"].as_str().unwrap_or_default())?;
+    let tree = RouteTree::new(&route);
     let labels = labels(&case["labels"]);
     let actual: Vec<Value> = tree
         .matching(&labels)
