@@ -1,3 +1,5 @@
+//! What the lexer makes of query texts: tokens, or the first error.
+
 use super::*;
 
 /// The texts of all tokens, and the error message if there is one.
