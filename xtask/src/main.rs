@@ -29,8 +29,7 @@ fn main() -> anyhow::Result<ExitCode> {
             })
         }
         Some("conformance") => {
-            // A program of its own, so that `tidy` does not wait for all crates to be built. Optimised:
-            // some suites evaluate thousands of queries.
+            // A program of its own, so that `tidy` does not wait for all crates to be built.
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let status = Command::new(cargo)
                 .current_dir(xtask::workspace_root())

@@ -28,7 +28,6 @@ pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
         external_url: given.text("web.external-url").map(str::to_owned),
         route_prefix: given.text("web.route-prefix").map(str::to_owned),
         lifecycle: Switch::from(given.is_on("web.enable-lifecycle")),
-        remote_write_receiver: Switch::from(given.is_on("web.enable-remote-write-receiver")),
         retention: given.duration("storage.tsdb.retention.time"),
         query: QueryOptions {
             lookback_delta: given.duration("query.lookback-delta"),

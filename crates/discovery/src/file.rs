@@ -45,8 +45,14 @@ pub(crate) async fn run(config: FileConfig, publisher: watch::Sender<Snapshot>) 
             let result = files.refresh(is_due);
             (files, result)
         });
-        let Ok((returned, result)) = refreshed.await else {
-            return;
+        let (returned, result) = match refreshed.await {
+            Ok(refreshed) => refreshed,
+            Err(error) => {
+                tracing::error!(%error, "file discovery ended by a defect; its last list stays in use");
+                // Keeps the list: a closed channel would look to readers as if there were no more news.
+                publisher.closed().await;
+                return;
+            }
         };
         files = returned;
         if let Some(result) = result {

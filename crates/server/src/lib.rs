@@ -17,6 +17,7 @@ mod groups;
 mod http_client;
 mod input;
 mod jobs;
+mod not_built;
 mod options;
 mod plan;
 mod queries;

@@ -35,7 +35,6 @@ pub struct Options {
     /// Path before all paths; that of the external URL if absent.
     pub route_prefix: Option<String>,
     pub lifecycle: Switch,
-    pub remote_write_receiver: Switch,
     /// Samples older than this are dropped.
     pub retention: Duration,
     pub query: QueryOptions,

@@ -19,6 +19,7 @@ use crate::alertmanager::Routing;
 use crate::files::RealFiles;
 use crate::input::{FileInput, Input, to_json};
 use crate::jobs::{JobContext, JobPlan, JobRefusal};
+use crate::not_built::{self, OwnRouting, PartNotBuilt};
 use crate::options::Tempo;
 use crate::{groups, jobs, routing, tempo};
 
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) decisions: Vec<Decision>,
     /// Parts of jobs that cannot be done: job name and reason.
     pub(crate) job_refusals: Vec<(String, JobRefusal)>,
+    /// Parts of the configuration without effect.
+    pub(crate) parts_not_built: Vec<PartNotBuilt>,
     /// Warnings and notes; errors would have refused the plan.
     pub(crate) notices: Diagnostics,
 }
@@ -95,9 +98,18 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         let (plan, refusals) = jobs::plan(&job, &job_context);
         planned.extend(plan);
         for refusal in refusals {
-            problems.push(notice(&job.job_name, &refusal));
+            problems.push(notice(&format!("job {}", job.job_name), &refusal));
             job_refusals.push((job.job_name.clone(), refusal));
         }
+    }
+    let own_routing = if routing_input.is_some() {
+        OwnRouting::Configured
+    } else {
+        OwnRouting::Absent
+    };
+    let parts_not_built = not_built::parts(&config, own_routing);
+    for part in &parts_not_built {
+        problems.push(notice("configuration", part));
     }
     let Some(routing) = routing else {
         return Err(problems);
@@ -120,12 +132,13 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         objects,
         decisions,
         job_refusals,
+        parts_not_built,
         notices: problems,
     })
 }
 
-fn notice(job: &str, refusal: &JobRefusal) -> Diagnostic {
-    let diagnostic = Diagnostic::warning(refusal.code(), format!("job {job}: {refusal}"));
+fn notice(subject: &str, refusal: &dyn Reason) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(refusal.code(), format!("{subject}: {refusal}"));
     match refusal.hint() {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,

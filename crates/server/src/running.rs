@@ -323,8 +323,13 @@ impl Parts {
             },
         };
         let rule_counters = RuleCounters::new(&registry);
-        let observer =
-            Arc::new(move |view: &rules::GroupView, counts| rule_counters.observe(view, counts));
+        let observer = {
+            let (reasons, clock) = (Arc::clone(&reasons), Arc::clone(&clock));
+            Arc::new(move |view: &rules::GroupView, counts| {
+                rule_counters.observe(view, counts);
+                record_refusals(view, &reasons, &*clock);
+            })
+        };
         let schedule = Schedule::new(Arc::clone(&clock), options.rules.concurrent_max, observer);
         let started_at = clock.now();
         let current = Arc::new(RwLock::new(Current {
@@ -466,6 +471,10 @@ impl Parts {
         for (job, refusal) in &plan.job_refusals {
             self.reasons.record(self.clock.now().millis(), job, refusal);
         }
+        for part in &plan.parts_not_built {
+            self.reasons
+                .record(self.clock.now().millis(), "configuration", part);
+        }
         *self.outgoing.write() = Outgoing {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,
@@ -519,6 +528,22 @@ impl Parts {
         if let Some(answer) = answer {
             // The client may have gone; the reload happened all the same.
             let _ = answer.send(outcome);
+        }
+    }
+}
+
+/// Failed rules, with the reasons of everything else.
+fn record_refusals(view: &rules::GroupView, reasons: &ReasonBook, clock: &dyn Clock) {
+    for rule in &view.rules {
+        if let Some(refusal) = &rule.refusal {
+            let group = &view.spec;
+            let subject = format!(
+                "rule {} of group {} in {}",
+                rule.spec.name(),
+                group.name,
+                group.file
+            );
+            reasons.record(clock.now().millis(), &subject, refusal);
         }
     }
 }

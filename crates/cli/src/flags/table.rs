@@ -1,4 +1,4 @@
-//! The flags of `serve`. Each has an effect; what a peer's flag does not need here is said in its help.
+//! The flags of `serve`. One that is accepted without effect says so in its help.
 
 use super::{Flag, Takes};
 
@@ -118,11 +118,11 @@ pub(crate) const SERVE: &[Flag] = &[
     switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
     switch(
         "web.enable-remote-write-receiver",
-        "Take samples by remote write",
+        "Accepted; the receiver is not built yet and its path answers 404",
     ),
     switch(
         "web.enable-admin-api",
-        "Accepted; administration by HTTP is not built yet and answers so",
+        "Accepted; administration by HTTP is not built yet and its paths answer 404",
     ),
     flag(
         "rules.alert.for-outage-tolerance",

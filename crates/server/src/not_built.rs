@@ -1,0 +1,94 @@
+//! Parts of the Prometheus configuration that are read and checked, and have no effect yet. Each is a
+//! warning at start and reload and a reason, so that nobody waits for what does not come.
+
+use config::prometheus::Config;
+use diag::Reason;
+
+/// A part of the configuration without effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartNotBuilt {
+    /// The key in the file.
+    pub(crate) part: &'static str,
+    /// What does not happen because of it.
+    effect: &'static str,
+}
+
+impl std::fmt::Display for PartNotBuilt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} has no effect yet: {}", self.part, self.effect)
+    }
+}
+
+impl Reason for PartNotBuilt {
+    fn code(&self) -> &'static str {
+        "config-part-not-built"
+    }
+
+    fn hint(&self) -> Option<String> {
+        (self.part == "alerting.alertmanagers")
+            .then(|| "route alerts in this process with --alertmanager.config.file".to_owned())
+    }
+}
+
+/// Whether alerts have somewhere to go in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnRouting {
+    Configured,
+    Absent,
+}
+
+/// The parts that the configuration uses and that nothing here acts on.
+pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
+    let tsdb = config.storage.tsdb.as_ref();
+    let retention = tsdb.and_then(|tsdb| tsdb.retention.as_ref());
+    let has_alertmanagers = !config.alerting.alertmanagers.is_empty();
+    let jobs = &config.scrape_configs;
+    let candidates = [
+        (
+            !config.remote_write.is_empty(),
+            "remote_write",
+            "samples are not sent to other servers",
+        ),
+        (
+            !config.remote_read.is_empty(),
+            "remote_read",
+            "queries read the local samples only",
+        ),
+        (
+            has_alertmanagers && routing == OwnRouting::Absent,
+            "alerting.alertmanagers",
+            "alerts are not sent to Alertmanagers outside this process",
+        ),
+        (
+            tsdb.is_some_and(|tsdb| !tsdb.out_of_order_time_window.is_zero()),
+            "storage.tsdb.out_of_order_time_window",
+            "samples that come out of order are refused",
+        ),
+        (
+            retention.is_some_and(|retention| {
+                !retention.time.is_zero() || retention.size.0 != 0 || retention.percentage != 0.0
+            }),
+            "storage.tsdb.retention",
+            "--storage.tsdb.retention.time decides",
+        ),
+        (
+            !config.tracing.endpoint.is_empty(),
+            "tracing",
+            "no traces are sent",
+        ),
+        (
+            !config.global.query_log_file.is_empty(),
+            "global.query_log_file",
+            "queries are not logged",
+        ),
+        (
+            jobs.iter()
+                .any(|job| !job.scrape_failure_log_file.is_empty()),
+            "scrape_failure_log_file",
+            "failed scrapes are in /api/keepwatch/v1/reasons and in the log",
+        ),
+    ];
+    let used = candidates.into_iter().filter(|(is_used, ..)| *is_used);
+    used.map(|(_, part, effect)| PartNotBuilt { part, effect })
+        .collect()
+}
