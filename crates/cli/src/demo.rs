@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use demo::control::{self, FAILING_NAMESPACE};
-use demo::script::{self, Script, Stage};
+use demo::script::{self, Script, Stage, Step};
 use demo::{Notification, StandIn, WebhookReceiver, cluster};
 use net::Overrides;
 use server::{Options, Tempo};
@@ -17,6 +17,10 @@ use crate::{logging, options, serve};
 
 /// Our manifests, relative to the folder in which the program is started.
 const MANIFESTS_DEFAULT: &str = "examples/kasten";
+
+/// What the demo breaks by itself at its start, and how long it waits for each sign of it.
+const FIRST_BROKEN: &str = "jobs-svc";
+const FIRST_ALERT_WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub(crate) fn command() -> Command {
     let text = |name: &'static str, value: &'static str, help: &'static str| {
@@ -111,6 +115,13 @@ async fn play(matches: &ArgMatches, script: Option<Script>) -> anyhow::Result<()
         .unwrap_or_default();
     let url = format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"));
     stage.introduce(&url, &manifests, &data_dir, started.elapsed());
+    let listener = tokio::spawn(print_notifications(stage.webhook.subscribe()));
+    if script.is_none() && !matches.get_flag("real-time") {
+        tokio::select! {
+            () = stage.show_the_way(&url) => {}
+            () = running.stopped() => {}
+        }
+    }
     let control_port = control::start(Arc::clone(&stage.stand_in)).await?;
     let file = address_file();
     if let Err(error) = control::announce(&file, control_port) {
@@ -119,7 +130,6 @@ async fn play(matches: &ArgMatches, script: Option<Script>) -> anyhow::Result<()
             file.display()
         );
     }
-    let listener = tokio::spawn(print_notifications(stage.webhook.subscribe()));
     let outcome = match script {
         Some(script) => tokio::select! {
             outcome = stage.unattended(&script, &url) => outcome,
@@ -251,6 +261,32 @@ impl Surroundings {
         println!(
             "  keepwatch demo fail-backup          makes a backup of namespace {FAILING_NAMESPACE} fail"
         );
+        println!();
+    }
+
+    /// One alert from rule to webhook and back, before anybody has to type anything.
+    async fn show_the_way(&self, url: &str) {
+        println!("To show the way of an alert, {FIRST_BROKEN} is stopped for a moment.");
+        let stage = Stage {
+            stand_in: &self.stand_in,
+            webhook: &self.webhook,
+            server_url: url.to_owned(),
+            wait_max: Some(FIRST_ALERT_WAIT_MAX),
+        };
+        let command = control::Command::Break(FIRST_BROKEN.to_owned());
+        let steps = vec![
+            Step::Do(command),
+            Step::WaitFiring,
+            Step::Do(control::Command::Heal),
+            Step::WaitResolved,
+        ];
+        if let Err(error) = script::run(&Script(steps), &stage, |line| println!("{line}")).await {
+            println!("no alert came of it ({error}); these manifests may have other rules");
+            // It may have failed between the two.
+            if let Err(error) = self.stand_in.heal().await {
+                println!("{error}");
+            }
+        }
         println!();
     }
 
