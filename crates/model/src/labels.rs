@@ -1,5 +1,6 @@
 //! Label sets: sorted name-value pairs in one shared allocation.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -136,6 +137,13 @@ impl Labels {
         self.filtered(|name| {
             name != METRIC_NAME && !names.iter().any(|unwanted| unwanted.as_ref() == name)
         })
+    }
+
+    /// Names to values, for templates and for answers that are maps.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        self.iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     pub fn to_builder(&self) -> LabelsBuilder {

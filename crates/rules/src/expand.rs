@@ -1,6 +1,5 @@
 //! Expanding the templates of labels and annotations.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gotemplate::data::prometheus::{AlertData, Sample};
@@ -27,8 +26,8 @@ impl<'a> Expander<'a> {
         let (labels, value) = sample;
         let settings = &environment.settings;
         let data = AlertData {
-            labels: to_map(labels),
-            external_labels: to_map(&settings.external_labels),
+            labels: labels.to_map(),
+            external_labels: settings.external_labels.to_map(),
             external_url: settings.external_url.clone(),
             value: template_value(value),
         };
@@ -76,13 +75,6 @@ impl<'a> Expander<'a> {
     }
 }
 
-fn to_map(labels: &Labels) -> BTreeMap<String, String> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
 /// A float, or the text of a native histogram.
 pub(crate) fn template_value(value: &Value) -> gotemplate::Value {
     match value {
@@ -106,7 +98,7 @@ impl Query for TemplateQuery {
     fn query(&self, expression: &str) -> Result<Vec<Sample>, String> {
         let samples = self.queries.instant(expression, self.time)?;
         let sample = |sample: crate::environment::ResultSample| Sample {
-            labels: to_map(&sample.labels),
+            labels: sample.labels.to_map(),
             value: template_value(&sample.value),
         };
         Ok(samples.into_iter().map(sample).collect())

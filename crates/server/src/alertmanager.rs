@@ -7,7 +7,7 @@ use alerting::{
     Action, Delivery, Event, FailureReason, Input, Machine, Outcome, PostedAlert, Retry, Settings,
 };
 use diag::ReasonBook;
-use model::{Clock, Labels, Timestamp};
+use model::{Clock, Timestamp};
 use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -216,7 +216,7 @@ impl rules::AlertSink for RuleAlerts {
         let time = |at: Timestamp| alerting::Time::from(at);
         let posted = alerts.into_iter().map(|alert| PostedAlert {
             labels: alert.labels,
-            annotations: Arc::new(to_map(&alert.annotations)),
+            annotations: Arc::new(alert.annotations.to_map()),
             starts_at: Some(time(alert.starts_at)),
             ends_at: Some(time(alert.ends_at)),
             generator_url: alert.generator_url,
@@ -226,13 +226,6 @@ impl rules::AlertSink for RuleAlerts {
         let _runtime = self.1.enter();
         self.0.post_counted(posted);
     }
-}
-
-fn to_map(labels: &Labels) -> std::collections::BTreeMap<String, String> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 impl Alertmanager {

@@ -9,7 +9,7 @@ use api::{
 };
 use diag::{Reason, ReasonBook, ReasonEntry};
 use manifest::Decision;
-use model::{Duration, Labels, Timestamp};
+use model::{Duration, Timestamp};
 use parking_lot::RwLock;
 use scrape::Pools;
 use tsdb::Head;
@@ -36,8 +36,8 @@ impl TargetSource for TargetView {
         for (job, targets) in self.pools.active() {
             view.active
                 .extend(targets.into_iter().map(|target| ActiveTargetView {
-                    discovered_labels: to_map(&target.discovered_labels),
-                    labels: to_map(&target.labels),
+                    discovered_labels: target.discovered_labels.to_map(),
+                    labels: target.labels.to_map(),
                     scrape_pool: job.clone(),
                     global_url: self.global_url(&target.scrape_url),
                     scrape_url: target.scrape_url,
@@ -53,7 +53,7 @@ impl TargetSource for TargetView {
             view.dropped_counts.insert(job.clone(), count);
             view.dropped
                 .extend(dropped.into_iter().map(|target| DroppedTargetView {
-                    discovered_labels: to_map(&target.discovered_labels),
+                    discovered_labels: target.discovered_labels.to_map(),
                     scrape_pool: job.clone(),
                     reason: target.refusal.to_string(),
                     code: target.refusal.code(),
@@ -78,13 +78,6 @@ impl TargetView {
         }
         url.to_owned()
     }
-}
-
-pub(crate) fn to_map(labels: &Labels) -> BTreeMap<String, String> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 #[derive(Debug)]

@@ -47,13 +47,6 @@ struct StatusTwin {
     state: &'static str,
 }
 
-pub(crate) fn to_map(labels: &Labels) -> BTreeMap<String, String> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
 impl AlertTwin {
     pub(crate) fn of(view: AlertView) -> Self {
         let alert = &view.alert;
@@ -77,7 +70,7 @@ impl AlertTwin {
             },
             updated_at: alert.updated_at.to_api_text(),
             generator_url: alert.generator_url.clone(),
-            labels: to_map(&alert.labels),
+            labels: alert.labels.to_map(),
         }
     }
 }

@@ -7,7 +7,7 @@ use net::axum::extract::State;
 use net::axum::response::Response;
 use serde::Serialize;
 
-use super::alerts::{AlertTwin, ReceiverTwin, parse_filter, to_map};
+use super::alerts::{AlertTwin, ReceiverTwin, parse_filter};
 use super::error::Error;
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
@@ -28,7 +28,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<
         .into_iter()
         .map(|group| GroupTwin {
             alerts: group.alerts.into_iter().map(AlertTwin::of).collect(),
-            labels: to_map(&group.labels),
+            labels: group.labels.to_map(),
             receiver: ReceiverTwin {
                 name: group.receiver.to_string(),
             },

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use model::Value;
 use model::format::float_exponent;
-use model::{Labels, Value};
 use net::axum::extract::State;
 use net::axum::response::Response;
 use serde::Serialize;
@@ -28,8 +28,8 @@ pub(crate) struct AlertTwin {
 impl AlertTwin {
     pub(crate) fn of(alert: &rules::Alert) -> Self {
         Self {
-            labels: to_map(&alert.labels),
-            annotations: to_map(&alert.annotations),
+            labels: alert.labels.to_map(),
+            annotations: alert.annotations.to_map(),
             state: alert.state.as_str(),
             active_at: rfc3339(Some(alert.active_at)),
             keep_firing_since: alert.keep_firing_since.map(|since| rfc3339(Some(since))),
@@ -39,13 +39,6 @@ impl AlertTwin {
             },
         }
     }
-}
-
-pub(crate) fn to_map(labels: &Labels) -> BTreeMap<String, String> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 #[derive(Serialize)]

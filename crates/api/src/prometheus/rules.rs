@@ -8,7 +8,7 @@ use net::axum::response::Response;
 use rules::{GroupView, RuleSpec, RuleView};
 use serde::Serialize;
 
-use super::alerts::{AlertTwin, to_map};
+use super::alerts::AlertTwin;
 use crate::params::Params;
 use crate::respond::{ApiError, success};
 use crate::sources::Api;
@@ -180,7 +180,7 @@ fn rule_twin(rule: &RuleView, filter: &Filter<'_>) -> RuleTwin {
         RuleSpec::Recording(spec) => RuleTwin::Recording(Box::new(RecordingTwin {
             name: spec.record.clone(),
             query: spec.expr.clone(),
-            labels: to_map(&spec.labels),
+            labels: spec.labels.to_map(),
             outcome: outcome("recording"),
         })),
         RuleSpec::Alerting(spec) => RuleTwin::Alerting(Box::new(AlertingTwin {
@@ -189,8 +189,8 @@ fn rule_twin(rule: &RuleView, filter: &Filter<'_>) -> RuleTwin {
             query: spec.expr.clone(),
             duration: spec.hold.seconds(),
             keep_firing_for: spec.keep_firing_for.seconds(),
-            labels: to_map(&spec.labels),
-            annotations: to_map(&spec.annotations),
+            labels: spec.labels.to_map(),
+            annotations: spec.annotations.to_map(),
             alerts: if filter.excludes_alerts {
                 Vec::new()
             } else {
