@@ -33,7 +33,7 @@ pub const CRATES: &[(&str, u8)] = &[
 
 /// Crates outside the layers, for tests and chores: nothing above may depend on them but as a
 /// dev-dependency.
-pub const OUTSIDE: &[&str] = &["testkit", "conformance", "xtask"];
+pub const OUTSIDE: &[&str] = &["testkit", "bench", "conformance", "xtask"];
 
 /// The crates that know no async runtime, no clock and no sockets.
 pub const PURE: &[&str] = &[

@@ -4,6 +4,7 @@
 //! ([`SeriesBatch`]); disjoint ranges may be read on several threads. Writing: labels are resolved once
 //! to a [`SeriesRef`], then whole scrapes are committed as one [`SampleBatch`].
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,6 +58,24 @@ pub enum Projection<'a> {
     AllBut(&'a [String]),
 }
 
+impl Projection<'_> {
+    pub fn contains(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|wanted| wanted == name),
+            Self::AllBut(names) => !names.iter().any(|unwanted| unwanted == name),
+        }
+    }
+
+    /// The labels that are left.
+    pub fn of(self, labels: &Labels) -> Labels {
+        match self {
+            Self::All => labels.clone(),
+            _ => labels.filtered(|name| self.contains(name)),
+        }
+    }
+}
+
 /// Why a read did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -100,6 +119,48 @@ pub trait SeriesList: Send + Sync {
 
     /// Appends the samples of `rows` to the batch, one entry per row (also for rows without samples).
     fn read(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError>;
+
+    /// Like [`SeriesList::read`], but of each row only the newest sample in the range. Stores that know it
+    /// without decoding the ones before it say so here.
+    fn read_newest(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
+        let mut all = SeriesBatch::new();
+        self.read(rows, &mut all)?;
+        for entry in 0..all.len() {
+            batch.push_newest(&all, entry);
+            batch.finish_series();
+        }
+        Ok(())
+    }
+
+    /// Puts all rows into groups by the labels that the projection leaves. Stores that can tell labels
+    /// apart without making their texts do it here.
+    fn groups(&self, by: Projection<'_>) -> RowGroups {
+        let mut groups = RowGroups::default();
+        let mut known: HashMap<Labels, u32> = HashMap::new();
+        for row in 0..self.len() {
+            let labels = by.of(&self.labels(row));
+            let next = u32::try_from(groups.labels.len()).unwrap_or(u32::MAX);
+            let group = *known.entry(labels.clone()).or_insert(next);
+            if group == next {
+                groups.labels.push(labels);
+            }
+            groups.of_row.push(group);
+        }
+        groups
+    }
+
+    /// Whether a row may have a label of this name. `true` says nothing.
+    fn may_have_label(&self, _name: &str) -> bool {
+        true
+    }
+}
+
+/// Rows with the same labels share a group; groups are numbered in the order of their first rows.
+#[derive(Clone, Debug, Default)]
+pub struct RowGroups {
+    pub of_row: Vec<u32>,
+    /// By group.
+    pub labels: Vec<Labels>,
 }
 
 /// Samples of several series in columns; meant to be reused ([`SeriesBatch::clear`] keeps the memory).
@@ -160,6 +221,26 @@ impl SeriesBatch {
     /// Ends the current series; what is pushed from now on belongs to the next one.
     pub fn finish_series(&mut self) {
         self.bounds.push(self.times.len());
+    }
+
+    /// Appends the last sample of an entry of another batch, if it has any.
+    pub fn push_newest(&mut self, source: &Self, entry: usize) {
+        let Some(last) = source.positions(entry).last() else {
+            return;
+        };
+        let (Some(time), Some(value)) = (source.times.get(last), source.values.get(last)) else {
+            return;
+        };
+        match source.histograms_of(entry).last() {
+            Some((at, histogram)) if *at == last => self.push_histogram(*time, histogram.clone()),
+            _ => self.push_float(*time, *value),
+        }
+        if let Some(start) = source.start_times.get(last)
+            && (*start != 0 || !self.start_times.is_empty())
+        {
+            self.start_times.resize(self.times.len() - 1, 0);
+            self.start_times.push(*start);
+        }
     }
 
     /// The positions of entry `index`; empty if there is no such entry.

@@ -106,15 +106,7 @@ pub(crate) fn decode_counted(
     batch: &mut SeriesBatch,
 ) -> Result<(), ChunkError> {
     match encoding {
-        Encoding::Xor => xor::decode(data, count, |time, value| {
-            if time > range.end.0 {
-                return false;
-            }
-            if time >= range.start.0 {
-                batch.push_float(time, value);
-            }
-            true
-        }),
+        Encoding::Xor => xor::decode(data, count, range, (&mut batch.times, &mut batch.values)),
         Encoding::Xor2 => xor2::decode(data, count, |start_time, time, value| {
             if time > range.end.0 {
                 return false;

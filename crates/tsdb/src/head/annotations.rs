@@ -57,6 +57,10 @@ impl MetadataTable {
 pub(super) struct Tombstones(HashMap<u32, Arc<[TimeRange]>>);
 
 impl Tombstones {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn of(&self, series: u32) -> Arc<[TimeRange]> {
         if self.0.is_empty() {
             return Arc::default();

@@ -60,9 +60,9 @@ impl Matching<'_> {
         }
     }
 
-    fn postings(&self, label: &LabelIndex, value: &str) -> Option<Postings> {
+    fn postings<'l>(&self, label: &'l LabelIndex, value: &str) -> Option<&'l Postings> {
         let symbol = self.index.symbols.get(value)?;
-        label.values.get(&symbol).cloned()
+        label.values.get(&symbol)
     }
 
     /// Series whose value, which they have, matches.
@@ -73,7 +73,7 @@ impl Matching<'_> {
         if matcher.op() == MatchOp::Equal {
             return self
                 .postings(label, matcher.value())
-                .map_or_else(RoaringBitmap::new, |postings| postings.to_bitmap());
+                .map_or_else(RoaringBitmap::new, Postings::to_bitmap);
         }
         let values = self.values(label, matcher, |value| matcher.matches(value));
         union(values.iter().filter_map(|value| label.values.get(value)))

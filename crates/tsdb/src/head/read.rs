@@ -3,13 +3,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use model::labels::Labels;
-use model::storage::{ReadError, SelectRequest, SeriesBatch, SeriesList, TimeRange};
+use model::storage::{
+    Projection, ReadError, RowGroups, SelectRequest, SeriesBatch, SeriesList, TimeRange,
+};
 
 use super::Inner;
 use super::annotations::is_deleted;
+use super::page::{SeriesView, page_of};
 use super::pins::Pin;
 use super::select::{Row, clamp, rows};
+use super::series::Series;
+use super::symbols::Symbol;
+use crate::chunk::ChunkError;
 
 /// Eight bytes per series; samples stay where they are until they are read.
 #[derive(Debug)]
@@ -32,6 +40,53 @@ impl HeadSeries {
     }
 }
 
+impl HeadSeries {
+    /// Looks at some rows, in order; neighbours share a page, which is locked once. Rows are never gone
+    /// while the list is pinned.
+    fn visit(
+        &self,
+        rows: Range<usize>,
+        mut visit: impl FnMut(Row, SeriesView<'_>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let rows = self.rows.get(rows).ok_or_else(|| {
+            ReadError::Failed("rows beyond the end of the list were asked for".to_owned())
+        })?;
+        for rows in rows.chunk_by(|a, b| page_of(a.series) == page_of(b.series)) {
+            let Some(first) = rows.first() else { continue };
+            let Some(page) = self.inner.pages.get(page_of(first.series)) else {
+                continue;
+            };
+            let data = page.read();
+            for row in rows {
+                if let Some(view) = data.view(row.series) {
+                    visit(*row, view)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_row(
+        &self,
+        row: Row,
+        series: &Series,
+        batch: &mut SeriesBatch,
+    ) -> Result<(), ReadError> {
+        let corrupt = |error: ChunkError| ReadError::Corrupt(error.to_string());
+        let tombstones = self.inner.tombstones.read().of(row.series);
+        if tombstones.is_empty() {
+            return series.read(row.visible, self.range, batch).map_err(corrupt);
+        }
+        let mut all = SeriesBatch::new();
+        series
+            .read(row.visible, self.range, &mut all)
+            .map_err(corrupt)?;
+        all.finish_series();
+        copy_without(&all, &tombstones, batch);
+        Ok(())
+    }
+}
+
 impl SeriesList for HeadSeries {
     fn len(&self) -> usize {
         self.rows.len()
@@ -46,30 +101,80 @@ impl SeriesList for HeadSeries {
     }
 
     fn read(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
-        let rows = self.rows.get(rows).ok_or_else(|| {
-            ReadError::Failed("rows beyond the end of the list were asked for".to_owned())
-        })?;
-        let mut scratch = SeriesBatch::new();
-        for row in rows {
-            let tombstones = self.inner.tombstones.read().of(row.series);
-            let result = self.inner.pages.with(row.series, |view| {
-                if tombstones.is_empty() {
-                    view.record.read(row.visible, self.range, batch)
-                } else {
-                    scratch.clear();
-                    view.record.read(row.visible, self.range, &mut scratch)
-                }
-            });
-            if let Some(Err(error)) = result {
-                return Err(ReadError::Corrupt(error.to_string()));
-            }
-            if !tombstones.is_empty() {
-                scratch.finish_series();
-                copy_without(&scratch, &tombstones, batch);
+        self.visit(rows, |row, view| {
+            self.read_row(row, view.record, batch)?;
+            batch.finish_series();
+            Ok(())
+        })
+    }
+
+    fn read_newest(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
+        let has_tombstones = !self.inner.tombstones.read().is_empty();
+        let mut all = SeriesBatch::new();
+        self.visit(rows, |row, view| {
+            let known = view.record.newest_float(row.visible, self.range);
+            if let Some((time, value)) = known.filter(|_| !has_tombstones) {
+                batch.push_float(time, value);
+            } else {
+                all.clear();
+                self.read_row(row, view.record, &mut all)?;
+                all.finish_series();
+                batch.push_newest(&all, 0);
             }
             batch.finish_series();
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+
+    fn groups(&self, by: Projection<'_>) -> RowGroups {
+        let index = self.inner.index.read();
+        // Names that no series has stay away from the comparisons.
+        let symbols = |names: &[String]| -> Vec<Symbol> {
+            names
+                .iter()
+                .filter_map(|name| index.symbols.get(name))
+                .collect()
+        };
+        let (names, is_wanted) = match by {
+            Projection::All => (Vec::new(), false),
+            Projection::Only(names) => (symbols(names), true),
+            Projection::AllBut(names) => (symbols(names), false),
+        };
+        let mut groups = RowGroups::default();
+        groups.of_row.reserve(self.rows.len());
+        let mut known: HashMap<Box<[(Symbol, Symbol)]>, u32, RandomState> = HashMap::default();
+        let mut key = Vec::new();
+        // Neighbours are often of one group.
+        let mut last = None;
+        let visited = self.visit(0..self.rows.len(), |_, view| {
+            key.clear();
+            let labels = view.labels();
+            key.extend(labels.filter(|(name, _)| names.contains(name) == is_wanted));
+            if let Some((last_key, group)) = &last
+                && *last_key == key
+            {
+                groups.of_row.push(*group);
+                return Ok(());
+            }
+            let group = match known.get(key.as_slice()) {
+                Some(group) => *group,
+                None => {
+                    let group = u32::try_from(groups.labels.len()).unwrap_or(u32::MAX);
+                    groups.labels.push(index.labels_of(&key));
+                    known.insert(key.as_slice().into(), group);
+                    group
+                }
+            };
+            groups.of_row.push(group);
+            last = Some((key.clone(), group));
+            Ok(())
+        });
+        debug_assert!(visited.is_ok(), "the range is that of all rows");
+        groups
+    }
+
+    fn may_have_label(&self, name: &str) -> bool {
+        self.inner.index.read().label(name).is_some()
     }
 }
 

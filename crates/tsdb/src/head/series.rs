@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::histogram::{FloatHistogram, Histogram};
 use model::sample::{STALE_NAN, is_stale};
 use model::storage::{HistogramSample, SeriesBatch, TimeRange};
+use model::time::Timestamp;
 
 use crate::chunk::histogram::{Appended, HistogramValue, OpenChunk};
 use crate::chunk::xor::{self, FloatState};
@@ -339,35 +340,47 @@ impl Series {
         batch: &mut SeriesBatch,
     ) -> Result<(), ChunkError> {
         let mut left = visible.saturating_sub(self.dropped) as usize;
-        let mut read = |chunk: ChunkRef<'_>| {
+        for chunk in self.all_chunks() {
             let samples_max = chunk.samples.min(left);
             left -= samples_max;
             if samples_max == 0 || chunk.end < range.start.0 || chunk.start > range.end.0 {
-                return Ok(());
+                continue;
             }
-            chunk::decode_counted(chunk.encoding, chunk.data, samples_max, range, batch)
-        };
-        for chunk in &self.closed {
-            read(ChunkRef {
-                encoding: chunk.encoding,
-                data: &chunk.data,
-                samples: usize::from(chunk.samples),
-                start: chunk.start,
-                end: chunk.end,
-            })?;
+            chunk::decode_counted(chunk.encoding, chunk.data, samples_max, range, batch)?;
         }
+        Ok(())
+    }
+
+    /// The last sample, if it is a float and lies in the range and all samples are visible: no chunk needs
+    /// to be decoded for it.
+    pub(super) fn newest_float(&self, visible: u32, range: TimeRange) -> Option<(i64, f64)> {
+        let is_last = visible == self.samples
+            && self.open_samples > 0
+            && range.contains(Timestamp(self.state.time));
+        is_last.then(|| (self.state.time, f64::from_bits(self.state.value.bits)))
+    }
+
+    /// In the order of time; the open chunk comes last.
+    fn all_chunks(&self) -> impl Iterator<Item = ChunkRef<'_>> {
+        let closed = self.closed.iter().map(|chunk| ChunkRef {
+            encoding: chunk.encoding,
+            data: &chunk.data,
+            samples: usize::from(chunk.samples),
+            start: chunk.start,
+            end: chunk.end,
+        });
         let (encoding, data, samples) = match self.histogram.as_deref() {
             Some(OpenHistogram::Integer(open)) => (open.encoding(), open.data(), open.samples()),
             Some(OpenHistogram::Float(open)) => (open.encoding(), open.data(), open.samples()),
             None => (self.open_encoding, self.open.as_slice(), self.open_samples),
         };
-        read(ChunkRef {
+        closed.chain([ChunkRef {
             encoding,
             data,
             samples: usize::from(samples),
             start: self.open_start,
             end: self.state.time,
-        })
+        }])
     }
 
     /// Looks at the end of the open chunk, so that it is in the cache when the sample is appended.

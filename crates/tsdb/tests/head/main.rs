@@ -14,5 +14,6 @@ mod disk_trouble;
 mod isolation;
 mod matching;
 mod peer;
+mod reading;
 mod support;
 mod truncation;
