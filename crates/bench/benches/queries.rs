@@ -1,5 +1,11 @@
 //! Whole queries over a head in memory, from the text to the result.
 
+#![allow(
+    clippy::panic,
+    missing_docs,
+    reason = "a benchmark that cannot run has nothing to give back"
+)]
+
 use std::hint::black_box;
 
 use bench::cluster::{Cluster, Size};

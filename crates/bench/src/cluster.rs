@@ -194,11 +194,7 @@ impl Target<'_> {
         for (at, le) in (1u32..).zip(BUCKETS) {
             let mut labels = labels.to_vec();
             labels.push(("le", le));
-            self.add(
-                &bucket,
-                Kind::Counter(rate * f64::from(at) / 12.0),
-                &labels,
-            );
+            self.add(&bucket, Kind::Counter(rate * f64::from(at) / 12.0), &labels);
         }
         self.add(&format!("{name}_count"), Kind::Counter(rate), labels);
         self.add(&format!("{name}_sum"), Kind::Seconds(rate * 0.02), labels);
@@ -224,7 +220,11 @@ impl Target<'_> {
             let device = format!("dm-{device}");
             let labels = [common[0], common[1], ("device", &device)];
             for name in ["avail_bytes", "size_bytes", "files"] {
-                self.add(&format!("node_filesystem_{name}"), Kind::Bytes(1e11), &labels);
+                self.add(
+                    &format!("node_filesystem_{name}"),
+                    Kind::Bytes(1e11),
+                    &labels,
+                );
             }
             for name in ["io_time_seconds", "read_bytes", "written_bytes", "reads"] {
                 self.add(
