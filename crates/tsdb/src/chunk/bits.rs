@@ -100,11 +100,32 @@ impl<'a> BitReader<'a> {
         window << (self.at & 7)
     }
 
+    /// The next bits, highest first; at least the 121 highest are valid.
+    #[inline(always)]
+    pub(crate) fn peek_wide(&self) -> u128 {
+        let byte = self.at >> 3;
+        let window = match self.bytes.get(byte..).and_then(<[u8]>::first_chunk::<16>) {
+            Some(sixteen) => u128::from_be_bytes(*sixteen),
+            None => self.peek_wide_end(byte),
+        };
+        window << (self.at & 7)
+    }
+
+    #[cold]
+    fn peek_wide_end(&self, byte: usize) -> u128 {
+        let mut sixteen = [0; 16];
+        let rest = self.bytes.get(byte..).unwrap_or_default();
+        let count = rest.len().min(16);
+        sixteen[..count].copy_from_slice(&rest[..count]);
+        u128::from_be_bytes(sixteen)
+    }
+
     #[cold]
     fn peek_end(&self, byte: usize) -> u64 {
         let mut eight = [0; 8];
         let rest = self.bytes.get(byte..).unwrap_or_default();
-        eight[..rest.len()].copy_from_slice(rest);
+        let count = rest.len().min(8);
+        eight[..count].copy_from_slice(&rest[..count]);
         u64::from_be_bytes(eight)
     }
 

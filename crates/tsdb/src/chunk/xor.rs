@@ -51,6 +51,7 @@ impl XorField {
         false
     }
 
+    #[inline(always)]
     pub(crate) fn significant(self) -> u32 {
         64 - u32::from(self.leading) - u32::from(self.trailing)
     }
@@ -293,32 +294,64 @@ fn decode_into<'s>(
     (*time_slot, *value_slot) = (time, f64::from_bits(value.bits));
     written += 1;
 
+    // A window of no bits stands for none.
+    let (mut leading, mut significant) = match value.leading {
+        NO_WINDOW => (0, 0),
+        leading => (u32::from(leading), value.significant()),
+    };
+    let mut bits = value.bits;
     for (time_slot, value_slot) in slots {
-        let next = reader.peek();
-        if next >> 62 == 0 {
-            reader.skip(2);
-        } else {
-            if next >> 63 == 0 {
-                reader.skip(1);
-            } else {
-                let bits = match reader.unary(4) {
-                    0 => 0,
-                    1 => 14,
-                    2 => 17,
-                    3 => 20,
-                    _ => 64,
-                };
-                delta = delta.wrapping_add(extend(reader.bits(bits), bits));
-            }
-            value.read(reader)?;
+        let mut next = reader.peek_wide();
+        // At most 78 bits belong to a sample whose time is one bit.
+        let mut used = 1;
+        if next >> 127 == 1 {
+            let bits = match reader.unary(4) {
+                0 => 0,
+                1 => 14,
+                2 => 17,
+                3 => 20,
+                _ => 64,
+            };
+            delta = delta.wrapping_add(extend(reader.bits(bits), bits));
+            next = reader.peek_wide();
+            used = 0;
         }
+        let rest = next << used;
+        let top = high(rest);
+        if top >> 63 == 0 {
+            used += 1;
+        } else {
+            // Whether the window is new is hard to foretell, so it is not asked for with a branch.
+            let is_new = (top >> 62) & 1 == 1;
+            let head = (top >> 51) & 0x7ff;
+            let (new_leading, new_significant) =
+                ((head >> 6) as u32, ((head + 63) & 63) as u32 + 1);
+            let prefix = if is_new { 13 } else { 2 };
+            leading = if is_new { new_leading } else { leading };
+            significant = if is_new { new_significant } else { significant };
+            if significant == 0 || leading + significant > 64 {
+                return Err(ChunkError::Malformed(
+                    "a value has a window that is not there or is too wide",
+                ));
+            }
+            let field = high(rest << prefix) >> (64 - significant);
+            bits ^= field << (64 - leading - significant);
+            used += prefix + significant;
+        }
+        reader.skip(used);
         reader.check()?;
         time = time.wrapping_add(delta);
         if time > end {
             break;
         }
-        (*time_slot, *value_slot) = (time, f64::from_bits(value.bits));
+        (*time_slot, *value_slot) = (time, f64::from_bits(bits));
         written += 1;
     }
     Ok(written)
+}
+
+/// The upper half.
+#[inline(always)]
+fn high(bits: u128) -> u64 {
+    (bits >> 64) as u64
 }
