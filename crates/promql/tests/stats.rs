@@ -6,7 +6,8 @@ use model::sample::Value;
 use model::{Duration, Labels, Timestamp};
 use promql::testing::memory::MemoryStorage;
 use promql::{
-    Engine, EngineOptions, Interruption, ParserOptions, Query, QueryError, QueryStats, RangeTimes,
+    Engine, EngineOptions, Feature, Interruption, ParserOptions, Query, QueryError, QueryStats,
+    RangeTimes,
 };
 
 fn storage() -> MemoryStorage {
@@ -33,7 +34,11 @@ fn range(text: &str, options: EngineOptions) -> Result<QueryStats, Box<dyn Error
 
 #[test]
 fn selectors_count_one_sample_per_series_and_step() -> Result<(), Box<dyn Error>> {
-    let stats = range("sum(up)", EngineOptions::default())?;
+    let options = EngineOptions {
+        per_step_stats: Feature::On,
+        ..EngineOptions::default()
+    };
+    let stats = range("sum(up)", options)?;
     assert_eq!((stats.samples_total, stats.samples_read), (12, 12));
     assert_eq!(stats.samples_peak, 12);
     assert_eq!(stats.per_step.len(), 6);

@@ -5,6 +5,7 @@ use super::FloatHistogram;
 use super::arithmetic::{Combined, Direction, IncompatibleSchemas, combine};
 
 /// Adds `increment` to `sum`; `compensation` collects what got lost. An infinite sum has none.
+#[inline]
 pub fn add_compensated(increment: f64, sum: &mut f64, compensation: &mut f64) {
     let total = *sum + increment;
     if total.is_infinite() {

@@ -11,7 +11,6 @@ use super::annotations::Note;
 use super::column::{Column, PointRef, Series};
 use super::error::QueryError;
 use super::evaluator::Evaluator;
-use super::fold::Fold;
 use super::steps::Steps;
 use crate::ast::AggregateOp;
 use crate::functions::{go_math, quantile};
@@ -143,57 +142,6 @@ impl Evaluator<'_> {
             }
         }
         results
-    }
-
-    /// Adds series to their groups as they come, so that only groups are held.
-    fn folded(&mut self, aggregate: &Aggregate, steps: Steps) -> Result<Vec<Series>, QueryError> {
-        struct Group {
-            labels: Labels,
-            drop_name: bool,
-            fold: Fold,
-        }
-        let span = aggregate.input.span;
-        let mut groups: Vec<Group> = Vec::new();
-        let mut by_labels: HashMap<Labels, usize> = HashMap::new();
-        // Series are gone once they are added; for the limit they count until the end, as in Prometheus.
-        let mut released = 0;
-        self.stream(&aggregate.input, steps, &mut |evaluator, series| {
-            let labels = group_labels(&series.labels, aggregate);
-            let at = match by_labels.get(&labels) {
-                Some(at) => *at,
-                None => {
-                    by_labels.insert(labels.clone(), groups.len());
-                    groups.push(Group {
-                        labels,
-                        drop_name: false,
-                        fold: Fold::new(aggregate.op, steps.count),
-                    });
-                    groups.len() - 1
-                }
-            };
-            if let Some(group) = groups.get_mut(at) {
-                group.drop_name |= series.drop_name;
-                group
-                    .fold
-                    .add(&series, |note| evaluator.notes.add(note, span));
-            }
-            released += series.column.weight();
-            Ok(())
-        })?;
-        self.budget.release(released);
-        let mut results = Vec::with_capacity(groups.len());
-        for group in groups {
-            let column = group.fold.finish(|note| self.notes.add(note, span));
-            if !column.is_absent() {
-                self.budget.charge(column.weight())?;
-                results.push(Series {
-                    labels: group.labels,
-                    drop_name: group.drop_name,
-                    column,
-                });
-            }
-        }
-        Ok(results)
     }
 
     fn count_values(

@@ -246,27 +246,38 @@ pub(crate) struct Annotations {
 impl Annotations {
     pub(crate) fn add(&mut self, note: Note, span: Span) {
         let text = note.text();
-        if let Some(entry) = self
-            .by_text
-            .get(&text)
-            .and_then(|at| self.entries.get_mut(*at))
-        {
-            entry.span = span;
-            entry.count += 1;
-            if let (Note::ForcedMonotonicity(known), Note::ForcedMonotonicity(new)) =
-                (&mut entry.note, note)
-            {
-                known.merge(&new);
-            }
-            return;
-        }
-        self.by_text.insert(text.clone(), self.entries.len());
-        self.entries.push(Entry {
+        self.add_entry(Entry {
             note,
             text,
             span,
             count: 1,
         });
+    }
+
+    /// Adds what was noted elsewhere, as if it came now.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for entry in &other.entries {
+            self.add_entry(entry.clone());
+        }
+    }
+
+    fn add_entry(&mut self, new: Entry) {
+        if let Some(entry) = self
+            .by_text
+            .get(&new.text)
+            .and_then(|at| self.entries.get_mut(*at))
+        {
+            entry.span = new.span;
+            entry.count += new.count;
+            if let (Note::ForcedMonotonicity(known), Note::ForcedMonotonicity(new)) =
+                (&mut entry.note, new.note)
+            {
+                known.merge(&new);
+            }
+            return;
+        }
+        self.by_text.insert(new.text.clone(), self.entries.len());
+        self.entries.push(new);
     }
 
     /// `(warnings, infos)` with the places in `query`.

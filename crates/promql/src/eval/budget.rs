@@ -10,21 +10,22 @@ pub(crate) struct Budget {
     peak: usize,
 }
 
-/// Samples per step of the present grid, as Prometheus counts them for its statistics: floats as 1,
-/// histograms by their size.
+/// Samples as Prometheus counts them for its statistics: floats as 1, histograms by their size. By step of
+/// the present grid where somebody will ask for that, else in one sum.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StepCounts {
-    /// Looked at; a sample in the windows of several steps counts for each.
+    /// Looked at; a sample in the windows of several steps counts for each. One slot per step, or one.
     total: Vec<u64>,
     /// Read from storage; counts once.
     read: Vec<u64>,
+    is_by_step: bool,
 }
 
-fn add_at(counts: &mut Vec<u64>, step: usize, samples: u64) {
-    if counts.len() <= step {
-        counts.resize(step + 1, 0);
+fn add_at(counts: &mut Vec<u64>, at: usize, samples: u64) {
+    if counts.len() <= at {
+        counts.resize(at + 1, 0);
     }
-    if let Some(count) = counts.get_mut(step) {
+    if let Some(count) = counts.get_mut(at) {
         *count = count.saturating_add(samples);
     }
 }
@@ -35,21 +36,42 @@ fn sum(counts: &[u64]) -> u64 {
         .fold(0, |sum, count| sum.saturating_add(*count))
 }
 
+fn wide(samples: usize) -> u64 {
+    u64::try_from(samples).unwrap_or(u64::MAX)
+}
+
 impl StepCounts {
+    pub(crate) fn by_step() -> Self {
+        Self {
+            is_by_step: true,
+            ..Self::default()
+        }
+    }
+
+    /// Empty, of the same kind.
+    pub(crate) fn like(&self) -> Self {
+        Self {
+            is_by_step: self.is_by_step,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_by_step(&self) -> bool {
+        self.is_by_step
+    }
+
+    fn slot(&self, step: usize) -> usize {
+        if self.is_by_step { step } else { 0 }
+    }
+
     pub(crate) fn add(&mut self, step: usize, samples: usize) {
-        add_at(
-            &mut self.total,
-            step,
-            u64::try_from(samples).unwrap_or(u64::MAX),
-        );
+        let slot = self.slot(step);
+        add_at(&mut self.total, slot, wide(samples));
     }
 
     pub(crate) fn add_read(&mut self, step: usize, samples: usize) {
-        add_at(
-            &mut self.read,
-            step,
-            u64::try_from(samples).unwrap_or(u64::MAX),
-        );
+        let slot = self.slot(step);
+        add_at(&mut self.read, slot, wide(samples));
     }
 
     pub(crate) fn total(&self) -> u64 {
@@ -66,15 +88,30 @@ impl StepCounts {
         (get(&self.total), get(&self.read))
     }
 
+    /// What was counted for other series on the same grid.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (at, samples) in other.total.iter().enumerate() {
+            add_at(&mut self.total, at, *samples);
+        }
+        for (at, samples) in other.read.iter().enumerate() {
+            add_at(&mut self.read, at, *samples);
+        }
+    }
+
     /// What was counted in a single evaluation that stands for all steps.
     pub(crate) fn merge_once(&mut self, once: &Self, steps: usize) {
-        for step in 0..steps {
-            add_at(&mut self.total, step, once.total());
+        if self.is_by_step {
+            for step in 0..steps {
+                add_at(&mut self.total, step, once.total());
+            }
+        } else {
+            add_at(&mut self.total, 0, once.total().saturating_mul(wide(steps)));
         }
         add_at(&mut self.read, 0, once.read());
     }
 
-    /// What was read at a step of a subquery counts for the first outer step that looks at it.
+    /// What was read at a step of a subquery counts for the first outer step that looks at it. Subqueries
+    /// are counted by step.
     pub(crate) fn merge_reads(
         &mut self,
         inner: &Self,
@@ -82,7 +119,8 @@ impl StepCounts {
     ) {
         for (step, read) in inner.read.iter().enumerate() {
             if let Some(outer) = outer_step_of(step) {
-                add_at(&mut self.read, outer, *read);
+                let slot = self.slot(outer);
+                add_at(&mut self.read, slot, *read);
             }
         }
     }

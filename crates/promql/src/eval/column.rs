@@ -1,20 +1,17 @@
 //! Results of one series over all steps of an evaluation, as columns.
 //!
-//! Step `i` of a column belongs to time `start + i * interval`. Absent points within a series take nine
-//! bytes, so that operators run over plain slices without looking at timestamps.
+//! Step `i` of a column belongs to time `start + i * interval`. An absent point within a series takes
+//! eight bytes, so that operators run over plain slices without looking at timestamps.
+//!
+//! Absent floats are marked by the bits of the staleness marker. It can be no value: readers of samples
+//! take markers away, arithmetic never makes one (it is a signalling NaN), and what could, such as a
+//! change of the sign, stores a plain NaN instead.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use model::sample::{STALE_NAN, is_stale};
 use model::{FloatHistogram, Labels};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum PointKind {
-    Absent,
-    Float,
-    Histogram,
-}
 
 /// One point of a column, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +50,15 @@ impl PointRef<'_> {
     }
 }
 
+/// What stands for a float at a step without one.
+pub(crate) const ABSENT: f64 = STALE_NAN;
+
+/// A value as a column holds it: the bits of the marker are taken for a plain NaN.
+#[inline]
+pub(crate) fn present(value: f64) -> f64 {
+    if is_stale(value) { f64::NAN } else { value }
+}
+
 /// Only the stretch from the first to the last point takes memory, so that short-lived series in a long
 /// query stay cheap.
 #[derive(Clone, Debug)]
@@ -60,10 +66,9 @@ pub(crate) struct Column {
     len: usize,
     /// The step that the vectors begin at.
     first: usize,
-    kinds: Vec<PointKind>,
-    /// As long as `kinds`.
+    /// [`ABSENT`] where there is no float.
     values: Vec<f64>,
-    /// Empty, or as long as `kinds`.
+    /// Empty, or as long as `values`.
     histograms: Vec<Option<Arc<FloatHistogram>>>,
 }
 
@@ -72,19 +77,75 @@ impl Column {
         Self {
             len,
             first: 0,
-            kinds: Vec::new(),
             values: Vec::new(),
             histograms: Vec::new(),
         }
     }
 
+    /// A float at every step.
     pub(crate) fn from_floats(values: Vec<f64>) -> Self {
+        Self::from_marked(values.into_iter().map(present).collect())
+    }
+
+    /// One slot per step, [`ABSENT`] where there is no point.
+    pub(crate) fn from_marked(slots: Vec<f64>) -> Self {
+        Self::from_stretch(slots.len(), 0, slots)
+    }
+
+    /// A column of `len` steps with slots from step `first` on; [`ABSENT`] where there is no point.
+    pub(crate) fn from_stretch(len: usize, first: usize, mut slots: Vec<f64>) -> Self {
+        let Some(skipped) = slots.iter().position(|value| !is_stale(*value)) else {
+            return Self::absent(len);
+        };
+        let end = slots.iter().rposition(|value| !is_stale(*value));
+        slots.truncate(end.map_or(0, |end| end + 1));
+        if skipped > 0 {
+            slots.drain(..skipped);
+        }
+        // A short stretch of a long query gives its memory back.
+        if slots.capacity() > 2 * slots.len() + 16 {
+            slots.shrink_to_fit();
+        }
         Self {
-            len: values.len(),
-            first: 0,
-            kinds: vec![PointKind::Float; values.len()],
-            values,
+            len,
+            first: first + skipped,
+            values: slots,
             histograms: Vec::new(),
+        }
+    }
+
+    /// Joins columns of the same length whose points lie at different steps, in order.
+    pub(crate) fn joined(parts: Vec<Self>, len: usize) -> Self {
+        let mut parts = parts.into_iter();
+        let Some(mut column) = parts.next() else {
+            return Self::absent(len);
+        };
+        for part in parts {
+            column.append(part);
+        }
+        column
+    }
+
+    /// Takes over the points of a column that begins after this one ends.
+    fn append(&mut self, other: Self) {
+        if self.values.is_empty() {
+            *self = other;
+            return;
+        }
+        if other.values.is_empty() {
+            return;
+        }
+        let gap = other.first.saturating_sub(self.first + self.values.len());
+        let has_histograms = self.has_histograms() || other.has_histograms();
+        if has_histograms {
+            self.histograms.resize(self.values.len() + gap, None);
+        }
+        self.values.resize(self.values.len() + gap, ABSENT);
+        let expected = self.values.len() + other.values.len();
+        self.values.extend(other.values);
+        if has_histograms {
+            self.histograms.extend(other.histograms);
+            self.histograms.resize(expected, None);
         }
     }
 
@@ -94,15 +155,20 @@ impl Column {
 
     /// All other steps are without a point.
     pub(crate) fn stretch(&self) -> Range<usize> {
-        self.first..self.first + self.kinds.len()
+        self.first..self.first + self.values.len()
+    }
+
+    /// The slots of the stretch; [`ABSENT`] where there is no float.
+    pub(crate) fn slots(&self) -> &[f64] {
+        &self.values
     }
 
     /// Steps with floats, and their values.
     pub(crate) fn floats(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.stretch()
-            .zip(self.kinds.iter().zip(&self.values))
-            .filter(|(_, (kind, _))| **kind == PointKind::Float)
-            .map(|(step, (_, value))| (step, *value))
+            .zip(&self.values)
+            .filter(|(_, value)| !is_stale(**value))
+            .map(|(step, value)| (step, *value))
     }
 
     /// Steps with points, and the points.
@@ -115,30 +181,27 @@ impl Column {
         !self.histograms.is_empty()
     }
 
-    fn kind(&self, step: usize) -> PointKind {
-        step.checked_sub(self.first)
-            .and_then(|at| self.kinds.get(at))
-            .copied()
-            .unwrap_or(PointKind::Absent)
+    pub(crate) fn has_floats(&self) -> bool {
+        self.values.iter().any(|value| !is_stale(*value))
     }
 
     pub(crate) fn is_present(&self, step: usize) -> bool {
-        self.kind(step) != PointKind::Absent
+        self.get(step).is_some()
     }
 
     /// Whether no step has a point.
     pub(crate) fn is_absent(&self) -> bool {
-        self.kinds.iter().all(|kind| *kind == PointKind::Absent)
+        !self.has_floats() && self.histograms.iter().all(Option::is_none)
     }
 
     #[inline]
     pub(crate) fn get(&self, step: usize) -> Option<PointRef<'_>> {
         let at = step.checked_sub(self.first)?;
-        match self.kinds.get(at)? {
-            PointKind::Absent => None,
-            PointKind::Float => Some(PointRef::Float(*self.values.get(at)?)),
-            PointKind::Histogram => self.histograms.get(at)?.as_ref().map(PointRef::Histogram),
+        let value = *self.values.get(at)?;
+        if !is_stale(value) {
+            return Some(PointRef::Float(value));
         }
+        self.histograms.get(at)?.as_ref().map(PointRef::Histogram)
     }
 
     pub(crate) fn float(&self, step: usize) -> Option<f64> {
@@ -153,23 +216,20 @@ impl Column {
         if step >= self.len {
             return None;
         }
-        if self.kinds.is_empty() {
+        if self.values.is_empty() {
             self.first = step;
         }
         if step < self.first {
             let more = self.first - step;
-            self.kinds
-                .splice(..0, std::iter::repeat_n(PointKind::Absent, more));
-            self.values.splice(..0, std::iter::repeat_n(0.0, more));
+            self.values.splice(..0, std::iter::repeat_n(ABSENT, more));
             if !self.histograms.is_empty() {
                 self.histograms.splice(..0, std::iter::repeat_n(None, more));
             }
             self.first = step;
         }
         let at = step - self.first;
-        if at >= self.kinds.len() {
-            self.kinds.resize(at + 1, PointKind::Absent);
-            self.values.resize(at + 1, 0.0);
+        if at >= self.values.len() {
+            self.values.resize(at + 1, ABSENT);
             if !self.histograms.is_empty() {
                 self.histograms.resize(at + 1, None);
             }
@@ -181,9 +241,11 @@ impl Column {
         let Some(at) = self.place(step) else {
             return;
         };
-        if let (Some(kind), Some(slot)) = (self.kinds.get_mut(at), self.values.get_mut(at)) {
-            *kind = PointKind::Float;
-            *slot = value;
+        if let Some(slot) = self.values.get_mut(at) {
+            *slot = present(value);
+        }
+        if let Some(slot) = self.histograms.get_mut(at) {
+            *slot = None;
         }
     }
 
@@ -192,10 +254,10 @@ impl Column {
             return;
         };
         if self.histograms.is_empty() {
-            self.histograms.resize(self.kinds.len(), None);
+            self.histograms.resize(self.values.len(), None);
         }
-        if let (Some(kind), Some(slot)) = (self.kinds.get_mut(at), self.histograms.get_mut(at)) {
-            *kind = PointKind::Histogram;
+        if let (Some(value), Some(slot)) = (self.values.get_mut(at), self.histograms.get_mut(at)) {
+            *value = ABSENT;
             *slot = Some(histogram);
         }
     }
@@ -220,12 +282,9 @@ impl Column {
 
     /// Applies `f` to all steps with floats and removes all histograms.
     pub(crate) fn map_floats(&mut self, f: impl Fn(usize, f64) -> f64) {
-        let steps = self.stretch();
-        for (step, (kind, value)) in steps.zip(self.kinds.iter_mut().zip(&mut self.values)) {
-            match kind {
-                PointKind::Float => *value = f(step, *value),
-                PointKind::Histogram => *kind = PointKind::Absent,
-                PointKind::Absent => {}
+        for (step, value) in (self.first..).zip(&mut self.values) {
+            if !is_stale(*value) {
+                *value = present(f(step, *value));
             }
         }
         self.histograms = Vec::new();
@@ -244,14 +303,20 @@ impl Column {
 
     /// What the points count against the sample limit: a float 1, a histogram one per 16 bytes.
     pub(crate) fn weight(&self) -> usize {
-        if self.histograms.is_empty() {
-            return self
-                .kinds
-                .iter()
-                .filter(|kind| **kind == PointKind::Float)
-                .count();
+        let floats = self.values.iter().filter(|value| !is_stale(**value));
+        let histograms = self.histograms.iter().flatten();
+        floats.count() + histograms.map(|h| histogram_weight(h)).sum::<usize>()
+    }
+
+    pub(crate) fn negate(&mut self) {
+        for value in &mut self.values {
+            if !is_stale(*value) {
+                *value = present(-*value);
+            }
         }
-        self.points().map(|(_, point)| point.weight()).sum()
+        for histogram in self.histograms.iter_mut().flatten() {
+            Arc::make_mut(histogram).scale(-1.0);
+        }
     }
 }
 
@@ -301,17 +366,6 @@ pub(crate) fn without_metadata(labels: &Labels) -> Labels {
 
 pub(crate) fn is_metadata(name: &str) -> bool {
     matches!(name, "__name__" | "__type__" | "__unit__")
-}
-
-impl Column {
-    pub(crate) fn negate(&mut self) {
-        for value in &mut self.values {
-            *value = -*value;
-        }
-        for histogram in self.histograms.iter_mut().flatten() {
-            Arc::make_mut(histogram).scale(-1.0);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! The entry: options, instant and range queries.
 
 use std::fmt;
+use std::num::NonZero;
 
 use model::storage::SeriesReader;
 use model::{Duration, Timestamp};
 
-use super::budget::Budget;
+use super::budget::{Budget, StepCounts};
 use super::column::{PointRef, Series, Value};
 use super::error::{Interruption, QueryError};
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, Shared};
 use super::result::{MatrixSeries, QueryResult, QueryStats, QueryValue, StepSamples, VectorSample};
 use super::steps::Steps;
 use crate::ast::{Expr, ValueType};
@@ -43,6 +44,10 @@ pub struct EngineOptions {
     pub type_and_unit_labels: Feature,
     /// Take start timestamps into account in `rate` and its kin.
     pub start_timestamps: Feature,
+    /// Count samples by step: [`QueryStats::per_step`] is empty without.
+    pub per_step_stats: Feature,
+    /// Series are worked on by several threads if this is more than 1. The results are the same.
+    pub threads: usize,
 }
 
 impl Default for EngineOptions {
@@ -54,6 +59,8 @@ impl Default for EngineOptions {
             delayed_name_removal: Feature::Off,
             type_and_unit_labels: Feature::Off,
             start_timestamps: Feature::Off,
+            per_step_stats: Feature::Off,
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
         }
     }
 }
@@ -218,10 +225,17 @@ impl<'a> Engine<'a> {
         Evaluator {
             reader,
             options: &self.options,
-            check: &*self.check,
+            shared: Shared {
+                options: &self.options,
+                check: &*self.check,
+            },
             notes: super::annotations::Annotations::default(),
             budget: Budget::new(self.options.samples_max),
-            counts: super::budget::StepCounts::default(),
+            counts: if self.options.per_step_stats.is_on() {
+                StepCounts::by_step()
+            } else {
+                StepCounts::default()
+            },
             selections: Vec::new(),
         }
     }
@@ -295,7 +309,12 @@ pub(crate) fn matrix_series(series: &Series, steps: Steps) -> MatrixSeries {
 
 fn finished(evaluator: Evaluator<'_>, text: &str, steps: Steps, value: QueryValue) -> QueryResult {
     let (warnings, infos) = evaluator.notes.render(text);
-    let per_step = (0..steps.count).map(|step| {
+    let counted = if evaluator.counts.is_by_step() {
+        steps.count
+    } else {
+        0
+    };
+    let per_step = (0..counted).map(|step| {
         let (total, read) = evaluator.counts.at(step);
         StepSamples {
             time: steps.at(step),

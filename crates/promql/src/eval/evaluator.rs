@@ -11,17 +11,21 @@ use super::column::{Series, Value, without_metadata};
 use super::engine::EngineOptions;
 use super::error::{Interruption, QueryError};
 use super::merge::merge_same_labels;
-use super::selector::Take;
 use super::steps::Steps;
-use crate::ast::Boundary;
-use crate::functions::Implementation;
 use crate::plan::{Op, Plan};
+
+/// What all threads that work on one query know.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'e> {
+    pub(crate) options: &'e EngineOptions,
+    pub(crate) check: &'e (dyn Fn() -> Option<Interruption> + Send + Sync + 'e),
+}
 
 /// The state of one query.
 pub(crate) struct Evaluator<'e> {
     pub(crate) reader: &'e dyn SeriesReader,
     pub(crate) options: &'e EngineOptions,
-    pub(crate) check: &'e (dyn Fn() -> Option<Interruption> + Send + Sync + 'e),
+    pub(crate) shared: Shared<'e>,
     pub(crate) notes: Annotations,
     pub(crate) budget: Budget,
     /// On the grid of steps that is being evaluated.
@@ -34,6 +38,23 @@ pub(crate) struct Selection {
     pub(crate) matchers: Vec<Matcher>,
     pub(crate) range: TimeRange,
     pub(crate) list: Arc<dyn SeriesList>,
+}
+
+impl Shared<'_> {
+    pub(crate) fn interrupted(&self) -> Result<(), QueryError> {
+        match (self.check)() {
+            Some(interruption) => Err(interruption.into()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn lookback(&self) -> i64 {
+        Duration::millis(self.options.lookback_delta)
+    }
+
+    pub(crate) fn delays_names(&self) -> bool {
+        self.options.delayed_name_removal.is_on()
+    }
 }
 
 /// Takes series one by one. What they count against the sample limit has been charged.
@@ -70,37 +91,6 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Evaluates what must be an instant vector, series by series where the operator allows it.
-    pub(crate) fn stream(
-        &mut self,
-        plan: &Plan,
-        steps: Steps,
-        sink: Sink<'_>,
-    ) -> Result<(), QueryError> {
-        match &plan.op {
-            Op::Selector(selector) if selector.boundary != Boundary::Smoothed => {
-                self.select_taking(selector, Take::Value, steps, sink)
-            }
-            Op::Call(call) => match call.implementation {
-                Implementation::Range(function) => self.range_call(call, function, steps, sink),
-                _ => self.stream_evaluated(plan, steps, sink),
-            },
-            _ => self.stream_evaluated(plan, steps, sink),
-        }
-    }
-
-    fn stream_evaluated(
-        &mut self,
-        plan: &Plan,
-        steps: Steps,
-        sink: Sink<'_>,
-    ) -> Result<(), QueryError> {
-        for series in self.vector(plan, steps)? {
-            sink(self, series)?;
-        }
-        Ok(())
-    }
-
     /// Evaluates what must be a scalar.
     pub(crate) fn scalar(&mut self, plan: &Plan, steps: Steps) -> Result<Vec<f64>, QueryError> {
         match self.evaluate(plan, steps)? {
@@ -110,18 +100,15 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn interrupted(&self) -> Result<(), QueryError> {
-        match (self.check)() {
-            Some(interruption) => Err(interruption.into()),
-            None => Ok(()),
-        }
+        self.shared.interrupted()
     }
 
     pub(crate) fn lookback(&self) -> i64 {
-        Duration::millis(self.options.lookback_delta)
+        self.shared.lookback()
     }
 
     pub(crate) fn delays_names(&self) -> bool {
-        self.options.delayed_name_removal.is_on()
+        self.shared.delays_names()
     }
 
     pub(crate) fn note(&mut self, note: Note, span: diag::Span) {
@@ -185,7 +172,8 @@ impl Evaluator<'_> {
     }
 
     fn once(&mut self, inner: &Plan, steps: Steps) -> Result<Value, QueryError> {
-        let outer = std::mem::take(&mut self.counts);
+        let alike = self.counts.like();
+        let outer = std::mem::replace(&mut self.counts, alike);
         let value = self.evaluate(inner, steps.first_only())?;
         let once = std::mem::replace(&mut self.counts, outer);
         self.counts.merge_once(&once, steps.count);

@@ -3,12 +3,13 @@
 //! Every operator computes all steps of the query at once: its input and output are columns, one per
 //! series ([`column`]). The order of float operations is fixed and is that of Prometheus.
 //!
-//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`selector`], [`range_input`] (with
-//! subqueries), [`window`] (functions of ranges), [`raw_range`], [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`] and [`fold`],
+//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`blocks`] (many series on all cores),
+//! [`selector`] and [`sampled`], [`range_input`] (with subqueries), [`window`] (functions of ranges), [`raw_range`], [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`], [`folding`] and [`fold`],
 //! [`choose`] (aggregations that pick series), [`info`], [`merge`].
 
 mod aggregate;
 pub(crate) mod annotations;
+mod blocks;
 mod budget;
 pub(crate) mod calendar;
 mod call;
@@ -18,6 +19,7 @@ mod engine;
 mod error;
 mod evaluator;
 mod fold;
+mod folding;
 mod info;
 mod matching;
 mod merge;
@@ -26,6 +28,7 @@ mod range_input;
 mod raw_range;
 mod result;
 mod rows;
+mod sampled;
 mod scalar;
 mod selector;
 pub(crate) mod steps;

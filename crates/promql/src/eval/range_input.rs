@@ -1,11 +1,15 @@
 //! Range vectors before windows are cut out of them: rows of a selection, or the result of a subquery.
 
+use std::sync::Arc;
+
+use model::storage::SeriesList;
 use model::{Duration, Labels};
 
+use super::budget::StepCounts;
 use super::column::{Column, Series, Value};
 use super::error::QueryError;
 use super::evaluator::Evaluator;
-use super::rows::{SplitOptions, SplitSamples, StoredRows};
+use super::rows::{RowReader, SplitOptions, SplitSamples};
 use super::steps::Steps;
 use crate::ast::Boundary;
 use crate::plan::{Op, Plan, Subquery};
@@ -23,7 +27,7 @@ pub(super) struct RangeInput {
 }
 
 pub(super) enum Rows {
-    Stored(StoredRows),
+    Stored(Arc<dyn SeriesList>),
     Evaluated { series: Vec<Series>, steps: Steps },
 }
 
@@ -35,16 +39,37 @@ impl RangeInput {
         }
     }
 
+    /// The labels of a row, and whether its name goes away at the end.
+    pub(super) fn labels(&self, row: usize) -> (Labels, bool) {
+        match &self.rows {
+            Rows::Stored(list) => (list.labels(row), false),
+            Rows::Evaluated { series, .. } => series
+                .get(row)
+                .map(|series| (series.labels.clone(), series.drop_name))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether the name of a row goes away at the end.
+    pub(super) fn drops_name(&self, row: usize) -> bool {
+        match &self.rows {
+            Rows::Stored(_) => false,
+            Rows::Evaluated { series, .. } => {
+                series.get(row).is_some_and(|series| series.drop_name)
+            }
+        }
+    }
+
+    /// The samples of a row, by kind.
     pub(super) fn load(
-        &mut self,
+        &self,
         row: usize,
+        reader: &mut RowReader,
         samples: &mut SplitSamples,
     ) -> Result<(), QueryError> {
-        match &mut self.rows {
-            Rows::Stored(rows) => {
-                samples.labels = rows.labels(row);
-                samples.drop_name = false;
-                samples.fill_from_row(rows.row(row)?, self.options);
+        match &self.rows {
+            Rows::Stored(list) => {
+                samples.fill_from_row(reader.row(list.as_ref(), row)?, self.options);
             }
             Rows::Evaluated { series, steps } => {
                 if let Some(series) = series.get(row) {
@@ -90,9 +115,9 @@ impl Evaluator<'_> {
                     .saturating_sub(before)
                     .saturating_add(1);
                 let end = selector.reference(steps.last()).saturating_add(after);
-                let rows = self.stored(&selector.matchers, start, end)?;
+                let list = self.stored(&selector.matchers, start, end)?;
                 Ok(RangeInput {
-                    rows: Rows::Stored(rows),
+                    rows: Rows::Stored(list),
                     range: range.range,
                     offset: selector.offset,
                     at: selector.at,
@@ -105,7 +130,7 @@ impl Evaluator<'_> {
                 })
             }
             Op::Subquery(subquery) => {
-                let outer = std::mem::take(&mut self.counts);
+                let outer = std::mem::replace(&mut self.counts, StepCounts::by_step());
                 let (series, child) = self.subquery(subquery, steps)?;
                 let inner = std::mem::replace(&mut self.counts, outer);
                 // The result is counted as windows are cut out of it; only reads are taken over.

@@ -4,7 +4,7 @@ use super::column::histogram_weight;
 use super::error::QueryError;
 use super::evaluator::Evaluator;
 use super::result::MatrixSeries;
-use super::rows::{SplitOptions, SplitSamples};
+use super::rows::{RowReader, SplitOptions, SplitSamples};
 use super::steps::Steps;
 use super::window::boundary_name;
 use crate::ast::Boundary;
@@ -24,7 +24,8 @@ impl Evaluator<'_> {
         };
         if let Op::Subquery(subquery) = &plan.op {
             // Reset hints stay as they are, so the columns are taken directly.
-            let outer = std::mem::take(&mut self.counts);
+            let alike = self.counts.like();
+            let outer = std::mem::replace(&mut self.counts, alike);
             let (series, child) = self.subquery(subquery, steps)?;
             let inner = std::mem::replace(&mut self.counts, outer);
             self.counts.merge_once(&inner, 1);
@@ -34,15 +35,16 @@ impl Evaluator<'_> {
                 .map(|series| super::engine::matrix_series(series, child))
                 .collect());
         }
-        let mut input = self.range_input(plan, steps, options)?;
+        let input = self.range_input(plan, steps, options)?;
+        let mut reader = RowReader::default();
         let mut samples = SplitSamples::default();
         let mut result = Vec::new();
         for row in 0..input.len() {
             self.interrupted()?;
-            input.load(row, &mut samples)?;
+            input.load(row, &mut reader, &mut samples)?;
             let (start, end) = input.range_at(steps.start);
             let mut series = MatrixSeries {
-                labels: samples.labels.clone(),
+                labels: input.labels(row).0,
                 ..MatrixSeries::default()
             };
             if input.boundary != Boundary::Plain {

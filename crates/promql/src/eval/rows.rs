@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use model::FloatHistogram;
 use model::histogram::CounterResetHint;
 use model::sample::is_stale;
 use model::storage::{SeriesBatch, SeriesList};
-use model::{FloatHistogram, Labels};
 
 use super::column::{PointRef, Series};
 use super::error::QueryError;
@@ -15,37 +15,44 @@ use super::steps::Steps;
 /// How many series are decoded at once.
 const BATCH_ROWS: usize = 64;
 
-/// Reads rows on demand; going through them in order reads each once.
-pub(crate) struct StoredRows {
-    list: Arc<dyn SeriesList>,
+/// Reads rows of one list in batches; going through them in order reads each once.
+#[derive(Default)]
+pub(crate) struct RowReader {
     batch: SeriesBatch,
     loaded: Range<usize>,
 }
 
-impl StoredRows {
-    pub(crate) fn new(list: Arc<dyn SeriesList>) -> Self {
-        Self {
-            list,
-            batch: SeriesBatch::new(),
-            loaded: 0..0,
-        }
+impl RowReader {
+    /// Reads all of `rows`, and forgets what was read before.
+    pub(crate) fn load(
+        &mut self,
+        list: &dyn SeriesList,
+        rows: Range<usize>,
+    ) -> Result<(), QueryError> {
+        self.batch.clear();
+        self.loaded = 0..0;
+        list.read(rows.clone(), &mut self.batch)?;
+        self.loaded = rows;
+        Ok(())
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    pub(crate) fn labels(&self, row: usize) -> Labels {
-        self.list.labels(row)
+    /// Like [`Self::load`], but only the newest sample of each row.
+    pub(crate) fn load_newest(
+        &mut self,
+        list: &dyn SeriesList,
+        rows: Range<usize>,
+    ) -> Result<(), QueryError> {
+        self.batch.clear();
+        self.loaded = 0..0;
+        list.read_newest(rows.clone(), &mut self.batch)?;
+        self.loaded = rows;
+        Ok(())
     }
 
     /// The samples of one row, stale markers included.
-    pub(crate) fn row(&mut self, row: usize) -> Result<Row<'_>, QueryError> {
+    pub(crate) fn row(&mut self, list: &dyn SeriesList, row: usize) -> Result<Row<'_>, QueryError> {
         if !self.loaded.contains(&row) {
-            self.batch.clear();
-            let rows = row..self.list.len().min(row + BATCH_ROWS);
-            self.list.read(rows.clone(), &mut self.batch)?;
-            self.loaded = rows;
+            self.load(list, row..list.len().min(row + BATCH_ROWS))?;
         }
         let positions = self.batch.positions(row - self.loaded.start);
         let histograms = self.batch.histograms_of(row - self.loaded.start);
@@ -94,6 +101,11 @@ impl<'a> Row<'a> {
         (!is_stale(value)).then_some(PointRef::Float(value))
     }
 
+    /// The values, if none is a histogram.
+    pub(crate) fn plain_floats(&self) -> Option<&'a [f64]> {
+        self.histograms.is_empty().then_some(self.values)
+    }
+
     pub(crate) fn start(&self, at: usize) -> i64 {
         self.starts.get(at).copied().unwrap_or(0)
     }
@@ -132,8 +144,6 @@ impl BucketSkipper {
 /// The samples of one series by kind, without staleness markers; reused from series to series.
 #[derive(Default)]
 pub(crate) struct SplitSamples {
-    pub(crate) labels: Labels,
-    pub(crate) drop_name: bool,
     pub(crate) float_times: Vec<i64>,
     pub(crate) floats: Vec<f64>,
     pub(crate) float_starts: Vec<i64>,
@@ -152,6 +162,11 @@ pub(crate) struct SplitOptions {
 }
 
 impl SplitSamples {
+    /// Whether all samples are floats without start times.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.histograms.is_empty() && self.float_starts.is_empty()
+    }
+
     fn clear(&mut self) {
         self.float_times.clear();
         self.floats.clear();
@@ -216,8 +231,6 @@ impl SplitSamples {
         options: SplitOptions,
     ) {
         self.clear();
-        self.labels = series.labels.clone();
-        self.drop_name = series.drop_name;
         for (step, time) in steps.times().enumerate() {
             match series.column.get(step) {
                 None => {}

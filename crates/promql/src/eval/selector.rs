@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use diag::Span;
 use model::histogram::CounterResetHint;
-use model::storage::{Projection, SelectRequest, TimeRange};
+use model::storage::{Projection, SelectRequest, SeriesList, TimeRange};
 use model::{Matcher, Timestamp};
 
 use super::annotations::Note;
-use super::column::{Column, PointRef, Series, histogram_weight};
+use super::column::{Column, PointRef, Series};
 use super::error::QueryError;
 use super::evaluator::{Evaluator, Selection, Sink};
-use super::rows::{BucketSkipper, Row, StoredRows};
+use super::rows::{Row, RowReader};
+use super::sampled::{LabelUse, Sampled};
 use super::steps::Steps;
 use crate::ast::Boundary;
-use crate::functions::{interpolate, interpolate_histograms, math};
+use crate::functions::{interpolate, interpolate_histograms};
 use crate::plan::Selector;
 
 impl Selector {
@@ -36,43 +37,20 @@ pub(crate) enum Take {
     InfoTimestamp,
 }
 
-/// Moves forward through the times of a series to the newest sample at or before a reference time.
-struct Cursor<'a> {
-    times: &'a [i64],
-    /// The number of samples at or before the last reference.
-    seen: usize,
-    lookback: i64,
-}
-
-impl Cursor<'_> {
-    fn newest(&mut self, reference: i64) -> Option<usize> {
-        // References go up from step to step; a binary search over the rest is cheap for both one step
-        // and many.
-        let rest = self.times.get(self.seen..).unwrap_or(&[]);
-        let ahead = match rest.first() {
-            Some(next) if *next <= reference => rest.partition_point(|time| *time <= reference),
-            _ => 0,
-        };
-        self.seen += ahead;
-        let at = self.seen.checked_sub(1)?;
-        (*self.times.get(at)? > reference.saturating_sub(self.lookback)).then_some(at)
-    }
-}
-
 impl Evaluator<'_> {
     pub(crate) fn stored(
         &mut self,
         matchers: &[Matcher],
         start: i64,
         end: i64,
-    ) -> Result<StoredRows, QueryError> {
+    ) -> Result<Arc<dyn SeriesList>, QueryError> {
         let range = TimeRange::new(Timestamp(start), Timestamp(end));
         let known = self
             .selections
             .iter()
             .find(|known| known.range == range && known.matchers == matchers);
         if let Some(known) = known {
-            return Ok(StoredRows::new(Arc::clone(&known.list)));
+            return Ok(Arc::clone(&known.list));
         }
         let list = self.reader.select(&SelectRequest {
             range,
@@ -84,7 +62,7 @@ impl Evaluator<'_> {
             range,
             list: Arc::clone(&list),
         });
-        Ok(StoredRows::new(list))
+        Ok(list)
     }
 
     pub(crate) fn select(
@@ -121,43 +99,35 @@ impl Evaluator<'_> {
         steps: Steps,
         sink: Sink<'_>,
     ) -> Result<(), QueryError> {
-        if steps.count == 0 {
-            return Ok(());
-        }
-        let lookback = self.lookback();
-        let first = selector.reference(steps.start);
-        let last = selector.reference(steps.last());
-        let start = first.saturating_sub(lookback).saturating_add(1);
-        let mut rows = self.stored(&selector.matchers, start, last)?;
-        for index in 0..rows.len() {
-            if index % 16 == 0 {
-                self.interrupted()?;
-            }
-            let column = match sampled(rows.row(index)?, selector, take, lookback, steps) {
-                Ok(column) => column,
-                Err(Unsuitable) => {
-                    return Err(QueryError::Evaluation(format!(
-                        "this should be an info metric, with float samples: {}",
-                        rows.labels(index)
-                    )));
-                }
-            };
-            if let Some((column, weight)) = column {
-                self.budget.charge(weight)?;
-                for (step, point) in column.points() {
-                    let weight = point.weight();
-                    self.counts.add(step, weight);
-                    self.counts.add_read(step, weight);
-                }
-                let series = Series {
-                    labels: rows.labels(index),
-                    drop_name: false,
-                    column,
-                };
-                sink(self, series)?;
-            }
+        if let Some(operator) = self.sampled(selector, take, steps, LabelUse::All)? {
+            self.run_rows(&operator, steps, &mut |evaluator, blocks| {
+                evaluator.sink_blocks(blocks, sink)
+            })?;
         }
         Ok(())
+    }
+
+    /// The selector as work on rows; none without steps.
+    pub(super) fn sampled<'p>(
+        &mut self,
+        selector: &'p Selector,
+        take: Take,
+        steps: Steps,
+        labels: LabelUse,
+    ) -> Result<Option<Sampled<'p>>, QueryError> {
+        if steps.count == 0 {
+            return Ok(None);
+        }
+        let first = selector.reference(steps.start);
+        let last = selector.reference(steps.last());
+        let start = first.saturating_sub(self.lookback()).saturating_add(1);
+        Ok(Some(Sampled {
+            list: self.stored(&selector.matchers, start, last)?,
+            selector,
+            take,
+            steps,
+            labels,
+        }))
     }
 
     /// Values interpolated between the samples around every step, or the last one if none follows.
@@ -173,12 +143,13 @@ impl Evaluator<'_> {
         let lookback = self.lookback();
         let start = selector.reference(steps.start).saturating_sub(lookback);
         let end = selector.reference(steps.last()).saturating_add(lookback);
-        let mut rows = self.stored(&selector.matchers, start.saturating_add(1), end)?;
+        let list = self.stored(&selector.matchers, start.saturating_add(1), end)?;
+        let mut reader = RowReader::default();
         let mut result = Vec::new();
-        for index in 0..rows.len() {
+        for index in 0..list.len() {
             self.interrupted()?;
-            let labels = rows.labels(index);
-            let row = rows.row(index)?;
+            let labels = list.labels(index);
+            let row = reader.row(list.as_ref(), index)?;
             let mut column = Column::absent(steps.count);
             for (step, time) in steps.times().enumerate() {
                 let reference = selector.reference(time);
@@ -265,67 +236,4 @@ impl Evaluator<'_> {
             _ => {}
         }
     }
-}
-
-/// A histogram where only floats make sense.
-struct Unsuitable;
-
-fn sampled(
-    row: Row<'_>,
-    selector: &Selector,
-    take: Take,
-    lookback: i64,
-    steps: Steps,
-) -> Result<Option<(Column, usize)>, Unsuitable> {
-    let mut cursor = Cursor {
-        times: row.times,
-        seen: 0,
-        lookback,
-    };
-    let mut column: Option<Column> = None;
-    let mut weight = 0;
-    let mut skipper = BucketSkipper::default();
-    // All samples pass the skipper, also those that no step shows: resets are found between neighbours.
-    let mut skipped = None;
-    let mut skipped_until = 0;
-    for (step, time) in steps.times().enumerate() {
-        let Some(at) = cursor.newest(selector.reference(time)) else {
-            continue;
-        };
-        let Some(point) = row.sample(at) else {
-            continue;
-        };
-        let column = column.get_or_insert_with(|| Column::absent(steps.count));
-        match (take, point) {
-            (Take::Value, PointRef::Float(value)) => {
-                column.set_float(step, value);
-                weight += 1;
-            }
-            (Take::Value, PointRef::Histogram(histogram)) => {
-                if selector.skips_buckets {
-                    for sample in skipped_until..=at {
-                        if let Some(PointRef::Histogram(histogram)) = row.sample(sample) {
-                            skipped = Some(skipper.skip(histogram));
-                        }
-                    }
-                    skipped_until = at + 1;
-                }
-                let histogram = Arc::clone(skipped.as_ref().unwrap_or(histogram));
-                weight += histogram_weight(&histogram);
-                column.set_histogram(step, histogram);
-            }
-            (Take::InfoTimestamp, PointRef::Histogram(_)) => return Err(Unsuitable),
-            (Take::Timestamp | Take::InfoTimestamp | Take::StartTimestamp, _) => {
-                let time = row.times.get(at).copied().unwrap_or(0);
-                let value = match take {
-                    Take::InfoTimestamp => math::float(time),
-                    Take::StartTimestamp => math::seconds(row.start(at)),
-                    Take::Timestamp | Take::Value => math::seconds(time),
-                };
-                column.set_float(step, value);
-                weight += 1;
-            }
-        }
-    }
-    Ok(column.map(|column| (column, weight)))
 }

@@ -4,23 +4,44 @@
 //! forward.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use diag::Span;
-use model::Labels;
+use model::labels::METRIC_NAME;
+use model::{Labels, MatchOp, Matcher};
 
 use super::annotations::Note;
-use super::column::{Column, PointRef, Series, histogram_weight, without_metadata};
+use super::blocks::{Block, RowOperator, RowResult, Scratch};
+use super::budget::StepCounts;
+use super::column::{ABSENT, Column, Series, histogram_weight, without_metadata};
 use super::error::QueryError;
-use super::evaluator::{Evaluator, Sink};
-use super::range_input::RangeInput;
-use super::rows::{SplitOptions, SplitSamples};
+use super::evaluator::{Evaluator, Shared, Sink};
+use super::range_input::{RangeInput, Rows};
+use super::rows::{RowReader, SplitOptions, SplitSamples};
+use super::sampled::LabelUse;
 use super::steps::Steps;
 use crate::ast::Boundary;
 use crate::functions::{
-    Boundaries, Drops, FloatWindow, HistogramWindow, RangeContext, RangeFunction, Window,
-    absent_labels,
+    Boundaries, Drops, FloatWindow, FloatWindows, HistogramWindow, RangeContext, RangeFunction,
+    Window, absent_labels,
 };
 use crate::plan::{Call, Op, Plan};
+
+/// A single window may be long; samples that are looked at before somebody may stop the query.
+const SAMPLES_BETWEEN_CHECKS: usize = 1 << 18;
+
+/// A function of one range vector and scalars as work on single rows.
+pub(super) struct Windowed<'p> {
+    function: &'static RangeFunction,
+    pub(super) input: RangeInput,
+    /// The scalars, by argument and step.
+    params: Vec<Vec<f64>>,
+    steps: Steps,
+    first_arg: Span,
+    labels: LabelUse,
+    /// The metric name that all rows have, if the query says it.
+    metric: Option<&'p str>,
+}
 
 /// Positions of a window within the times of one kind of samples.
 #[derive(Default)]
@@ -46,16 +67,56 @@ impl Evaluator<'_> {
     pub(crate) fn range_call(
         &mut self,
         call: &Call,
-        function: &RangeFunction,
+        function: &'static RangeFunction,
         steps: Steps,
         sink: Sink<'_>,
     ) -> Result<(), QueryError> {
-        if steps.count == 0 {
+        let Some(operator) = self.windowed(call, function, steps, LabelUse::All)? else {
             return Ok(());
+        };
+        let mut seen: HashSet<Labels> = HashSet::new();
+        let is_unique = self.delays_names() || operator.keeps_labels_apart();
+        self.run_rows(&operator, steps, &mut |evaluator, blocks| {
+            if !is_unique {
+                let rows = blocks.iter().flat_map(|block| &block.rows);
+                for row in rows.filter(|row| row.column.is_some()) {
+                    if !seen.insert(row.labels.clone()) {
+                        return Err(QueryError::same_labelset());
+                    }
+                }
+            }
+            evaluator.sink_blocks(blocks, sink)
+        })?;
+        self.budget.release(operator.input.weight);
+        Ok(())
+    }
+
+    /// The call as work on rows; none without steps.
+    pub(super) fn windowed<'p>(
+        &mut self,
+        call: &'p Call,
+        function: &'static RangeFunction,
+        steps: Steps,
+        labels: LabelUse,
+    ) -> Result<Option<Windowed<'p>>, QueryError> {
+        if steps.count == 0 {
+            return Ok(None);
         }
         let (input, params) = self.range_args(call, function, steps)?;
         check_boundary(call.name, function, input.boundary)?;
-        self.slide((call, function), input, &params, steps, sink)
+        let range = call.args.iter().find_map(|arg| match &arg.op {
+            Op::Range(range) => Some(range),
+            _ => None,
+        });
+        Ok(Some(Windowed {
+            function,
+            input,
+            params,
+            steps,
+            first_arg: call.args.first().map_or(Span::default(), |arg| arg.span),
+            labels,
+            metric: range.and_then(|range| metric_name(&range.selector.matchers)),
+        }))
     }
 
     /// The range vector and the scalars. Apart from [`Self::slide`], so that nested subqueries take little of
@@ -86,101 +147,6 @@ impl Evaluator<'_> {
         Ok((input, params))
     }
 
-    /// Calls the function for every window of every series.
-    fn slide(
-        &mut self,
-        (call, function): (&Call, &RangeFunction),
-        mut input: RangeInput,
-        params: &[Vec<f64>],
-        steps: Steps,
-        sink: Sink<'_>,
-    ) -> Result<(), QueryError> {
-        let first_arg = call.args.first().map_or(Span::default(), |arg| arg.span);
-        let lookback = self.lookback();
-        let mut samples = SplitSamples::default();
-        let mut at_step: Vec<f64> = Vec::with_capacity(params.len());
-        let mut seen: HashSet<Labels> = HashSet::new();
-        for row in 0..input.len() {
-            self.interrupted()?;
-            input.load(row, &mut samples)?;
-            let mut column: Option<Column> = None;
-            let (mut floats, mut histograms) = (Slide::default(), Slide::default());
-            let mut largest = 0;
-            let name = samples.labels.metric_name();
-            for (step, time) in steps.times().enumerate() {
-                let (start, end) = input.range_at(time);
-                let (from, to) = match input.boundary {
-                    Boundary::Plain => (start, end),
-                    Boundary::Anchored => (start.saturating_sub(lookback), end),
-                    Boundary::Smoothed => {
-                        (start.saturating_sub(lookback), end.saturating_add(lookback))
-                    }
-                };
-                floats.to(&samples.float_times, from, to);
-                histograms.to(&samples.histogram_times, from, to);
-                let window = window(&samples, &floats, &histograms);
-                let len = window.floats.values.len() + window.histograms.values.len();
-                if len == 0 {
-                    continue;
-                }
-                let weight = weight_after(&window, i64::MIN);
-                largest = largest.max(weight);
-                self.counts.add(step, weight);
-                if input.reads_at(step) {
-                    let seen = to.saturating_sub(steps.interval);
-                    let new = if step == 0 {
-                        weight
-                    } else {
-                        weight_after(&window, seen)
-                    };
-                    self.counts.add_read(step, new);
-                }
-                at_step.clear();
-                at_step.extend(params.iter().filter_map(|values| values.get(step)));
-                let context = RangeContext {
-                    time,
-                    start,
-                    end,
-                    boundary: input.boundary,
-                    params: &at_step,
-                    name,
-                    first_arg,
-                };
-                if let Some(point) = (function.kernel)(&context, &window, &mut self.notes)? {
-                    column
-                        .get_or_insert_with(|| Column::absent(steps.count))
-                        .set(step, point);
-                }
-            }
-            self.budget.charge(largest)?;
-            self.budget.release(largest);
-            let Some(column) = column else {
-                continue;
-            };
-            if function.expects_counter_name && has_floats(&column) {
-                self.note_counter_name(&samples, first_arg);
-            }
-            let drop_name = !function.keeps_name || samples.drop_name;
-            let labels = if drop_name && !self.delays_names() {
-                without_metadata(&samples.labels)
-            } else {
-                samples.labels.clone()
-            };
-            if !self.delays_names() && !seen.insert(labels.clone()) {
-                return Err(QueryError::same_labelset());
-            }
-            self.budget.charge(column.weight())?;
-            let series = Series {
-                labels,
-                drop_name,
-                column,
-            };
-            sink(self, series)?;
-        }
-        self.budget.release(input.weight);
-        Ok(())
-    }
-
     /// 1 at every step at which no series has a sample in the range.
     pub(crate) fn absent_over_time(
         &mut self,
@@ -195,7 +161,7 @@ impl Evaluator<'_> {
             with_drops: false,
             skips_buckets: false,
         };
-        let mut input = self.range_input(arg, steps, options)?;
+        let input = self.range_input(arg, steps, options)?;
         check_boundary(
             call.name,
             &RangeFunction::plain(|_, _, _| Ok(None)),
@@ -203,9 +169,10 @@ impl Evaluator<'_> {
         )?;
         let mut is_present = vec![false; steps.count];
         let mut samples = SplitSamples::default();
+        let mut reader = RowReader::default();
         for row in 0..input.len() {
             self.interrupted()?;
-            input.load(row, &mut samples)?;
+            input.load(row, &mut reader, &mut samples)?;
             let (mut floats, mut histograms) = (Slide::default(), Slide::default());
             for (step, is_present) in is_present.iter_mut().enumerate() {
                 let (start, end) = input.range_at(steps.at(step));
@@ -239,33 +206,278 @@ impl Evaluator<'_> {
             column,
         }])
     }
+}
 
-    fn note_counter_name(&mut self, samples: &SplitSamples, span: Span) {
-        let name = samples.labels.metric_name();
-        if name.is_empty() {
-            return;
+/// The name that an equality matcher asks for.
+pub(super) fn metric_name(matchers: &[Matcher]) -> Option<&str> {
+    matchers
+        .iter()
+        .find(|matcher| matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal)
+        .map(Matcher::value)
+        .filter(|name| !name.is_empty())
+}
+
+impl RowOperator for Windowed<'_> {
+    fn len(&self) -> usize {
+        self.input.len()
+    }
+
+    fn evaluate(
+        &self,
+        shared: &Shared<'_>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        block: &mut Block,
+    ) -> Result<(), QueryError> {
+        if let Rows::Stored(list) = &self.input.rows {
+            scratch.reader.load(list.as_ref(), rows.clone())?;
         }
-        if self.options.type_and_unit_labels.is_on() {
-            let label = samples.labels.value("__type__");
-            if label != "counter" && label != "histogram" {
-                let note = Note::PossiblyNotACounterByLabel {
-                    name: name.to_owned(),
-                    label: label.to_owned(),
-                };
-                self.note(note, span);
+        for row in rows {
+            shared.interrupted()?;
+            self.input
+                .load(row, &mut scratch.reader, &mut scratch.samples)?;
+            let (column, held) = match self.quick(scratch, block) {
+                Some(done) => done,
+                None => self.by_window(row, shared, &scratch.samples, block)?,
+            };
+            if self.function.expects_counter_name && column.as_ref().is_some_and(Column::has_floats)
+            {
+                self.note_counter_name(row, shared, block);
             }
-        } else if !["_total", "_sum", "_count", "_bucket"]
-            .iter()
-            .any(|suffix| name.ends_with(suffix))
-        {
-            let name = name.to_owned();
-            self.note(Note::PossiblyNotACounter { name }, span);
+            let (labels, drop_name) = self.result_labels(row, column.is_some(), shared);
+            block.rows.push(RowResult {
+                row,
+                labels,
+                drop_name,
+                held,
+                column,
+            });
         }
+        Ok(())
     }
 }
 
-fn has_floats(column: &Column) -> bool {
-    (0..column.len()).any(|step| matches!(column.get(step), Some(PointRef::Float(_))))
+impl Windowed<'_> {
+    /// Whether rows that differ still do so without their names.
+    pub(super) fn keeps_labels_apart(&self) -> bool {
+        match &self.input.rows {
+            _ if self.function.keeps_name => true,
+            Rows::Stored(list) => {
+                self.metric.is_some()
+                    && !list.may_have_label("__type__")
+                    && !list.may_have_label("__unit__")
+            }
+            Rows::Evaluated { .. } => false,
+        }
+    }
+
+    /// Whether the metric name goes away.
+    pub(super) fn drops_name(&self) -> bool {
+        !self.function.keeps_name
+    }
+
+    fn result_labels(&self, row: usize, has_column: bool, shared: &Shared<'_>) -> (Labels, bool) {
+        if !has_column || self.labels == LabelUse::None {
+            let drops = self.drops_name() || self.input.drops_name(row);
+            return (Labels::empty(), drops);
+        }
+        let (labels, drop_name) = self.input.labels(row);
+        let drop_name = self.drops_name() || drop_name;
+        if drop_name && !shared.delays_names() {
+            (without_metadata(&labels), drop_name)
+        } else {
+            (labels, drop_name)
+        }
+    }
+
+    /// All windows of a series of floats, if there is a quick way; with the size of the largest window.
+    fn quick(&self, scratch: &mut Scratch, block: &mut Block) -> Option<(Option<Column>, usize)> {
+        let kernel = self.function.floats?;
+        let samples = &scratch.samples;
+        if self.input.boundary != Boundary::Plain || !samples.is_plain() {
+            return None;
+        }
+        let mut counts = block.counts.like();
+        let largest = self.find_windows(&samples.float_times, &mut scratch.windows, &mut counts)?;
+        if largest == 0 {
+            return Some((None, 0));
+        }
+        let (_, end) = self.input.range_at(self.steps.start);
+        let windows = FloatWindows {
+            times: &samples.float_times,
+            values: &samples.floats,
+            drops: &samples.drops,
+            windows: &scratch.windows,
+            end,
+            interval: if self.input.at.is_some() {
+                0
+            } else {
+                self.steps.interval
+            },
+            range: self.input.range,
+            params: &self.params,
+        };
+        let mut slots = vec![ABSENT; self.steps.count];
+        if !kernel(&windows, &mut slots) {
+            return None;
+        }
+        block.counts.merge(&counts);
+        let column = Column::from_marked(slots);
+        Some((column.has_floats().then_some(column), largest))
+    }
+
+    /// Fills in first and end of the window of every step, and counts the samples in them; gives the size
+    /// of the largest. None if there are more samples than positions, or times at the end of what numbers
+    /// hold.
+    fn find_windows(
+        &self,
+        times: &[i64],
+        windows: &mut Vec<(u32, u32)>,
+        counts: &mut StepCounts,
+    ) -> Option<usize> {
+        u32::try_from(times.len()).ok()?;
+        let (mut start, mut end) = self.input.range_at(self.steps.start);
+        let interval = match self.input.at {
+            Some(_) => 0,
+            None => self.steps.interval,
+        };
+        let distance = interval.checked_mul(i64::try_from(self.steps.count).ok()?)?;
+        start.checked_add(distance)?;
+        end.checked_add(distance)?;
+        let mut slide = Slide {
+            end: times.partition_point(|time| *time <= end),
+            first: 0,
+        };
+        slide.first = times.partition_point(|time| *time <= start).min(slide.end);
+        windows.clear();
+        windows.reserve(self.steps.count);
+        let (mut largest, mut all, mut all_read, mut seen) = (0, 0, 0, 0);
+        for step in 0..self.steps.count {
+            slide.to(times, start, end);
+            start += interval;
+            end += interval;
+            let total = slide.end - slide.first;
+            // What no step before has read.
+            let read = if self.input.reads_at(step) {
+                slide.end.saturating_sub(slide.first.max(seen))
+            } else {
+                0
+            };
+            seen = slide.end;
+            largest = largest.max(total);
+            if counts.is_by_step() {
+                counts.add(step, total);
+                counts.add_read(step, read);
+            }
+            all += total;
+            all_read += read;
+            #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+            windows.push((slide.first as u32, slide.end as u32));
+        }
+        if !counts.is_by_step() {
+            counts.add(0, all);
+            counts.add_read(0, all_read);
+        }
+        Some(largest)
+    }
+
+    /// Window by window; with the weight of the largest one.
+    fn by_window(
+        &self,
+        row: usize,
+        shared: &Shared<'_>,
+        samples: &SplitSamples,
+        block: &mut Block,
+    ) -> Result<(Option<Column>, usize), QueryError> {
+        let (labels, _) = self.input.labels(row);
+        let name = labels.metric_name();
+        let lookback = shared.lookback();
+        let mut column: Option<Column> = None;
+        let (mut floats, mut histograms) = (Slide::default(), Slide::default());
+        let (mut largest, mut since_check) = (0, 0);
+        let mut at_step: Vec<f64> = Vec::with_capacity(self.params.len());
+        for (step, time) in self.steps.times().enumerate() {
+            let (start, end) = self.input.range_at(time);
+            let (from, to) = match self.input.boundary {
+                Boundary::Plain => (start, end),
+                Boundary::Anchored => (start.saturating_sub(lookback), end),
+                Boundary::Smoothed => {
+                    (start.saturating_sub(lookback), end.saturating_add(lookback))
+                }
+            };
+            floats.to(&samples.float_times, from, to);
+            histograms.to(&samples.histogram_times, from, to);
+            let window = window(samples, &floats, &histograms);
+            let len = window.floats.values.len() + window.histograms.values.len();
+            if len == 0 {
+                continue;
+            }
+            since_check += len;
+            if since_check > SAMPLES_BETWEEN_CHECKS {
+                since_check = 0;
+                shared.interrupted()?;
+            }
+            let weight = weight_after(&window, i64::MIN);
+            largest = largest.max(weight);
+            block.counts.add(step, weight);
+            if self.input.reads_at(step) {
+                let seen = to.saturating_sub(self.steps.interval);
+                let new = if step == 0 {
+                    weight
+                } else {
+                    weight_after(&window, seen)
+                };
+                block.counts.add_read(step, new);
+            }
+            at_step.clear();
+            at_step.extend(self.params.iter().filter_map(|values| values.get(step)));
+            let context = RangeContext {
+                time,
+                start,
+                end,
+                boundary: self.input.boundary,
+                params: &at_step,
+                name,
+                first_arg: self.first_arg,
+            };
+            if let Some(point) = (self.function.kernel)(&context, &window, &mut block.notes)? {
+                column
+                    .get_or_insert_with(|| Column::absent(self.steps.count))
+                    .set(step, point);
+            }
+        }
+        Ok((column, largest))
+    }
+
+    fn note_counter_name(&self, row: usize, shared: &Shared<'_>, block: &mut Block) {
+        let by_label = shared.options.type_and_unit_labels.is_on();
+        let labels;
+        let name = match self.metric {
+            Some(name) if !by_label => name,
+            _ => {
+                labels = self.input.labels(row).0;
+                let label = labels.value("__type__");
+                let name = labels.metric_name();
+                if by_label && !name.is_empty() && label != "counter" && label != "histogram" {
+                    let note = Note::PossiblyNotACounterByLabel {
+                        name: name.to_owned(),
+                        label: label.to_owned(),
+                    };
+                    block.notes.add(note, self.first_arg);
+                }
+                name
+            }
+        };
+        let is_counter = ["_total", "_sum", "_count", "_bucket"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix));
+        if !by_label && !name.is_empty() && !is_counter {
+            let name = name.to_owned();
+            block
+                .notes
+                .add(Note::PossiblyNotACounter { name }, self.first_arg);
+        }
+    }
 }
 
 fn window<'a>(samples: &'a SplitSamples, floats: &Slide, histograms: &Slide) -> Window<'a> {

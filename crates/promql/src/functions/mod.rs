@@ -29,8 +29,8 @@ pub(crate) use histograms::{HistogramArgs, HistogramCall, evaluate as evaluate_h
 pub(crate) use labels::{label_join, label_replace};
 pub(crate) use over_time::{RunningHistogramMean, RunningMean, SeenHints, quantile};
 pub(crate) use range::{
-    Boundaries, Drops, FloatWindow, HistogramWindow, RangeContext, RangeFunction, Window,
-    interpolate,
+    Boundaries, Drops, FloatWindow, FloatWindows, HistogramWindow, RangeContext, RangeFunction,
+    Window, interpolate,
 };
 pub(crate) use sort::{Direction, sort_by_label, sort_by_value};
 

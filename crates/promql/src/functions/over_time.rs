@@ -9,37 +9,58 @@ use model::histogram::{
 };
 
 use super::math::{count, seconds};
-use super::range::{RangeContext, RangeFunction, Window};
+use super::range::{FloatWindows, RangeContext, RangeFunction, Window};
 use crate::eval::QueryError;
 use crate::eval::annotations::{Annotations, Note, Operation};
-use crate::eval::column::Point;
+use crate::eval::column::{Point, present};
 
 type Outcome = Result<Option<Point>, QueryError>;
 
-pub(super) static AVG: RangeFunction = RangeFunction::plain(avg);
-pub(super) static SUM: RangeFunction = RangeFunction::plain(sum);
-pub(super) static COUNT: RangeFunction = RangeFunction::plain(|_, window, _| {
-    let samples = window.floats.values.len() + window.histograms.values.len();
-    Ok(Some(Point::Float(count(samples))))
-});
-pub(super) static PRESENT: RangeFunction =
-    RangeFunction::plain(|_, _, _| Ok(Some(Point::Float(1.0))));
+pub(super) static AVG: RangeFunction =
+    RangeFunction::with_floats(avg, |windows, slots| each_window(windows, slots, float_avg));
+pub(super) static SUM: RangeFunction =
+    RangeFunction::with_floats(sum, |windows, slots| each_window(windows, slots, float_sum));
+pub(super) static COUNT: RangeFunction = RangeFunction::with_floats(
+    |_, window, _| {
+        let samples = window.floats.values.len() + window.histograms.values.len();
+        Ok(Some(Point::Float(count(samples))))
+    },
+    |windows, slots| each_window(windows, slots, |values| count(values.len())),
+);
+pub(super) static PRESENT: RangeFunction = RangeFunction::with_floats(
+    |_, _, _| Ok(Some(Point::Float(1.0))),
+    |windows, slots| each_window(windows, slots, |_| 1.0),
+);
 pub(super) static FIRST: RangeFunction = RangeFunction {
     keeps_name: true,
-    ..RangeFunction::plain(first)
+    ..RangeFunction::with_floats(first, |windows, slots| {
+        each_window(windows, slots, |values| {
+            values.first().copied().unwrap_or(f64::NAN)
+        })
+    })
 };
 pub(super) static LAST: RangeFunction = RangeFunction {
     keeps_name: true,
-    ..RangeFunction::plain(last)
+    ..RangeFunction::with_floats(last, |windows, slots| {
+        each_window(windows, slots, |values| {
+            values.last().copied().unwrap_or(f64::NAN)
+        })
+    })
 };
-pub(super) static MAX: RangeFunction = RangeFunction::plain(|context, window, notes| {
-    Ok(extreme(context, window, notes, |value, best| value > best)
-        .map(|found| Point::Float(found.0)))
-});
-pub(super) static MIN: RangeFunction = RangeFunction::plain(|context, window, notes| {
-    Ok(extreme(context, window, notes, |value, best| value < best)
-        .map(|found| Point::Float(found.0)))
-});
+pub(super) static MAX: RangeFunction = RangeFunction::with_floats(
+    |context, window, notes| {
+        Ok(extreme(context, window, notes, |value, best| value > best)
+            .map(|found| Point::Float(found.0)))
+    },
+    |windows, slots| extremes(windows, slots, |value, best| value > best),
+);
+pub(super) static MIN: RangeFunction = RangeFunction::with_floats(
+    |context, window, notes| {
+        Ok(extreme(context, window, notes, |value, best| value < best)
+            .map(|found| Point::Float(found.0)))
+    },
+    |windows, slots| extremes(windows, slots, |value, best| value < best),
+);
 pub(super) static TS_OF_MAX: RangeFunction = RangeFunction::plain(|context, window, notes| {
     let found = extreme(context, window, notes, |value, best| value >= best);
     Ok(found.map(|found| Point::Float(seconds(found.1))))
@@ -70,7 +91,8 @@ pub(super) static STDDEV: RangeFunction = RangeFunction::plain(|context, window,
 pub(super) static STDVAR: RangeFunction = RangeFunction::plain(|context, window, notes| {
     Ok(variance(context, window, notes).map(Point::Float))
 });
-pub(super) static QUANTILE: RangeFunction = RangeFunction::plain(quantile_over_time);
+pub(super) static QUANTILE: RangeFunction =
+    RangeFunction::with_floats(quantile_over_time, float_quantiles);
 pub(super) static MAD: RangeFunction = RangeFunction::plain(mad);
 
 /// Functions of floats only: false if there are none; histograms beside them are noted.
@@ -92,14 +114,88 @@ fn sum(context: &RangeContext<'_>, window: &Window<'_>, notes: &mut Annotations)
     if window.floats.values.is_empty() {
         return Ok(histogram_total(context, window, notes, add_all));
     }
+    Ok(Some(Point::Float(float_sum(window.floats.values))))
+}
+
+fn float_sum(values: &[f64]) -> f64 {
     let (mut sum, mut compensation) = (0.0, 0.0);
-    for value in window.floats.values {
+    for value in values {
         add_compensated(*value, &mut sum, &mut compensation);
     }
-    if !f64::is_infinite(sum) {
-        sum += compensation;
+    if f64::is_infinite(sum) {
+        sum
+    } else {
+        sum + compensation
     }
-    Ok(Some(Point::Float(sum)))
+}
+
+/// Gives each slot what `f` makes of the values in its window.
+fn each_window(
+    windows: &FloatWindows<'_>,
+    slots: &mut [f64],
+    mut f: impl FnMut(&[f64]) -> f64,
+) -> bool {
+    for (step, first, end) in windows.filled() {
+        if let (Some(slot), Some(values)) = (slots.get_mut(step), windows.values.get(first..end)) {
+            *slot = present(f(values));
+        }
+    }
+    true
+}
+
+/// The best value of each window. Where windows overlap, a window begins with the best of the one before
+/// if that has not left it: then only new values are looked at.
+fn extremes(
+    windows: &FloatWindows<'_>,
+    slots: &mut [f64],
+    is_better: impl Fn(f64, f64) -> bool,
+) -> bool {
+    // The position of the best so far, and the end of what it was compared with.
+    let mut known: Option<(usize, usize)> = None;
+    for (step, first, end) in windows.filled() {
+        let (mut best, from) = match known {
+            Some((best, seen)) if best >= first => (best, seen),
+            _ => (first, first),
+        };
+        let Some(&(mut value)) = windows.values.get(best) else {
+            continue;
+        };
+        let fresh = windows.values.get(from..end).unwrap_or(&[]);
+        for (at, candidate) in (from..).zip(fresh) {
+            if is_better(*candidate, value) || value.is_nan() {
+                (best, value) = (at, *candidate);
+            }
+        }
+        known = Some((best, end));
+        if let Some(slot) = slots.get_mut(step) {
+            *slot = present(value);
+        }
+    }
+    true
+}
+
+fn float_quantiles(windows: &FloatWindows<'_>, slots: &mut [f64]) -> bool {
+    let Some(quantiles) = windows.params.first() else {
+        return false;
+    };
+    // Quantiles out of range are noted.
+    if !quantiles.iter().all(|q| (0.0..=1.0).contains(q)) {
+        return false;
+    }
+    let mut sorted = Vec::new();
+    for (step, first, end) in windows.filled() {
+        let (Some(slot), Some(values), Some(q)) = (
+            slots.get_mut(step),
+            windows.values.get(first..end),
+            quantiles.get(step),
+        ) else {
+            continue;
+        };
+        sorted.clear();
+        sorted.extend_from_slice(values);
+        *slot = present(quantile(*q, &mut sorted));
+    }
+    true
 }
 
 fn avg(context: &RangeContext<'_>, window: &Window<'_>, notes: &mut Annotations) -> Outcome {
@@ -110,11 +206,15 @@ fn avg(context: &RangeContext<'_>, window: &Window<'_>, notes: &mut Annotations)
     if window.floats.values.is_empty() {
         return Ok(histogram_total(context, window, notes, average_all));
     }
+    Ok(Some(Point::Float(float_avg(window.floats.values))))
+}
+
+fn float_avg(values: &[f64]) -> f64 {
     let mut mean = RunningMean::default();
-    for value in window.floats.values {
+    for value in values {
         mean.add(*value);
     }
-    Ok(Some(Point::Float(mean.finish())))
+    mean.finish()
 }
 
 /// The mean of floats: a compensated sum divided at the end, or, from where the sum would overflow, an
@@ -153,6 +253,10 @@ impl RunningMean {
             &mut self.sum_or_mean,
             &mut self.compensation,
         );
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0.0
     }
 
     pub(crate) fn finish(self) -> f64 {
@@ -413,26 +517,38 @@ pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| match (a.is_nan(), b.is_nan()) {
-        (true, true) => Ordering::Equal,
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-        (false, false) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
-    });
     let highest = count(values.len() - 1);
     let rank = q * highest;
     let lower = rank.floor().max(0.0);
     let upper = (lower + 1.0).min(highest);
     let weight = rank - rank.floor();
-    let at = |rank: f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a whole number between 0 and the length"
-        )]
-        values.get(rank as usize).copied().unwrap_or(f64::NAN)
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number between 0 and the length"
+    )]
+    let (lower_at, upper_at) = (lower as usize, upper as usize);
+    // Two neighbours in the order are wanted, not the order: the rank is selected, and its successor is the
+    // smallest of what is beyond it.
+    let (_, at_lower, beyond) = values.select_nth_unstable_by(lower_at, nan_first);
+    let at_lower = *at_lower;
+    let at_upper = if upper_at == lower_at {
+        at_lower
+    } else {
+        beyond.iter().copied().min_by(nan_first).unwrap_or(f64::NAN)
     };
-    at(lower) * (1.0 - weight) + at(upper) * weight
+    at_lower * (1.0 - weight) + at_upper * weight
+}
+
+/// NaN is the smallest; zeros of both signs have an order too, so that the result is the same whatever way
+/// the values come in.
+fn nan_first(a: &f64, b: &f64) -> Ordering {
+    match (a.is_nan(), b.is_nan()) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => a.total_cmp(b),
+    }
 }
 
 #[cfg(test)]

@@ -137,6 +137,45 @@ impl RangeContext<'_> {
 pub(crate) type Kernel =
     fn(&RangeContext<'_>, &Window<'_>, &mut Annotations) -> Result<Option<Point>, QueryError>;
 
+/// All windows of one series of floats: no histograms, no start timestamps, a plain range.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FloatWindows<'a> {
+    pub(crate) times: &'a [i64],
+    pub(crate) values: &'a [f64],
+    /// Positions of values lower than the one before, if the function asks for them.
+    pub(crate) drops: &'a [usize],
+    /// First and end position of the window of each step; both never go down.
+    pub(crate) windows: &'a [(u32, u32)],
+    /// Where the range of the first step ends, and by how much it moves from step to step.
+    pub(crate) end: i64,
+    pub(crate) interval: i64,
+    /// Length of the range in milliseconds.
+    pub(crate) range: i64,
+    /// The scalar arguments by step.
+    pub(crate) params: &'a [Vec<f64>],
+}
+
+impl<'a> FloatWindows<'a> {
+    /// `(step, first, end)` of the windows that are not empty.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<'a> {
+        let windows = self.windows.iter().enumerate();
+        windows
+            .filter(|(_, (first, end))| first < end)
+            .map(|(step, (first, end))| (step, *first as usize, *end as usize))
+    }
+
+    /// Where the range of a step ends.
+    pub(crate) fn end_of(&self, step: usize) -> i64 {
+        let step = i64::try_from(step).unwrap_or(i64::MAX);
+        self.end.saturating_add(step.saturating_mul(self.interval))
+    }
+}
+
+/// Gives the results of all windows at once, where a column of floats is all there is: the same as the
+/// [`Kernel`] gives window by window, to the last bit. `slots` has one slot per step, absent at first.
+/// False if the kernel has to be asked, because there is something to note.
+pub(crate) type SeriesKernel = fn(&FloatWindows<'_>, slots: &mut [f64]) -> bool;
+
 /// Which modifiers of the selector a function understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Boundaries {
@@ -149,6 +188,7 @@ pub(crate) enum Boundaries {
 #[derive(Debug)]
 pub(crate) struct RangeFunction {
     pub(crate) kernel: Kernel,
+    pub(crate) floats: Option<SeriesKernel>,
     pub(crate) boundaries: Boundaries,
     /// The result is a sample of the input, so it keeps the name.
     pub(crate) keeps_name: bool,
@@ -164,11 +204,20 @@ impl RangeFunction {
     pub(crate) const fn plain(kernel: Kernel) -> Self {
         Self {
             kernel,
+            floats: None,
             boundaries: Boundaries::Plain,
             keeps_name: false,
             uses_starts: false,
             uses_drops: false,
             expects_counter_name: false,
+        }
+    }
+
+    /// With a quick way for series of floats.
+    pub(crate) const fn with_floats(kernel: Kernel, floats: SeriesKernel) -> Self {
+        Self {
+            floats: Some(floats),
+            ..Self::plain(kernel)
         }
     }
 }

@@ -10,12 +10,12 @@ use model::FloatHistogram;
 use model::histogram::CounterResetHint;
 
 use super::extended;
-use super::math::{count, seconds};
-use super::range::{Boundaries, RangeContext, RangeFunction, Window};
+use super::math::{count, float, seconds};
+use super::range::{Boundaries, FloatWindows, RangeContext, RangeFunction, Window};
 use super::starts::{is_reset_at, known_start, note_overlap};
 use crate::ast::Boundary;
 use crate::eval::annotations::{Annotations, Note};
-use crate::eval::column::Point;
+use crate::eval::column::{ABSENT, Point, present};
 
 /// What the three extrapolating functions differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,10 @@ pub(super) static RATE: RangeFunction = RangeFunction {
     uses_starts: true,
     uses_drops: true,
     expects_counter_name: true,
-    ..RangeFunction::plain(|context, window, notes| {
-        Ok(extrapolated(Kind::Rate, context, window, notes))
-    })
+    ..RangeFunction::with_floats(
+        |context, window, notes| Ok(extrapolated(Kind::Rate, context, window, notes)),
+        |windows, slots| float_changes(Kind::Rate, windows, slots),
+    )
 };
 
 pub(super) static INCREASE: RangeFunction = RangeFunction {
@@ -50,16 +51,18 @@ pub(super) static INCREASE: RangeFunction = RangeFunction {
     uses_starts: true,
     uses_drops: true,
     expects_counter_name: true,
-    ..RangeFunction::plain(|context, window, notes| {
-        Ok(extrapolated(Kind::Increase, context, window, notes))
-    })
+    ..RangeFunction::with_floats(
+        |context, window, notes| Ok(extrapolated(Kind::Increase, context, window, notes)),
+        |windows, slots| float_changes(Kind::Increase, windows, slots),
+    )
 };
 
 pub(super) static DELTA: RangeFunction = RangeFunction {
     boundaries: Boundaries::AnchoredAndSmoothed,
-    ..RangeFunction::plain(|context, window, notes| {
-        Ok(extrapolated(Kind::Delta, context, window, notes))
-    })
+    ..RangeFunction::with_floats(
+        |context, window, notes| Ok(extrapolated(Kind::Delta, context, window, notes)),
+        |windows, slots| float_changes(Kind::Delta, windows, slots),
+    )
 };
 
 fn extrapolated(
@@ -88,6 +91,9 @@ fn extrapolated(
 
 /// How a change between first and last sample is stretched to the whole range.
 struct Extrapolation {
+    /// The range, in milliseconds.
+    start: i64,
+    end: i64,
     first: i64,
     last: i64,
     /// The number of samples.
@@ -99,14 +105,10 @@ struct Extrapolation {
 
 impl Extrapolation {
     /// `to_zero(sampled seconds)` is how long before the first sample a counter would have been zero.
-    fn factor(
-        &self,
-        kind: Kind,
-        context: &RangeContext<'_>,
-        to_zero: impl FnOnce(f64) -> Option<f64>,
-    ) -> f64 {
-        let mut to_start = seconds(self.first - context.start);
-        let mut to_end = seconds(context.end - self.last);
+    #[inline]
+    fn factor(&self, kind: Kind, to_zero: impl FnOnce(f64) -> Option<f64>) -> f64 {
+        let mut to_start = seconds(self.first - self.start);
+        let mut to_end = seconds(self.end - self.last);
         let mut sampled = seconds(self.last - self.first);
         let mut average = 0.0;
         if self.len > 1 {
@@ -137,7 +139,7 @@ impl Extrapolation {
             factor = (sampled + to_start + to_end) / sampled;
         }
         if kind.is_rate() {
-            factor /= context.seconds();
+            factor /= seconds(self.end - self.start);
         }
         factor
     }
@@ -185,15 +187,156 @@ fn float_rate(
         return None;
     }
     let extrapolation = Extrapolation {
+        start: context.start,
+        end: context.end,
         first,
         last,
         len: floats.values.len(),
         known_start: start,
     };
-    let factor = extrapolation.factor(kind, context, |sampled| {
+    let factor = extrapolation.factor(kind, |sampled| {
         (result > 0.0 && first_value >= 0.0).then(|| sampled * (first_value / result))
     });
     Some(result * factor)
+}
+
+/// Windows whose divisions are done together.
+const LANES: usize = 32;
+
+/// What the extrapolation of some windows needs, in columns. Times are in milliseconds from some time near
+/// them, so that floats hold them and their differences exactly.
+struct Lanes {
+    change: [f64; LANES],
+    first_value: [f64; LANES],
+    first: [f64; LANES],
+    last: [f64; LANES],
+    start: [f64; LANES],
+    end: [f64; LANES],
+    /// One less than the number of samples.
+    gaps: [f64; LANES],
+}
+
+/// All windows of a series. The cost of a window is a handful of divisions; resets are rare and found by
+/// their positions. The operations and their order are those of [`Extrapolation::factor`], without branches,
+/// so that the compiler does several windows at once.
+fn float_changes(kind: Kind, windows: &FloatWindows<'_>, slots: &mut [f64]) -> bool {
+    let (times, values) = (windows.times, windows.values);
+    let Some(&base) = times.first() else {
+        return true;
+    };
+    // Beyond this a float does not hold every millisecond.
+    let exact = 1 << 52;
+    let span = windows.end_of(windows.windows.len()).abs_diff(base) + windows.range.unsigned_abs();
+    let span = span + windows.end.abs_diff(base);
+    if span > exact {
+        return false;
+    }
+    let mut lanes = Lanes {
+        change: [0.0; LANES],
+        first_value: [0.0; LANES],
+        first: [0.0; LANES],
+        last: [0.0; LANES],
+        start: [0.0; LANES],
+        end: [0.0; LANES],
+        gaps: [0.0; LANES],
+    };
+    // The first drop that is not before the present window.
+    let mut drop = 0;
+    let has_drops = kind.is_counter() && !windows.drops.is_empty();
+    let mut range_end = windows.end - base;
+    let steps = windows.windows.chunks(LANES).zip(slots.chunks_mut(LANES));
+    for (windows_of, slots) in steps {
+        let mut is_any = false;
+        for (at, (first, end)) in windows_of.iter().enumerate() {
+            let (first, end) = (*first as usize, *end as usize);
+            lanes.end[at] = float(range_end);
+            lanes.start[at] = float(range_end - windows.range);
+            range_end += windows.interval;
+            // A window of fewer than two samples has no result.
+            lanes.gaps[at] = 0.0;
+            if end < first + 2 {
+                continue;
+            }
+            is_any = true;
+            let (Some(first_value), Some(last_value), Some(first_time), Some(last_time)) = (
+                values.get(first),
+                values.get(end - 1),
+                times.get(first),
+                times.get(end - 1),
+            ) else {
+                continue;
+            };
+            let mut change = last_value - first_value;
+            if has_drops {
+                while windows.drops.get(drop).is_some_and(|at| *at <= first) {
+                    drop += 1;
+                }
+                for at in windows.drops.iter().skip(drop).take_while(|at| **at < end) {
+                    if let Some(before) = values.get(at - 1) {
+                        change += before;
+                    }
+                }
+            }
+            lanes.change[at] = change;
+            lanes.first_value[at] = *first_value;
+            lanes.first[at] = float(first_time - base);
+            lanes.last[at] = float(last_time - base);
+            lanes.gaps[at] = count(end - first - 1);
+        }
+        if is_any {
+            let range_seconds = seconds(windows.range);
+            let results = match kind {
+                Kind::Rate => extrapolate::<true, true>(&lanes, range_seconds),
+                Kind::Increase => extrapolate::<true, false>(&lanes, range_seconds),
+                Kind::Delta => extrapolate::<false, false>(&lanes, range_seconds),
+            };
+            slots.copy_from_slice(results.get(..slots.len()).unwrap_or(&[]));
+        }
+    }
+    true
+}
+
+fn extrapolate<const IS_COUNTER: bool, const IS_RATE: bool>(
+    lanes: &Lanes,
+    range_seconds: f64,
+) -> [f64; LANES] {
+    let mut results = [0.0; LANES];
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "seven columns of one length, plainest by index"
+    )]
+    for at in 0..LANES {
+        let (change, first_value) = (lanes.change[at], lanes.first_value[at]);
+        let mut to_start = (lanes.first[at] - lanes.start[at]) / 1000.0;
+        let mut to_end = (lanes.end[at] - lanes.last[at]) / 1000.0;
+        let sampled = (lanes.last[at] - lanes.first[at]) / 1000.0;
+        let average = sampled / lanes.gaps[at];
+        let threshold = average * 1.1;
+        let half = average / 2.0;
+        to_start = if to_start >= threshold {
+            half
+        } else {
+            to_start
+        };
+        if IS_COUNTER {
+            let to_zero = sampled * (first_value / change);
+            let may_be_zero = (change > 0.0) & (first_value >= 0.0) & (to_zero < to_start);
+            to_start = if may_be_zero { to_zero } else { to_start };
+        }
+        to_end = if to_end >= threshold { half } else { to_end };
+        let stretched = (sampled + to_start + to_end) / sampled;
+        let mut factor = if sampled == 0.0 { 1.0 } else { stretched };
+        if IS_RATE {
+            factor /= range_seconds;
+        }
+        let result = change * factor;
+        results[at] = if lanes.gaps[at] == 0.0 {
+            ABSENT
+        } else {
+            present(result)
+        };
+    }
+    results
 }
 
 fn histogram_rate(
@@ -224,12 +367,14 @@ fn histogram_rate(
         (None, result) => result?,
     };
     let extrapolation = Extrapolation {
+        start: context.start,
+        end: context.end,
         first,
         last,
         len: histograms.values.len(),
         known_start: start,
     };
-    let factor = extrapolation.factor(kind, context, |sampled| {
+    let factor = extrapolation.factor(kind, |sampled| {
         (result.count > 0.0 && first_value.count >= 0.0)
             .then(|| sampled * (first_value.count / result.count))
     });
