@@ -22,3 +22,4 @@ pub use error::{LabelsError, ParseError};
 pub use exposition::{Entry, Expected, Exposition, HistogramEntry, Options, SeriesEntry, Step};
 pub use float::{FloatError, format_float_openmetrics, parse_float};
 pub use negotiate::{Format, Protocol};
+pub use quote::quote_bytes;

@@ -3,7 +3,7 @@
 use model::format::go_quote;
 
 /// Double-quoted; bytes that are not UTF-8 become `\xNN`.
-pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
+pub fn quote_bytes(bytes: &[u8]) -> String {
     let mut quoted = String::from("\"");
     for chunk in bytes.utf8_chunks() {
         let valid = go_quote(chunk.valid());

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use wire::LabelsError;
 use wire::remote::read::{self, ResponseType, ResponseWriter};
 use wire::remote::write1::{self, SeriesContent};
-use wire::remote::{WrittenHistogram, WrittenSample, compress, decompress, write2};
+use wire::remote::{WrittenHistogram, WrittenSample, compress, decompress, label_pairs_of, write2};
 
 use super::show::{histogram_object, number};
 use crate::suite::{Case, json_line_cases};
@@ -115,10 +115,14 @@ fn version_1(content: &[u8]) -> Outcome {
                 }));
             }
             write1::Item::Series => {
-                let pairs: Vec<(&str, &str)> = series
-                    .label_pairs()
-                    .collect::<Result<_, _>>()
-                    .map_err(problem)?;
+                let mut spare = Vec::new();
+                let label_bytes = series.label_bytes(&mut spare).map_err(problem)?;
+                let mut pairs = Vec::new();
+                for pair in label_pairs_of(label_bytes) {
+                    let (name, value) = pair.map_err(problem)?;
+                    let text = String::from_utf8_lossy;
+                    pairs.push((text(name), text(value)));
+                }
                 is_canonical &= pairs.is_sorted();
                 let labels = match series.labels().map_err(problem)? {
                     Ok(labels) => labels,

@@ -17,6 +17,8 @@ pub enum ProtoError {
     InvalidUtf8(u32),
     #[error("proto: field {0} has an unknown value")]
     UnknownValue(u32),
+    #[error("the message has more than {0} parts of one kind")]
+    TooMany(usize),
 }
 
 /// The value of a field as it stands in the bytes.
@@ -216,6 +218,12 @@ impl<'a> Fields<'a> {
         }
         let length = self.varint()?;
         self.take(length).map(Some)
+    }
+
+    /// The next byte, which is the whole tag of a field below 16.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
     }
 
     pub(crate) fn remaining(&self) -> usize {

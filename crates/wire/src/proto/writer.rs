@@ -15,17 +15,8 @@ impl Message {
         self.bytes
     }
 
-    fn raw_varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the low seven bits are wanted"
-            )]
-            self.bytes.push((value as u8) | 0x80);
-            value >>= 7;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "less than 0x80 here")]
-        self.bytes.push(value as u8);
+    fn raw_varint(&mut self, value: u64) {
+        push_varint(&mut self.bytes, value);
     }
 
     fn tag(&mut self, field: u32, wire_type: u64) {
@@ -101,6 +92,19 @@ impl Message {
             self.bytes.extend_from_slice(&value.to_le_bytes());
         }
     }
+}
+
+pub(crate) fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the low seven bits are wanted"
+        )]
+        bytes.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "less than 0x80 here")]
+    bytes.push(value as u8);
 }
 
 pub(crate) fn zigzag(value: i64) -> u64 {

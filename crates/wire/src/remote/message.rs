@@ -9,7 +9,8 @@ use model::{FloatHistogram, Histogram, Labels, MetricType, Timestamp};
 
 use crate::error::LabelsError;
 use crate::proto::reader::{Fields, ProtoError, unzigzag};
-use crate::proto::writer::{Message, zigzag};
+use crate::proto::writer::{Message, push_varint, zigzag};
+use crate::quote::quote_bytes;
 use crate::text::assemble;
 
 /// One float sample.
@@ -35,7 +36,45 @@ fn start_time(millis: i64) -> Option<Timestamp> {
     (millis != 0).then_some(Timestamp(millis))
 }
 
+/// Parts of one kind in a message. An honest sample takes nine bytes, so an honest request of the largest
+/// size has fewer; empty parts take two bytes here and many more in memory.
+const PARTS_MAX: usize = 1 << 22;
+
+#[inline]
+pub(crate) fn push_bounded<T>(parts: &mut Vec<T>, part: T) -> Result<(), ProtoError> {
+    if parts.len() >= PARTS_MAX {
+        return Err(ProtoError::TooMany(PARTS_MAX));
+    }
+    parts.push(part);
+    Ok(())
+}
+
+/// All senders write value and time in this order, and leave out what is zero.
+#[inline]
 pub(crate) fn decode_sample(message: &[u8]) -> Result<WrittenSample, ProtoError> {
+    const VALUE: u8 = 1 << 3 | 1;
+    const TIME: u8 = 2 << 3;
+    let (value, rest) = match message {
+        [VALUE, a, b, c, d, e, f, g, h, rest @ ..] => {
+            (f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), rest)
+        }
+        rest => (0.0, rest),
+    };
+    if let [TIME, rest @ ..] = rest {
+        let mut rest = Fields::new(rest);
+        let time = rest.varint()?.cast_signed();
+        if rest.remaining() == 0 {
+            return Ok(WrittenSample {
+                time: Timestamp(time),
+                value,
+                start_time: None,
+            });
+        }
+    }
+    decode_any_sample(message)
+}
+
+fn decode_any_sample(message: &[u8]) -> Result<WrittenSample, ProtoError> {
     let (mut time, mut value, mut start) = (0, 0.0, 0);
     let mut fields = Fields::new(message);
     while let Some(field) = fields.next()? {
@@ -61,19 +100,68 @@ pub(crate) fn encode_sample(sample: &WrittenSample) -> Message {
     message
 }
 
-/// `prometheus.Label`.
-pub(crate) fn decode_label(message: &[u8]) -> Result<(&str, &str), ProtoError> {
-    let (mut name, mut value) = ("", "");
+/// `prometheus.Label`. Whether these bytes are text is for the reader to see: a series with others is
+/// refused, not the request.
+pub(crate) fn decode_label(message: &[u8]) -> Result<(&[u8], &[u8]), ProtoError> {
+    let (mut name, mut value) = (&[][..], &[][..]);
     let mut fields = Fields::new(message);
     while let Some(field) = fields.next()? {
         match field.number {
-            1 => name = field.text()?,
-            2 => value = field.text()?,
+            1 => name = field.bytes()?,
+            2 => value = field.bytes()?,
             _ => {}
         }
     }
     Ok((name, value))
 }
+
+/// The pairs in label bytes, as they are.
+pub fn label_pairs_of(
+    label_bytes: &[u8],
+) -> impl Iterator<Item = Result<(&[u8], &[u8]), ProtoError>> {
+    let mut fields = Fields::new(label_bytes);
+    std::iter::from_fn(move || match fields.next() {
+        Ok(field) => field.map(|field| decode_label(field.bytes()?)),
+        Err(error) => {
+            fields = Fields::new(&[]);
+            Some(Err(error))
+        }
+    })
+}
+
+/// The labels in label bytes, sorted. Those with an empty value are not there.
+pub fn labels_of(label_bytes: &[u8]) -> Result<Result<Labels, LabelsError>, ProtoError> {
+    let pairs: Vec<_> = label_pairs_of(label_bytes).collect::<Result<_, _>>()?;
+    Ok(collect_labels(&pairs))
+}
+
+/// One label in label bytes.
+pub(crate) fn push_label(label_bytes: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    let size = text_size(name.len()) + text_size(value.len());
+    label_bytes.push(LABEL);
+    push_varint(label_bytes, size as u64);
+    for (tag, text) in [(LABEL_NAME, name), (LABEL_VALUE, value)] {
+        label_bytes.push(tag);
+        push_varint(label_bytes, text.len() as u64);
+        label_bytes.extend_from_slice(text);
+    }
+}
+
+/// The size of what [`push_label`] adds.
+pub(crate) fn label_size(name: &[u8], value: &[u8]) -> usize {
+    text_size(text_size(name.len()) + text_size(value.len()))
+}
+
+/// With tag and length.
+fn text_size(length: usize) -> usize {
+    let bits = usize::BITS - (length | 1).leading_zeros();
+    1 + bits.div_ceil(7) as usize + length
+}
+
+/// Field 1 of a series, with bytes: a label.
+pub(crate) const LABEL: u8 = 1 << 3 | 2;
+const LABEL_NAME: u8 = 1 << 3 | 2;
+const LABEL_VALUE: u8 = 2 << 3 | 2;
 
 pub(crate) fn encode_labels(message: &mut Message, field: u32, labels: &Labels) {
     for (name, value) in labels {
@@ -84,14 +172,19 @@ pub(crate) fn encode_labels(message: &mut Message, field: u32, labels: &Labels) 
     }
 }
 
-/// Labels in any order.
-pub(crate) fn collect_labels<'a>(
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Labels, LabelsError> {
-    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = pairs
-        .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
-        .collect();
-    assemble(&mut pairs)
+/// From pairs in any order. Those with an empty value are not there.
+pub fn collect_labels(pairs: &[(&[u8], &[u8])]) -> Result<Labels, LabelsError> {
+    let mut texts = Vec::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        texts.push((text_of(name)?, text_of(value)?));
+    }
+    assemble(&mut texts)
+}
+
+fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, LabelsError> {
+    std::str::from_utf8(bytes)
+        .map(Cow::Borrowed)
+        .map_err(|_| LabelsError::Utf8(quote_bytes(bytes)))
 }
 
 /// Both versions number the types like this; 0 is "unknown".

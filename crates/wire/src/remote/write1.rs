@@ -6,8 +6,9 @@ use crate::error::LabelsError;
 use crate::proto::reader::{Fields, ProtoError};
 use crate::proto::writer::Message;
 use crate::remote::message::{
-    WrittenHistogram, WrittenSample, collect_labels, decode_histogram, decode_label, decode_sample,
-    decode_type, encode_histogram, encode_labels, encode_sample, encode_type,
+    LABEL, WrittenHistogram, WrittenSample, collect_labels, decode_histogram, decode_label,
+    decode_sample, decode_type, encode_histogram, encode_labels, encode_sample, encode_type,
+    labels_of, push_bounded, push_label,
 };
 
 /// Walks a request.
@@ -26,8 +27,9 @@ pub struct FamilyMetadata {
 /// One series of a request, meant to be reused.
 #[derive(Clone, Debug, Default)]
 pub struct Series<'a> {
-    label_messages: Vec<&'a [u8]>,
+    /// The labels at the start: all of them, unless a sender does not follow the order of fields.
     label_bytes: &'a [u8],
+    late_label_messages: Vec<&'a [u8]>,
     pub samples: Vec<WrittenSample>,
     exemplar_messages: Vec<&'a [u8]>,
     histogram_messages: Vec<&'a [u8]>,
@@ -68,49 +70,48 @@ impl<'a> Reader<'a> {
 
 impl<'a> Series<'a> {
     pub(crate) fn decode(&mut self, message: &'a [u8]) -> Result<(), ProtoError> {
-        self.label_messages.clear();
-        self.label_bytes = &[];
+        self.late_label_messages.clear();
         self.samples.clear();
         self.exemplar_messages.clear();
         self.histogram_messages.clear();
         let mut fields = Fields::new(message);
-        let mut only_labels = true;
+        while fields.peek() == Some(LABEL) {
+            fields.next()?;
+        }
+        let (labels, _) = message
+            .split_at_checked(message.len() - fields.remaining())
+            .unwrap_or_default();
+        self.label_bytes = labels;
         while let Some(field) = fields.next()? {
             match field.number {
-                1 => self.label_messages.push(field.bytes()?),
-                2 => self.samples.push(decode_sample(field.bytes()?)?),
+                1 => self.late_label_messages.push(field.bytes()?),
+                2 => push_bounded(&mut self.samples, decode_sample(field.bytes()?)?)?,
                 3 => self.exemplar_messages.push(field.bytes()?),
                 4 => self.histogram_messages.push(field.bytes()?),
                 _ => {}
-            }
-            only_labels &= field.number == 1;
-            if only_labels {
-                let end = message.len() - fields.remaining();
-                self.label_bytes = message.get(..end).unwrap_or_default();
-            } else if field.number == 1 {
-                // Labels in two places: no single stretch of bytes stands for them.
-                self.label_bytes = &[];
             }
         }
         Ok(())
     }
 
-    /// The labels as they stand in the request, if they stand in one place: senders repeat them from
-    /// request to request, so this is a key that needs no decoding. Empty if there is no such stretch.
-    pub fn label_bytes(&self) -> &'a [u8] {
-        self.label_bytes
-    }
-
-    /// Names and values as the sender gave them, in any order, perhaps with duplicates.
-    pub fn label_pairs(&self) -> impl Iterator<Item = Result<(&'a str, &'a str), ProtoError>> {
-        self.label_messages
-            .iter()
-            .map(|message| decode_label(message))
+    /// The labels as they stand in the request. Senders repeat them from request to request, so this is a
+    /// key that needs no decoding. `spare` is for requests that do not have them in one place.
+    pub fn label_bytes<'s>(&'s self, spare: &'s mut Vec<u8>) -> Result<&'s [u8], ProtoError> {
+        if self.late_label_messages.is_empty() {
+            return Ok(self.label_bytes);
+        }
+        spare.clear();
+        spare.extend_from_slice(self.label_bytes);
+        for message in &self.late_label_messages {
+            let (name, value) = decode_label(message)?;
+            push_label(spare, name, value);
+        }
+        Ok(spare)
     }
 
     /// Sorted; senders may give any order.
     pub fn labels(&self) -> Result<Result<Labels, LabelsError>, ProtoError> {
-        decode_labels(&self.label_messages)
+        labels_of(self.label_bytes(&mut Vec::new())?)
     }
 
     pub fn histograms(&self) -> impl Iterator<Item = Result<WrittenHistogram, ProtoError>> {
@@ -126,14 +127,6 @@ impl<'a> Series<'a> {
     }
 }
 
-fn decode_labels(messages: &[&[u8]]) -> Result<Result<Labels, LabelsError>, ProtoError> {
-    let mut pairs = Vec::with_capacity(messages.len());
-    for message in messages {
-        pairs.push(decode_label(message)?);
-    }
-    Ok(collect_labels(pairs.into_iter()))
-}
-
 /// Labels of an exemplar that cannot be used are left out, as exemplars never fail a request.
 fn decode_exemplar(message: &[u8]) -> Result<Exemplar, ProtoError> {
     let mut labels = Vec::new();
@@ -141,17 +134,22 @@ fn decode_exemplar(message: &[u8]) -> Result<Exemplar, ProtoError> {
     let mut fields = Fields::new(message);
     while let Some(field) = fields.next()? {
         match field.number {
-            1 => labels.push(field.bytes()?),
+            1 => labels.push(decode_label(field.bytes()?)?),
             2 => value = field.double()?,
             3 => time = field.signed()?,
             _ => {}
         }
     }
     Ok(Exemplar {
-        labels: decode_labels(&labels)?.unwrap_or_default(),
+        labels: collect_labels(&labels).unwrap_or_default(),
         value,
         time: Some(Timestamp(time)),
     })
+}
+
+/// Metadata with broken text must not cost the request its samples.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn decode_metadata(message: &[u8]) -> Result<FamilyMetadata, ProtoError> {
@@ -161,9 +159,9 @@ fn decode_metadata(message: &[u8]) -> Result<FamilyMetadata, ProtoError> {
     while let Some(field) = fields.next()? {
         match field.number {
             1 => metadata.metric_type = decode_type(field.unsigned()?),
-            2 => field.text()?.clone_into(&mut family),
-            4 => field.text()?.clone_into(&mut metadata.help),
-            5 => field.text()?.clone_into(&mut metadata.unit),
+            2 => family = lossy(field.bytes()?),
+            4 => metadata.help = lossy(field.bytes()?),
+            5 => metadata.unit = lossy(field.bytes()?),
             _ => {}
         }
     }
@@ -263,13 +261,38 @@ mod tests {
         let mut reader = Reader::new(&request);
         let mut series = Series::default();
         assert_eq!(reader.next(&mut series), Ok(Item::Series));
-        let key = series.label_bytes().to_vec();
+        let mut spare = Vec::new();
+        let key = series.label_bytes(&mut spare).unwrap().to_vec();
         assert!(!key.is_empty());
         assert_eq!(series.labels().unwrap().unwrap(), labels);
         assert_eq!(series.samples, samples);
         assert_eq!(reader.next(&mut series), Ok(Item::Series));
-        assert_eq!(series.label_bytes(), key);
+        assert_eq!(series.label_bytes(&mut spare), Ok(&*key));
         assert_eq!(reader.next(&mut series), Ok(Item::End));
+    }
+
+    #[test]
+    fn labels_after_samples_count_too() {
+        let mut message = Vec::new();
+        push_label(&mut message, b"z", b"1");
+        message.extend_from_slice(&[0x12, 2, 0x10, 7]);
+        push_label(&mut message, b"__name__", &[b'm'; 200]);
+        let mut series = Series::default();
+        series.decode(&message).unwrap();
+        let wanted = Labels::from_pairs([("z", "1".to_owned()), ("__name__", "m".repeat(200))]);
+        assert_eq!(series.labels().unwrap(), Ok(wanted));
+        assert_eq!(series.samples[0].time, Timestamp(7));
+        assert_eq!(series.samples[0].value, 0.0);
+    }
+
+    #[test]
+    fn labels_that_are_not_text_refuse_the_series_only() {
+        let mut message = Vec::new();
+        push_label(&mut message, b"a", b"\xff");
+        let mut series = Series::default();
+        series.decode(&message).unwrap();
+        let problem = LabelsError::Utf8(r#""\xff""#.to_owned());
+        assert_eq!(series.labels().unwrap(), Err(problem));
     }
 
     proptest::proptest! {

@@ -1,5 +1,6 @@
 //! Remote write 2.0: `io.prometheus.write.v2.Request`. All texts are symbols, numbered per request.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use model::{Exemplar, Labels, Metadata, Timestamp};
@@ -9,31 +10,40 @@ use crate::proto::reader::{Field, Fields, ProtoError};
 use crate::proto::writer::Message;
 use crate::remote::message::{
     WrittenHistogram, WrittenSample, collect_labels, decode_histogram, decode_sample, decode_type,
-    encode_histogram, encode_sample, encode_type,
+    encode_histogram, encode_sample, encode_type, label_size, push_bounded, push_label,
 };
 use crate::remote::write1::SeriesContent;
 
 /// A request: symbols resolved, series still as bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
-    symbols: Vec<&'a str>,
+    symbols: Vec<&'a [u8]>,
     series: Vec<&'a [u8]>,
 }
+
+/// Name and value of a label; whether they are text is not known yet.
+type Pair<'a> = (&'a [u8], &'a [u8]);
 
 /// Why symbol references cannot be resolved; `Display` is the peer's wording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SymbolError {
     #[error("invalid labelRefs length {0}")]
     OddCount(usize),
-    #[error("labelRefs {name} (name) = {name_ref} (value) = {value_ref} out of symbols bounds {symbols}", name = .index)]
+    #[error(
+        "labelRefs {name_ref} (name) = {value_ref} (value) outside of symbols table (size {symbols})"
+    )]
     OutOfBounds {
-        index: usize,
         name_ref: u32,
         value_ref: u32,
         symbols: usize,
     },
-    #[error("symbol reference {reference} is out of bounds {symbols}")]
-    TextOutOfBounds { reference: u32, symbols: usize },
+    /// `field` is `unit_ref` or `help_ref`.
+    #[error("metadata {field} {reference} outside of symbols table (size {symbols})")]
+    Metadata {
+        field: &'static str,
+        reference: u32,
+        symbols: usize,
+    },
     #[error(transparent)]
     Labels(#[from] LabelsError),
 }
@@ -58,16 +68,18 @@ impl<'a> Request<'a> {
         let mut fields = Fields::new(request);
         while let Some(field) = fields.next()? {
             match field.number {
-                4 => decoded.symbols.push(field.text()?),
-                5 => decoded.series.push(field.bytes()?),
+                4 => push_bounded(&mut decoded.symbols, field.bytes()?)?,
+                5 => push_bounded(&mut decoded.series, field.bytes()?)?,
                 _ => {}
             }
         }
         Ok(decoded)
     }
 
-    pub fn symbols(&self) -> &[&'a str] {
-        &self.symbols
+    /// As text; bytes that are none are replaced.
+    pub fn symbols(&self) -> Vec<Cow<'a, str>> {
+        let texts = self.symbols.iter();
+        texts.map(|text| String::from_utf8_lossy(text)).collect()
     }
 
     /// How many series there are.
@@ -87,39 +99,73 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The labels that references stand for, sorted.
-    pub fn labels(&self, refs: &[u32]) -> Result<Labels, SymbolError> {
+    /// Names and values that references stand for.
+    fn pairs<'s>(
+        &'s self,
+        refs: &'s [u32],
+    ) -> Result<impl Iterator<Item = Result<Pair<'a>, SymbolError>> + 's, SymbolError> {
         let (pairs, rest) = refs.as_chunks::<2>();
         if !rest.is_empty() {
             return Err(SymbolError::OddCount(refs.len()));
         }
         let symbol = |reference: u32| self.symbols.get(reference as usize).copied();
-        let mut resolved = Vec::with_capacity(pairs.len());
-        for (index, [name_ref, value_ref]) in pairs.iter().enumerate() {
-            let pair = symbol(*name_ref).zip(symbol(*value_ref));
-            resolved.push(pair.ok_or(SymbolError::OutOfBounds {
-                index: index * 2,
-                name_ref: *name_ref,
-                value_ref: *value_ref,
-                symbols: self.symbols.len(),
-            })?);
-        }
-        Ok(collect_labels(resolved.into_iter())?)
+        let symbols = self.symbols.len();
+        Ok(pairs.iter().map(move |&[name_ref, value_ref]| {
+            let pair = symbol(name_ref).zip(symbol(value_ref));
+            pair.ok_or(SymbolError::OutOfBounds {
+                name_ref,
+                value_ref,
+                symbols,
+            })
+        }))
     }
 
-    fn text(&self, reference: u32) -> Result<&'a str, SymbolError> {
-        let symbols = self.symbols.len();
-        self.symbols
-            .get(reference as usize)
-            .copied()
-            .ok_or(SymbolError::TextOutOfBounds { reference, symbols })
+    /// The labels that references stand for, sorted.
+    pub fn labels(&self, refs: &[u32]) -> Result<Labels, SymbolError> {
+        let pairs: Vec<_> = self.pairs(refs)?.collect::<Result<_, _>>()?;
+        Ok(collect_labels(&pairs)?)
+    }
+
+    /// How large the label bytes of a series are: a few references may stand for much text.
+    pub fn label_bytes_size(&self, refs: &[u32]) -> Result<usize, SymbolError> {
+        self.pairs(refs)?.try_fold(0usize, |size, pair| {
+            let (name, value) = pair?;
+            Ok(size.saturating_add(label_size(name, value)))
+        })
+    }
+
+    /// The label bytes of a series, as version 1 has them in the request.
+    pub fn label_bytes(&self, refs: &[u32], bytes: &mut Vec<u8>) -> Result<(), SymbolError> {
+        bytes.clear();
+        for pair in self.pairs(refs)? {
+            let (name, value) = pair?;
+            push_label(bytes, name, value);
+        }
+        Ok(())
+    }
+
+    fn metadata_text(&self, field: &'static str, reference: u32) -> Result<&'a [u8], SymbolError> {
+        let text = self.symbols.get(reference as usize).copied();
+        text.ok_or(SymbolError::Metadata {
+            field,
+            reference,
+            symbols: self.symbols.len(),
+        })
+    }
+
+    /// Whether the references of the metadata are good.
+    pub fn check_metadata(&self, series: &Series<'_>) -> Result<(), SymbolError> {
+        self.metadata_text("unit_ref", series.unit_ref)?;
+        self.metadata_text("help_ref", series.help_ref)?;
+        Ok(())
     }
 
     pub fn metadata(&self, series: &Series<'_>) -> Result<Metadata, SymbolError> {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Ok(Metadata {
             metric_type: decode_type(series.type_number),
-            help: self.text(series.help_ref)?.to_owned(),
-            unit: self.text(series.unit_ref)?.to_owned(),
+            unit: text(self.metadata_text("unit_ref", series.unit_ref)?),
+            help: text(self.metadata_text("help_ref", series.help_ref)?),
         })
     }
 
@@ -167,7 +213,7 @@ impl<'a> Series<'a> {
         while let Some(field) = fields.next()? {
             match field.number {
                 1 => push_refs(field, &mut self.label_refs)?,
-                2 => self.samples.push(decode_sample(field.bytes()?)?),
+                2 => push_bounded(&mut self.samples, decode_sample(field.bytes()?)?)?,
                 3 => self.histogram_messages.push(field.bytes()?),
                 4 => self.exemplar_messages.push(field.bytes()?),
                 5 => self.decode_metadata(field.bytes()?)?,
@@ -285,6 +331,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::labels_of;
 
     #[test]
     fn bad_references_are_refused() {
@@ -305,7 +352,14 @@ mod tests {
         let mut series = Series::default();
         assert_eq!(request.read(0, &mut series), Ok(true));
         assert!(!series.has_samples());
-        assert_eq!(request.labels(&series.label_refs), Ok(labels));
+        assert_eq!(request.labels(&series.label_refs), Ok(labels.clone()));
+        let mut bytes = Vec::new();
+        request.label_bytes(&series.label_refs, &mut bytes).unwrap();
+        assert_eq!(labels_of(&bytes).unwrap(), Ok(labels));
+        assert_eq!(
+            request.label_bytes_size(&series.label_refs),
+            Ok(bytes.len())
+        );
         assert_eq!(request.metadata(&series), Ok(Metadata::default()));
         assert_eq!(request.labels(&[1]), Err(SymbolError::OddCount(1)));
         assert!(matches!(
