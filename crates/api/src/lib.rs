@@ -26,10 +26,11 @@ use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
 pub use prometheus::query::{QueryMetrics, QueryService};
+pub use prometheus::write::WriteService;
 pub use sources::{
-    ActiveTargetView, AlertmanagerSource, AlertmanagersView, Api, ConfigSource, DroppedTargetView,
-    HeadStatsView, Lifecycle, LifecycleRequest, Readiness, ReasonSource, TargetSource, TargetsView,
-    TsdbCount, TsdbSource, TsdbStatusView,
+    ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ConfigSource,
+    DroppedTargetView, HeadStatsView, Lifecycle, LifecycleRequest, Readiness, ReasonSource,
+    TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 

@@ -1,4 +1,4 @@
-//! Parameters from the query string and, for POST, from the form in the body.
+//! Parameters from the query string and, for POST and PUT, from the form in the body.
 
 use net::axum::body::to_bytes;
 use net::axum::extract::{FromRequest, Request};
@@ -81,7 +81,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         let is_form = content_type
             .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
         let mut params = Vec::new();
-        if request.method() == Method::POST && is_form {
+        if [Method::POST, Method::PUT].contains(request.method()) && is_form {
             let body = to_bytes(request.into_body(), FORM_BYTES_MAX)
                 .await
                 .map_err(|error| {

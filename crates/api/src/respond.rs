@@ -14,6 +14,8 @@ pub(crate) enum ErrorKind {
     Canceled,
     Timeout,
     Internal,
+    /// Switched off, or not possible as things are.
+    Unavailable,
 }
 
 impl ErrorKind {
@@ -24,6 +26,7 @@ impl ErrorKind {
             Self::Canceled => "canceled",
             Self::Timeout => "timeout",
             Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -34,7 +37,8 @@ impl ErrorKind {
             // 499, which has no name of its own.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            // The peer has no status of its own for what is unavailable.
+            Self::Internal | Self::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -102,6 +106,12 @@ pub(crate) fn success_with_warnings<T: Serialize>(data: &T, warnings: &[String])
         data,
         warnings,
     }))
+}
+
+/// A text and a line end, as Go's `http.Error` answers.
+pub(crate) fn plain_error(status: StatusCode, text: &str) -> Response {
+    let nosniff = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (status, nosniff, format!("{text}\n")).into_response()
 }
 
 /// JSON with `<`, `>` and `&` escaped, as Go writes it.

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diag::ReasonEntry;
-use model::{Clock, Timestamp};
+use model::storage::TimeRange;
+use model::{Clock, Matcher, Timestamp};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::prometheus::query::QueryService;
+use crate::prometheus::write::WriteService;
 
 /// Everything behind the handlers.
 pub struct Api {
@@ -18,6 +20,10 @@ pub struct Api {
     pub targets: Arc<dyn TargetSource>,
     pub alertmanager: Arc<dyn AlertmanagerSource>,
     pub tsdb: Arc<dyn TsdbSource>,
+    /// With `--web.enable-remote-write-receiver`.
+    pub remote_write: Option<WriteService>,
+    /// With `--web.enable-admin-api`.
+    pub admin: Option<Arc<dyn AdminSource>>,
     pub config: Arc<dyn ConfigSource>,
     pub reasons: Arc<dyn ReasonSource>,
     pub lifecycle: Lifecycle,
@@ -124,6 +130,12 @@ pub struct HeadStatsView {
 pub struct TsdbCount {
     pub name: String,
     pub value: u64,
+}
+
+/// Storage, for who may change it by hand.
+pub trait AdminSource: Send + Sync {
+    /// Deletes the samples of matching series in the range.
+    fn delete_series(&self, range: TimeRange, matchers: &[Matcher]) -> Result<(), String>;
 }
 
 /// The configuration in use.

@@ -3,9 +3,11 @@
 use anyhow::Context;
 use clap::ArgMatches;
 use net::Overrides;
-use server::{Options, QueryOptions, RuleOptions, Switch, Tempo};
+use server::{MessageTypes, Options, QueryOptions, RemoteWriteOptions, RuleOptions, Switch, Tempo};
 
 use crate::flags::{Given, SERVE};
+
+const ACCEPTED_MESSAGES: &str = "web.remote-write-receiver.accepted-protobuf-messages";
 
 /// The options that the flags of `serve` describe.
 pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
@@ -28,6 +30,12 @@ pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
         external_url: given.text("web.external-url").map(str::to_owned),
         route_prefix: given.text("web.route-prefix").map(str::to_owned),
         lifecycle: Switch::from(given.is_on("web.enable-lifecycle")),
+        admin_api: Switch::from(given.is_on("web.enable-admin-api")),
+        remote_write: RemoteWriteOptions {
+            receiver: Switch::from(given.is_on("web.enable-remote-write-receiver")),
+            accepted: MessageTypes::parse(given.texts(ACCEPTED_MESSAGES))
+                .with_context(|| format!("--{ACCEPTED_MESSAGES}"))?,
+        },
         retention: given.duration("storage.tsdb.retention.time"),
         query: QueryOptions {
             lookback_delta: given.duration("query.lookback-delta"),

@@ -33,7 +33,8 @@ use std::path::Path;
 
 use diag::Diagnostics;
 
-pub use options::{Options, QueryOptions, RuleOptions, Switch, Tempo};
+pub use options::{Options, QueryOptions, RemoteWriteOptions, RuleOptions, Switch, Tempo};
+pub use remote::write::MessageTypes;
 pub use running::{Running, start};
 
 /// Our version.

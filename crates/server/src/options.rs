@@ -35,6 +35,8 @@ pub struct Options {
     /// Path before all paths; that of the external URL if absent.
     pub route_prefix: Option<String>,
     pub lifecycle: Switch,
+    pub admin_api: Switch,
+    pub remote_write: RemoteWriteOptions,
     /// Samples older than this are dropped.
     pub retention: Duration,
     pub query: QueryOptions,
@@ -67,6 +69,13 @@ impl From<bool> for Switch {
     fn from(is_on: bool) -> Self {
         if is_on { Self::On } else { Self::Off }
     }
+}
+
+/// Receiving remote write.
+#[derive(Clone, Debug)]
+pub struct RemoteWriteOptions {
+    pub receiver: Switch,
+    pub accepted: remote::write::MessageTypes,
 }
 
 #[derive(Clone, Debug)]

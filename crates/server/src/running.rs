@@ -13,6 +13,7 @@ use model::{Clock, Labels};
 use net::server::{ServeOptions, serve};
 use parking_lot::RwLock;
 use promql::{EngineOptions, ParserOptions};
+use remote::write::Receiver;
 use rules::{AlertSink, Environment, Schedule, SentAlert};
 use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::net::TcpListener;
@@ -338,7 +339,18 @@ impl Parts {
             is_reload_ok: true,
             loaded_at: started_at,
         }));
+        let remote_write = options.remote_write.receiver.is_on().then(|| {
+            let collaborators = remote::write::Collaborators {
+                writer: Arc::new(storage.head.clone()),
+                reader: Arc::clone(&reader),
+                clock: Arc::clone(&clock),
+                reasons: Arc::clone(&reasons),
+            };
+            let accepted = options.remote_write.accepted.clone();
+            Arc::new(Receiver::new(collaborators, accepted, &registry))
+        });
         let observed = Observed {
+            remote_write: remote_write.clone(),
             pools: Arc::clone(&pools),
             head: storage.head.clone(),
             rules: schedule.views(),
@@ -355,6 +367,10 @@ impl Parts {
             .split_once("://")
             .map_or("", |(_, rest)| rest);
         let external_host = host.split(['/', ':']).next().unwrap_or_default().to_owned();
+        let tsdb_view = Arc::new(TsdbView {
+            head: storage.head.clone(),
+            segments: 0,
+        });
         let api = Arc::new(Api {
             clock: Arc::clone(&clock),
             queries: QueryService {
@@ -371,10 +387,12 @@ impl Parts {
                 external_host,
             }),
             alertmanager: Arc::new(AlertmanagerApi(Arc::clone(&alertmanager))),
-            tsdb: Arc::new(TsdbView {
-                head: storage.head.clone(),
-                segments: 0,
-            }),
+            admin: options
+                .admin_api
+                .is_on()
+                .then(|| Arc::clone(&tsdb_view) as Arc<dyn api::AdminSource>),
+            tsdb: tsdb_view,
+            remote_write: remote_write.map(api::WriteService::new),
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
                 flags: options.flags.clone(),

@@ -6,6 +6,7 @@ use diag::ReasonBook;
 use metrics::{Kind, Page, Registry};
 use model::Timestamp;
 use parking_lot::RwLock;
+use remote::write::Receiver;
 use rules::group::EvaluationCounts;
 use rules::{GroupView, schedule::Views};
 use scrape::Pools;
@@ -19,6 +20,7 @@ use crate::sources::Current;
 pub(crate) struct Observed {
     pub(crate) pools: Arc<Pools>,
     pub(crate) head: Head,
+    pub(crate) remote_write: Option<Arc<Receiver>>,
     pub(crate) rules: Views,
     pub(crate) alertmanager: Arc<Alertmanager>,
     pub(crate) current: Arc<RwLock<Current>>,
@@ -31,6 +33,7 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         build_info(page);
         configuration(page, &observed);
         scraping(page, &observed.pools);
+        appended(page, &observed);
         storage(page, &observed.head);
         rule_groups(page, &observed.rules);
         alerts(page, &observed.alertmanager);
@@ -165,14 +168,28 @@ fn scraping(page: &mut Page, pools: &Pools) {
             float_of(targets.len()),
         );
     }
-    let help = "Samples appended.";
+}
+
+/// From all sources.
+fn appended(page: &mut Page, observed: &Observed) {
+    let receiver = observed.remote_write.as_deref();
+    let received = receiver.map_or(0, Receiver::samples_appended);
     page.sample(
         Kind::Counter,
         "prometheus_tsdb_head_samples_appended_total",
-        help,
+        "Samples appended.",
         &[("type", "float")],
-        float(stats.samples_appended),
+        float(observed.pools.stats().samples_appended + received),
     );
+    if let Some(receiver) = receiver {
+        page.sample(
+            Kind::Gauge,
+            "keepwatch_remote_write_series_cache_bytes",
+            "Memory in which the remote write receiver remembers series.",
+            &[],
+            float_of(receiver.cache_bytes()),
+        );
+    }
 }
 
 fn storage(page: &mut Page, head: &Head) {

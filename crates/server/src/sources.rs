@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{
-    ActiveTargetView, AlertmanagersView, ConfigSource, DroppedTargetView, ReasonSource,
-    TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DroppedTargetView,
+    ReasonSource, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 use diag::{Reason, ReasonBook, ReasonEntry};
 use manifest::Decision;
-use model::{Duration, Timestamp};
+use model::storage::TimeRange;
+use model::{Duration, Matcher, Timestamp};
 use parking_lot::RwLock;
 use scrape::Pools;
 use tsdb::Head;
@@ -118,6 +119,15 @@ impl TsdbSource for TsdbView {
     fn replay_progress(&self) -> (usize, usize, usize) {
         // The API answers when the replay is over.
         (0, self.segments, self.segments)
+    }
+}
+
+impl AdminSource for TsdbView {
+    fn delete_series(&self, range: TimeRange, matchers: &[Matcher]) -> Result<(), String> {
+        let deleted = self.head.delete(range, matchers);
+        let series = deleted.map_err(|error| error.to_string())?;
+        tracing::info!(series, "series deleted over HTTP");
+        Ok(())
     }
 }
 

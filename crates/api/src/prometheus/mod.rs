@@ -1,5 +1,6 @@
 //! `/api/v1`: Prometheus.
 
+mod admin;
 mod alerts;
 mod matchers;
 pub(crate) mod query;
@@ -7,11 +8,12 @@ mod rules;
 mod series;
 mod status;
 mod targets;
+pub(crate) mod write;
 
 use std::sync::Arc;
 
 use net::axum::Router;
-use net::axum::routing::get;
+use net::axum::routing::{get, post};
 
 use crate::sources::Api;
 
@@ -35,4 +37,20 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/tsdb", get(status::tsdb))
         .route("/status/walreplay", get(status::wal_replay))
+        .route("/write", post(write::write))
+        .nest("/admin/tsdb", administration())
+}
+
+/// Behind `--web.enable-admin-api`.
+fn administration() -> Router<Arc<Api>> {
+    Router::new()
+        .route(
+            "/delete_series",
+            post(admin::delete_series).put(admin::delete_series),
+        )
+        .route(
+            "/clean_tombstones",
+            post(admin::clean_tombstones).put(admin::clean_tombstones),
+        )
+        .route("/snapshot", post(admin::snapshot).put(admin::snapshot))
 }

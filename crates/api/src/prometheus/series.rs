@@ -18,7 +18,8 @@ use crate::time::parse_time;
 
 const TRUNCATED: &str = "results truncated due to limit";
 
-fn range(params: &Params) -> Result<TimeRange, ApiError> {
+/// `start` and `end`; all of time without them.
+pub(super) fn range(params: &Params) -> Result<TimeRange, ApiError> {
     let time = |name: &str, default: Timestamp| {
         params.some(name).map_or(Ok(default), |text| {
             let wrong = |error| {

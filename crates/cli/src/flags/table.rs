@@ -118,12 +118,16 @@ pub(crate) const SERVE: &[Flag] = &[
     switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
     switch(
         "web.enable-remote-write-receiver",
-        "Accepted; the receiver is not built yet and its path answers 404",
+        "Take remote write requests at /api/v1/write",
     ),
-    switch(
-        "web.enable-admin-api",
-        "Accepted; administration by HTTP is not built yet and its paths answer 404",
+    flag(
+        "web.remote-write-receiver.accepted-protobuf-messages",
+        Takes::Texts,
+        "prometheus.WriteRequest,io.prometheus.write.v2.Request",
+        "MESSAGE",
+        "Remote write messages to accept; may be repeated",
     ),
+    switch("web.enable-admin-api", "Allow deleting series by HTTP"),
     flag(
         "rules.alert.for-outage-tolerance",
         Takes::Duration,
