@@ -49,19 +49,65 @@ pub fn percent_encoded(text: &str) -> String {
     encoded
 }
 
+/// Posts bytes with headers of one's own; gives the lines of the answer's head too. Fails the test if
+/// there is no answer.
+pub fn post_bytes(
+    address: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> (Vec<String>, Answer) {
+    let lines: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let raw = exchange_raw(address, &format!("POST {path}"), &lines, body);
+    let answer = raw.and_then(|raw| Ok((head_of(&raw), finished(&raw)?)));
+    match answer {
+        Ok((head, answer)) => (head.lines().map(str::to_owned).collect(), answer),
+        Err(error) => panic!("POST http://{address}{path}: {error}"),
+    }
+}
+
+fn head_of(raw: &[u8]) -> String {
+    let end = raw.windows(4).position(|window| window == b"\r\n\r\n");
+    let head = raw.get(..end.unwrap_or(raw.len())).unwrap_or_default();
+    String::from_utf8_lossy(head).into_owned()
+}
+
 fn exchange(address: &str, method_and_path: &str, body: &str) -> io::Result<Answer> {
+    finished(&exchange_raw(
+        address,
+        method_and_path,
+        "",
+        body.as_bytes(),
+    )?)
+}
+
+fn finished(raw: &[u8]) -> io::Result<Answer> {
+    parse(raw).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "an answer cut short"))
+}
+
+/// `header_lines` end with a line end each.
+fn exchange_raw(
+    address: &str,
+    method_and_path: &str,
+    header_lines: &str,
+    body: &[u8],
+) -> io::Result<Vec<u8>> {
     let nowhere = || io::Error::new(io::ErrorKind::NotFound, "no such address");
     let socket = address.to_socket_addrs()?.next().ok_or_else(nowhere)?;
     let mut stream = TcpStream::connect_timeout(&socket, ANSWER_TIMEOUT)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let length = body.len();
     let request = format!(
-        "{method_and_path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method_and_path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{header_lines}\r\n"
     );
     stream.write_all(request.as_bytes())?;
+    stream.write_all(body)?;
     let mut raw = Vec::new();
     stream.read_to_end(&mut raw)?;
-    parse(&raw).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "an answer cut short"))
+    Ok(raw)
 }
 
 /// `None` if the answer is not complete.

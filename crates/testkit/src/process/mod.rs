@@ -1,7 +1,7 @@
 //! Real programs on free ports of this machine, for tests that start the product or a peer.
 //!
 //! [`Program`] (in `program`) starts one, reads its lines and kills it when dropped; [`until`] (in `wait`)
-//! waits for a condition with a bound; [`get`] and [`post`] (in `exchange`) ask over HTTP; [`PageServer`]
+//! waits for a condition with a bound; [`get`], [`post`] and [`post_bytes`] (in `exchange`) ask over HTTP; [`PageServer`]
 //! (in `page_server`) answers over HTTP from a closure.
 //!
 //! Everything here panics with a sentence when the outside does not do what the test needs: a test that
@@ -18,7 +18,7 @@ mod page_server;
 mod program;
 mod wait;
 
-pub use exchange::{Answer, get, percent_encoded, post, try_get};
+pub use exchange::{Answer, get, percent_encoded, post, post_bytes, try_get};
 pub use page_server::{Page, PageRequest, PageServer};
 pub use program::{Finished, Program, Signal, finish};
 pub use wait::until;
