@@ -22,7 +22,7 @@ pub(super) fn answers(
     }
     same(&theirs.1["errorType"], &ours.1["errorType"], "errorType")?;
     let mut data = [theirs.1["data"].clone(), ours.1["data"].clone()];
-    write_bounds_as_today(&mut data[0]);
+    data.iter_mut().for_each(write_bounds_as_today);
     if order == Order::ByLabels {
         for data in &mut data {
             let series = match data {
@@ -40,7 +40,7 @@ pub(super) fn answers(
 }
 
 /// Since Prometheus 3.0 a bound or quantile that is a whole number is stored with `.0`, whatever the page
-/// had.
+/// had. What comes by remote write is stored as it comes.
 fn write_bounds_as_today(data: &mut Value) {
     let series = data.get_mut("result").and_then(Value::as_array_mut);
     for series in series.into_iter().flatten() {

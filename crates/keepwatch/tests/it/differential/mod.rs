@@ -2,7 +2,8 @@
 //! exporter with the same pages at the same times.
 //!
 //! `replay` records the exporter's pages and serves them with the time of recording on every sample, so
-//! that both servers hold exactly the same samples; `queries` holds what both are asked; `compare` says
+//! that both servers hold exactly the same samples. A second Keepwatch scrapes nothing: Prometheus sends it
+//! by remote write all that it scrapes, so it has to answer the same too. `queries` holds what both are asked; `compare` says
 //! where two answers differ.
 //!
 //! Prometheus 2.42 counts a sample on the left edge of a window in, today's rules do not. Samples stand at
@@ -22,7 +23,8 @@ use serde_json::Value;
 use testkit::process::{Program, percent_encoded, try_get, until};
 
 use crate::support::{BOUND, is_ci, json, serve};
-use replay::{PAGES, Recording, Replay};
+use queries::Order;
+use replay::{PAGES, Pages, Recording, Replay};
 
 const PROMETHEUS: &str = "prometheus";
 const EXPORTER: &str = "prometheus-node-exporter";
@@ -33,9 +35,24 @@ fn the_same_answers_as_prometheus() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let recording = Recording::start(dir.path());
-    let replay = Replay::start(&recording);
-    let prometheus = Prometheus::start(dir.path(), &config(&replay, PROMETHEUS));
+    fs::write(dir.path().join("receiver.yml"), "scrape_configs: []\n").unwrap();
+    let pages = Pages::default();
+    let replay = Replay::start(&pages);
+    let receiver = serve(
+        dir.path(),
+        &[
+            "--storage.tsdb.path=receiver",
+            "--config.file=receiver.yml",
+            "--web.enable-remote-write-receiver",
+            "--log.level=warn",
+        ],
+    );
+    let sends = format!(
+        "remote_write:\n- url: http://{}/api/v1/write\n",
+        receiver.address
+    );
+    let config_and_sends = config(&replay, PROMETHEUS) + &sends;
+    let prometheus = Prometheus::start(dir.path(), &config_and_sends);
     fs::write(
         dir.path().join("keepwatch.yml"),
         config(&replay, "keepwatch"),
@@ -49,16 +66,28 @@ fn the_same_answers_as_prometheus() {
             "--log.level=warn",
         ],
     );
-    let span = recording.finish();
-    let servers = [prometheus.address.as_str(), keepwatch.address.as_str()];
+    // Prometheus sends what is newer than its start.
+    let span = Recording::start(dir.path(), &pages).finish();
+    let servers = [&prometheus.address, &keepwatch.address, &receiver.address];
     for address in servers {
         wait_for_all_samples(address, span.last_ms);
     }
+    // Prometheus sends in shards: that one series is complete says nothing of the others.
+    let all = "{job=\"node\",__name__=~\"(node|go|process|promhttp|shop)_.+\"}[10m]";
+    let time = replay::seconds(span.last_ms + 500);
+    let path = format!("/api/v1/query?query={}&time={time}", percent_encoded(all));
+    let sent = ask(&prometheus.address, &path);
+    until("all samples at the receiver", BOUND, || {
+        let received = ask(&receiver.address, &path);
+        compare::answers(&sent, &received, Order::ByLabels)
+    });
     let mut differences = Vec::new();
     for (path, order) in queries::paths(&span) {
-        let [theirs, ours] = servers.map(|address| ask(address, &path));
-        if let Err(difference) = compare::answers(&theirs, &ours, order) {
-            differences.push(format!("{path}\n  {difference}"));
+        let [theirs, ours, received] = servers.map(|address| ask(address, &path));
+        for (who, answer) in [("scraping", &ours), ("receiving", &received)] {
+            if let Err(difference) = compare::answers(&theirs, answer, order) {
+                differences.push(format!("{who}: {path}\n  {difference}"));
+            }
         }
     }
     assert!(

@@ -29,17 +29,14 @@ pub(super) struct Span {
     pub(super) last_ms: i64,
 }
 
-type Pages = Arc<Mutex<Vec<String>>>;
+/// What was recorded so far.
+pub(super) type Pages = Arc<Mutex<Vec<String>>>;
 
 /// An exporter, and a thread that records its pages.
-pub(super) struct Recording {
-    pages: Pages,
-    recorder: JoinHandle<Span>,
-}
+pub(super) struct Recording(JoinHandle<Span>);
 
 impl Recording {
-    /// Returns when the first page is there.
-    pub(super) fn start(dir: &Path) -> Self {
+    pub(super) fn start(dir: &Path, pages: &Pages) -> Self {
         let textfiles = dir.join("textfiles");
         fs::create_dir(&textfiles).unwrap();
         let mut command = Command::new(EXPORTER);
@@ -50,27 +47,17 @@ impl Recording {
         ));
         let mut exporter = Program::start(EXPORTER, command);
         let address = listening_on(&mut exporter);
-        let pages = Pages::default();
-        let recorded = Arc::clone(&pages);
-        let recorder = std::thread::spawn(move || {
+        let pages = Arc::clone(pages);
+        Self(std::thread::spawn(move || {
             // The exporter runs as long as it is recorded.
             let _exporter = exporter;
-            record(&address, &textfiles, &recorded)
-        });
-        let recording = Self { pages, recorder };
-        until("the first page", BOUND, || {
-            if recording.pages.lock().unwrap().is_empty() {
-                Err("none".to_owned())
-            } else {
-                Ok(())
-            }
-        });
-        recording
+            record(&address, &textfiles, &pages)
+        }))
     }
 
     /// Waits for the last page.
     pub(super) fn finish(self) -> Span {
-        self.recorder.join().expect("recording went well")
+        self.0.join().expect("recording went well")
     }
 }
 
@@ -142,18 +129,24 @@ fn stamped(page: &str, time_ms: i64) -> String {
 }
 
 /// Serves every page in order to each server that asks, at its own pace and twice: one scrape that fails
-/// on a busy machine loses nothing.
+/// on a busy machine loses nothing. Before the first page scrapes fail.
 pub(super) struct Replay(PageServer);
 
 impl Replay {
-    pub(super) fn start(recording: &Recording) -> Self {
-        let pages = Arc::clone(&recording.pages);
+    pub(super) fn start(pages: &Pages) -> Self {
+        let pages = Arc::clone(pages);
         let asked = Mutex::new(std::collections::BTreeMap::<String, usize>::new());
         Self(PageServer::start(move |request| {
             let mut asked = asked.lock().unwrap();
             let count = asked.entry(request.path.clone()).or_default();
             let pages = pages.lock().unwrap();
-            let index = (*count / 2).min(pages.len() - 1);
+            let Some(newest) = pages.len().checked_sub(1) else {
+                return Page {
+                    status: 503,
+                    ..Page::metrics("")
+                };
+            };
+            let index = (*count / 2).min(newest);
             // At the newest page the count waits for the next one.
             *count = (*count + 1).min(index * 2 + 2);
             Page::metrics(pages[index].clone())
