@@ -28,6 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .and_then(|s| s.parse().ok())
         .unwrap_or(0.5);
     let engine = Engine::new(EngineOptions::default());
+    let seconds: f64 = std::env::var("KEEPWATCH_BENCH_SECONDS")
+        .ok()
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(0.5);
     for (name, asked, text) in QUERIES {
         if !name.contains(&filter) {
             continue;

@@ -29,7 +29,7 @@ const PARALLEL_BLOCKS_MIN: usize = 3;
 pub(super) struct RowResult {
     pub(super) row: usize,
     /// The labels after the operator, if the caller wants them.
-    pub(super) labels: Labels,
+    pub(super) labels: Option<Labels>,
     pub(super) drop_name: bool,
     /// Samples held on the way, in the largest window.
     pub(super) held: usize,
@@ -108,7 +108,7 @@ impl<'e> Evaluator<'e> {
             if let Some(column) = row.column {
                 self.budget.charge(column.weight())?;
                 let series = Series {
-                    labels: row.labels,
+                    labels: row.labels.unwrap_or_default(),
                     drop_name: row.drop_name,
                     column,
                 };

@@ -302,7 +302,7 @@ impl Evaluator<'_> {
             .enumerate()
             .map(|(row, series)| RowResult {
                 row,
-                labels: Labels::empty(),
+                labels: None,
                 drop_name: series.drop_name,
                 held: 0,
                 column: Some(series.column),

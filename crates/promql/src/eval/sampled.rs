@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use model::Labels;
 use model::storage::SeriesList;
 
 use super::blocks::{Block, RowOperator, RowResult, Scratch};
@@ -67,8 +66,8 @@ impl RowOperator for Sampled<'_> {
             };
             self.count(&column, block);
             let labels = match self.labels {
-                LabelUse::All => list.labels(row),
-                LabelUse::None => Labels::empty(),
+                LabelUse::All => Some(list.labels(row)),
+                LabelUse::None => None,
             };
             block.rows.push(RowResult {
                 row,

@@ -62,6 +62,41 @@ impl Slide {
     }
 }
 
+/// Finds how many times lie at or before a bound that only goes up. With samples and steps at regular
+/// distances it goes as far as the last time, which is tried first.
+struct Search<'a> {
+    times: &'a [i64],
+    at: usize,
+    stride: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(times: &'a [i64], bound: i64) -> Self {
+        Self {
+            times,
+            at: times.partition_point(|time| *time <= bound),
+            stride: 0,
+        }
+    }
+
+    #[inline]
+    fn to(&mut self, bound: i64) -> usize {
+        let guess = self.at + self.stride;
+        let is_past = |at: usize| self.times.get(at).is_none_or(|time| *time > bound);
+        let is_reached = guess == 0 || !is_past(guess - 1);
+        if is_reached && is_past(guess) {
+            self.at = guess;
+            return guess;
+        }
+        let from = self.at;
+        while !is_past(self.at) {
+            self.at += 1;
+        }
+        self.stride = self.at - from;
+        self.at
+    }
+}
+
 impl Evaluator<'_> {
     /// Calls a function of one range vector and scalars.
     pub(crate) fn range_call(
@@ -80,7 +115,9 @@ impl Evaluator<'_> {
             if !is_unique {
                 let rows = blocks.iter().flat_map(|block| &block.rows);
                 for row in rows.filter(|row| row.column.is_some()) {
-                    if !seen.insert(row.labels.clone()) {
+                    if let Some(labels) = &row.labels
+                        && !seen.insert(labels.clone())
+                    {
                         return Err(QueryError::same_labelset());
                     }
                 }
@@ -276,17 +313,22 @@ impl Windowed<'_> {
         !self.function.keeps_name
     }
 
-    fn result_labels(&self, row: usize, has_column: bool, shared: &Shared<'_>) -> (Labels, bool) {
+    fn result_labels(
+        &self,
+        row: usize,
+        has_column: bool,
+        shared: &Shared<'_>,
+    ) -> (Option<Labels>, bool) {
         if !has_column || self.labels == LabelUse::None {
             let drops = self.drops_name() || self.input.drops_name(row);
-            return (Labels::empty(), drops);
+            return (None, drops);
         }
         let (labels, drop_name) = self.input.labels(row);
         let drop_name = self.drops_name() || drop_name;
         if drop_name && !shared.delays_names() {
-            (without_metadata(&labels), drop_name)
+            (Some(without_metadata(&labels)), drop_name)
         } else {
-            (labels, drop_name)
+            (Some(labels), drop_name)
         }
     }
 
@@ -344,26 +386,33 @@ impl Windowed<'_> {
         let distance = interval.checked_mul(i64::try_from(self.steps.count).ok()?)?;
         start.checked_add(distance)?;
         end.checked_add(distance)?;
-        let mut slide = Slide {
-            end: times.partition_point(|time| *time <= end),
-            first: 0,
+        let mut search = Search::new(times, end);
+        let mut starts = Search::new(times, start);
+        // Where the range is so many steps long, a window begins where one some steps before has ended.
+        let steps_back = match (interval, self.input.range % interval.max(1)) {
+            (1.., 0) => usize::try_from(self.input.range / interval).ok(),
+            _ => None,
         };
-        slide.first = times.partition_point(|time| *time <= start).min(slide.end);
         windows.clear();
         windows.reserve(self.steps.count);
         let (mut largest, mut all, mut all_read, mut seen) = (0, 0, 0, 0);
         for step in 0..self.steps.count {
-            slide.to(times, start, end);
+            let end_at = search.to(end);
+            let before = steps_back.and_then(|back| windows.get(step.checked_sub(back)?));
+            let first_at = match before {
+                Some((_, end)) => *end as usize,
+                None => starts.to(start),
+            };
             start += interval;
             end += interval;
-            let total = slide.end - slide.first;
+            let total = end_at - first_at.min(end_at);
             // What no step before has read.
             let read = if self.input.reads_at(step) {
-                slide.end.saturating_sub(slide.first.max(seen))
+                end_at.saturating_sub(first_at.max(seen))
             } else {
                 0
             };
-            seen = slide.end;
+            seen = end_at;
             largest = largest.max(total);
             if counts.is_by_step() {
                 counts.add(step, total);
@@ -372,7 +421,7 @@ impl Windowed<'_> {
             all += total;
             all_read += read;
             #[expect(clippy::cast_possible_truncation, reason = "checked above")]
-            windows.push((slide.first as u32, slide.end as u32));
+            windows.push((first_at as u32, end_at as u32));
         }
         if !counts.is_by_step() {
             counts.add(0, all);

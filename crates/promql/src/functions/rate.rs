@@ -15,7 +15,7 @@ use super::range::{Boundaries, FloatWindows, RangeContext, RangeFunction, Window
 use super::starts::{is_reset_at, known_start, note_overlap};
 use crate::ast::Boundary;
 use crate::eval::annotations::{Annotations, Note};
-use crate::eval::column::{ABSENT, Point, present};
+use crate::eval::column::{ABSENT, Point};
 
 /// What the three extrapolating functions differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -330,10 +330,11 @@ fn extrapolate<const IS_COUNTER: bool, const IS_RATE: bool>(
             factor /= range_seconds;
         }
         let result = change * factor;
+        // Arithmetic never gives the bits of the marker.
         results[at] = if lanes.gaps[at] == 0.0 {
             ABSENT
         } else {
-            present(result)
+            result
         };
     }
     results

@@ -72,15 +72,23 @@ impl HeadSeries {
         series: &Series,
         batch: &mut SeriesBatch,
     ) -> Result<(), ReadError> {
-        let corrupt = |error: ChunkError| ReadError::Corrupt(error.to_string());
+        series
+            .read(row.visible, self.range, batch)
+            .map_err(|error: ChunkError| ReadError::Corrupt(error.to_string()))
+    }
+
+    fn read_undeleted(
+        &self,
+        row: Row,
+        series: &Series,
+        batch: &mut SeriesBatch,
+    ) -> Result<(), ReadError> {
         let tombstones = self.inner.tombstones.read().of(row.series);
         if tombstones.is_empty() {
-            return series.read(row.visible, self.range, batch).map_err(corrupt);
+            return self.read_row(row, series, batch);
         }
         let mut all = SeriesBatch::new();
-        series
-            .read(row.visible, self.range, &mut all)
-            .map_err(corrupt)?;
+        self.read_row(row, series, &mut all)?;
         all.finish_series();
         copy_without(&all, &tombstones, batch);
         Ok(())
@@ -101,8 +109,14 @@ impl SeriesList for HeadSeries {
     }
 
     fn read(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
+        // Most heads have no tombstones, and looking costs a lock.
+        let has_tombstones = !self.inner.tombstones.read().is_empty();
         self.visit(rows, |row, view| {
-            self.read_row(row, view.record, batch)?;
+            if has_tombstones {
+                self.read_undeleted(row, view.record, batch)?;
+            } else {
+                self.read_row(row, view.record, batch)?;
+            }
             batch.finish_series();
             Ok(())
         })
@@ -117,7 +131,7 @@ impl SeriesList for HeadSeries {
                 batch.push_float(time, value);
             } else {
                 all.clear();
-                self.read_row(row, view.record, &mut all)?;
+                self.read_undeleted(row, view.record, &mut all)?;
                 all.finish_series();
                 batch.push_newest(&all, 0);
             }
