@@ -84,6 +84,25 @@ fn too_many_samples_are_refused() {
 }
 
 #[test]
+fn series_and_bytes_have_limits_of_their_own() {
+    let limited = |series_max, bytes_max| EngineOptions {
+        series_max,
+        bytes_max,
+        ..EngineOptions::default()
+    };
+    let both = "count(up) + count(up offset 1m)";
+    let refused = |options| range(both, options).map(|_| ()).map_err(|e| e.to_string());
+    assert_eq!(refused(limited(4, 1000)), Ok(()));
+    let error = refused(limited(3, 1000)).err().unwrap_or_default();
+    assert!(
+        error.contains("selects 4 series or more, and 3 are allowed"),
+        "{error}"
+    );
+    let error = refused(limited(4, 100)).err().unwrap_or_default();
+    assert!(error.contains("more than the 100 bytes allowed"), "{error}");
+}
+
+#[test]
 fn the_caller_can_stop_a_query() -> Result<(), Box<dyn Error>> {
     let query = Query::parse("sum(up)", &ParserOptions::default())?;
     for (interruption, expected) in [

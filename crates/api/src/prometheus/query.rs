@@ -170,7 +170,10 @@ fn query_error(error: &QueryError) -> ApiError {
         QueryError::Timeout => ErrorKind::Timeout,
         QueryError::Canceled => ErrorKind::Canceled,
         QueryError::Storage(_) => ErrorKind::Internal,
-        QueryError::Evaluation(_) | QueryError::TooManySamples => ErrorKind::Execution,
+        QueryError::Evaluation(_)
+        | QueryError::TooManySamples
+        | QueryError::TooManySeries { .. }
+        | QueryError::TooManyBytes { .. } => ErrorKind::Execution,
     };
     ApiError::new(kind, error.to_string())
 }

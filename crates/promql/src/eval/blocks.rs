@@ -107,8 +107,10 @@ impl<'e> Evaluator<'e> {
             self.budget.release(row.held);
             if let Some(column) = row.column {
                 self.budget.charge(column.weight())?;
+                let labels = row.labels.unwrap_or_default();
+                self.budget.charge_labels(labels.as_bytes().len())?;
                 let series = Series {
-                    labels: row.labels.unwrap_or_default(),
+                    labels,
                     drop_name: row.drop_name,
                     column,
                 };

@@ -2,12 +2,27 @@
 
 use super::error::QueryError;
 
-/// Counts samples that are held: floats as 1, histograms by their size.
+/// Memory that a held sample is taken for: a float has 8 bytes, and operators hold input and result at the
+/// same time; a histogram counts as one sample per 16 bytes.
+const SAMPLE_BYTES: usize = 16;
+
+/// What a query may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) samples_max: usize,
+    pub(crate) bytes_max: usize,
+    pub(crate) series_max: usize,
+}
+
+/// Counts samples that are held: floats as 1, histograms by their size. Also bytes, by an estimate, and the
+/// series that selectors found.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    samples_max: usize,
+    limits: Limits,
     current: usize,
     peak: usize,
+    label_bytes: usize,
+    series: usize,
 }
 
 /// Samples as Prometheus counts them for its statistics: floats as 1, histograms by their size. By step of
@@ -127,25 +142,60 @@ impl StepCounts {
 }
 
 impl Budget {
-    pub(crate) fn new(samples_max: usize) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            samples_max,
+            limits,
             current: 0,
             peak: 0,
+            label_bytes: 0,
+            series: 0,
         }
     }
 
     pub(crate) fn charge(&mut self, samples: usize) -> Result<(), QueryError> {
         self.current = self.current.saturating_add(samples);
         self.peak = self.peak.max(self.current);
-        if self.current > self.samples_max {
+        if self.current > self.limits.samples_max {
             return Err(QueryError::TooManySamples);
         }
-        Ok(())
+        self.check_bytes()
     }
 
     pub(crate) fn release(&mut self, samples: usize) {
         self.current = self.current.saturating_sub(samples);
+    }
+
+    /// Labels stay until the end of the query.
+    pub(crate) fn charge_labels(&mut self, bytes: usize) -> Result<(), QueryError> {
+        self.label_bytes = self.label_bytes.saturating_add(bytes);
+        self.check_bytes()
+    }
+
+    /// Series that one selector found.
+    pub(crate) fn charge_series(&mut self, series: usize) -> Result<(), QueryError> {
+        self.series = self.series.saturating_add(series);
+        if self.series > self.limits.series_max {
+            return Err(QueryError::TooManySeries {
+                found: self.series,
+                limit: self.limits.series_max,
+            });
+        }
+        Ok(())
+    }
+
+    /// An estimate of the memory that is held.
+    pub(crate) fn bytes(&self) -> usize {
+        let samples = self.current.saturating_mul(SAMPLE_BYTES);
+        samples.saturating_add(self.label_bytes)
+    }
+
+    fn check_bytes(&self) -> Result<(), QueryError> {
+        if self.bytes() > self.limits.bytes_max {
+            return Err(QueryError::TooManyBytes {
+                limit: self.limits.bytes_max,
+            });
+        }
+        Ok(())
     }
 
     pub(crate) fn peak(&self) -> usize {

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use model::storage::SeriesReader;
 use model::{Duration, Timestamp};
 
-use super::budget::{Budget, StepCounts};
+use super::budget::{Budget, Limits, StepCounts};
 use super::column::{PointRef, Series, Value};
 use super::error::{Interruption, QueryError};
 use super::evaluator::{Evaluator, Shared};
@@ -36,6 +36,10 @@ pub struct EngineOptions {
     pub lookback_delta: Duration,
     /// The most samples that a query may hold in memory.
     pub samples_max: usize,
+    /// The most bytes that a query may hold, by an estimate: 16 per sample, and the labels.
+    pub bytes_max: usize,
+    /// The most series that the selectors of a query may find together.
+    pub series_max: usize,
     /// The step of subqueries that name none.
     pub subquery_step_default: Duration,
     /// Drop metric names at the end of the query only.
@@ -55,6 +59,8 @@ impl Default for EngineOptions {
         Self {
             lookback_delta: Duration::from_secs(300),
             samples_max: 50_000_000,
+            bytes_max: usize::MAX,
+            series_max: usize::MAX,
             subquery_step_default: Duration::from_secs(60),
             delayed_name_removal: Feature::Off,
             type_and_unit_labels: Feature::Off,
@@ -230,7 +236,11 @@ impl<'a> Engine<'a> {
                 check: &*self.check,
             },
             notes: super::annotations::Annotations::default(),
-            budget: Budget::new(self.options.samples_max),
+            budget: Budget::new(Limits {
+                samples_max: self.options.samples_max,
+                bytes_max: self.options.bytes_max,
+                series_max: self.options.series_max,
+            }),
             counts: if self.options.per_step_stats.is_on() {
                 StepCounts::by_step()
             } else {

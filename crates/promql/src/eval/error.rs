@@ -16,6 +16,16 @@ pub enum QueryError {
     Evaluation(String),
     #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples,
+    /// Ours: the peer has no such limit.
+    #[error(
+        "query selects {found} series or more, and {limit} are allowed: narrow its selectors or raise the limit"
+    )]
+    TooManySeries { found: usize, limit: usize },
+    /// Ours: the peer has no such limit.
+    #[error(
+        "query would hold more than the {limit} bytes allowed: narrow its selectors, shorten its range or raise the limit"
+    )]
+    TooManyBytes { limit: usize },
     #[error("query timed out in expression evaluation")]
     Timeout,
     #[error("query was canceled in expression evaluation")]

@@ -57,6 +57,7 @@ impl Evaluator<'_> {
             matchers,
             projection: Projection::All,
         })?;
+        self.budget.charge_series(list.len())?;
         self.selections.push(Selection {
             matchers: matchers.to_vec(),
             range,
