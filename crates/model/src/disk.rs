@@ -3,11 +3,29 @@
 use std::fmt::Debug;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A second handle on a file that only makes it durable, so that appending need not wait for it.
 pub trait SyncHandle: Send + Debug {
     /// Returns once everything appended before the call survives a power cut.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// An open file that is read at any place. It stays readable after the file was removed.
+pub trait DiskReader: Send + Sync + Debug {
+    /// Reads what there is from `offset` on, `buffer` at most; less than that only at the end.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+/// The content of a file that was read as a whole.
+impl DiskReader for Vec<u8> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = self.get(offset..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
 }
 
 /// An open file that is appended to.
@@ -30,6 +48,14 @@ pub trait DiskFile: Send + Debug {
     fn length(&self) -> u64;
 }
 
+/// The whole content of a file that is not changed any more, as if it were in memory.
+pub trait FileBytes: AsRef<[u8]> + Send + Sync + Debug {
+    /// Says that nothing of it is needed soon, so that memory that it takes can be given back.
+    fn release(&self) {}
+}
+
+impl FileBytes for Vec<u8> {}
+
 /// What storage needs of a file system. Paths are relative to the working directory or absolute.
 pub trait Disk: Send + Sync + Debug {
     /// Makes the folder and its parents.
@@ -48,6 +74,9 @@ pub trait Disk: Send + Sync + Debug {
         Ok(Box::new(Cursor::new(self.read(path)?)))
     }
 
+    /// The file, to be read at any place; sees what is appended to it later.
+    fn open_reader(&self, path: &Path) -> io::Result<Box<dyn DiskReader>>;
+
     /// Length in bytes.
     fn length(&self, path: &Path) -> io::Result<u64>;
 
@@ -59,6 +88,18 @@ pub trait Disk: Send + Sync + Debug {
 
     /// Atomically replaces `to`. Also moves folders, where `to` must not exist.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// The content of a file that nobody changes while this is in use.
+    fn map(&self, path: &Path) -> io::Result<Arc<dyn FileBytes>> {
+        Ok(Arc::new(self.read(path)?))
+    }
+
+    /// Gives a file a second name; `to` must not exist. Where the disk cannot, it makes a copy.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut copy = self.create(to)?;
+        copy.append(&self.read(from)?)?;
+        copy.sync()
+    }
 
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::disk::{Disk, DiskFile, SyncHandle};
+use model::disk::{Disk, DiskFile, DiskReader, SyncHandle};
 use parking_lot::Mutex;
 
 use super::files::{SharedFile, Tree};
@@ -173,6 +173,16 @@ impl Disk for FaultDisk {
         Ok(bytes)
     }
 
+    fn open_reader(&self, path: &Path) -> io::Result<Box<dyn DiskReader>> {
+        let state = self.0.lock();
+        state.check_alive()?;
+        let file = state.tree.file(path)?;
+        Ok(Box::new(FaultReader {
+            disk: self.clone(),
+            file,
+        }))
+    }
+
     fn length(&self, path: &Path) -> io::Result<u64> {
         let state = self.0.lock();
         state.check_alive()?;
@@ -209,6 +219,14 @@ impl Disk for FaultDisk {
         let mut state = self.0.lock();
         state.admit_entry(to)?;
         state.tree.rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        state.admit_entry(to)?;
+        let file = state.tree.file(from)?;
+        state.tree.files.insert(to.to_path_buf(), file);
+        Ok(())
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -266,6 +284,19 @@ impl DiskFile for FaultFile {
 
     fn length(&self) -> u64 {
         self.file.lock().bytes.len() as u64
+    }
+}
+
+#[derive(Debug)]
+struct FaultReader {
+    disk: FaultDisk,
+    file: SharedFile,
+}
+
+impl DiskReader for FaultReader {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.disk.0.lock().check_alive()?;
+        self.file.lock().bytes.read_at(offset, buffer)
     }
 }
 
