@@ -2,10 +2,20 @@
 
 use std::borrow::Cow;
 
+/// CRC-32C (Castagnoli), as in all files of this crate.
+pub(crate) fn checksum(bytes: &[u8]) -> u32 {
+    // A 32-bit checksum in a 64-bit result.
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
+}
+
 /// The record ends too early, or a number in it is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unexpected end or malformed number")]
 pub struct Malformed;
+
+pub(crate) fn put_u32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_be_bytes());
+}
 
 pub(crate) fn put_u64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_be_bytes());
@@ -62,6 +72,28 @@ impl<'a> Bytes<'a> {
         Ok(u64::from_be_bytes(*first))
     }
 
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
+        let (first, rest) = self.0.split_first_chunk::<4>().ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(u32::from_be_bytes(*first))
+    }
+
+    /// A number that takes at most 32 bits.
+    #[inline]
+    pub(crate) fn uvarint32(&mut self) -> Result<u32, Malformed> {
+        u32::try_from(self.uvarint()?).map_err(|_| Malformed)
+    }
+
+    /// A length and so many bytes.
+    #[inline]
+    pub(crate) fn raw_text(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = self.count()?;
+        let (text, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(text)
+    }
+
     pub(crate) fn i64(&mut self) -> Result<i64, Malformed> {
         Ok(self.u64()? as i64)
     }
@@ -73,6 +105,12 @@ impl<'a> Bytes<'a> {
 
     #[inline]
     pub(crate) fn uvarint(&mut self) -> Result<u64, Malformed> {
+        if let Some((first, rest)) = self.0.split_first()
+            && *first < 0x80
+        {
+            self.0 = rest;
+            return Ok(u64::from(*first));
+        }
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;
@@ -101,9 +139,6 @@ impl<'a> Bytes<'a> {
 
     /// Bytes that are not UTF-8 are replaced, as no label of ours can hold them.
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Malformed> {
-        let length = self.count()?;
-        let (text, rest) = self.0.split_at(length);
-        self.0 = rest;
-        Ok(String::from_utf8_lossy(text))
+        Ok(String::from_utf8_lossy(self.raw_text()?))
     }
 }

@@ -1,16 +1,18 @@
-//! The newest samples in memory, and a log that brings them back after a crash.
+//! The newest samples in memory with a log behind them, older ones in blocks on disk.
 //!
 //! In reading order: [`chunk`] (samples to bytes and back), [`log`] (segments, records, repair,
-//! checkpoints), [`head`] (series, postings, commit, select), [`RealDisk`].
+//! checkpoints), [`head`] (series, postings, commit, select), [`block`] (files of some hours),
+//! [`RealDisk`].
 //!
 //! The files are Prometheus's: either program can take over the other's folder. This crate starts no
 //! threads of its own accord, knows no clock, and reaches files only through `model::disk::Disk`.
 //!
-//! Not here yet: blocks, compaction, chunk snapshots, the out-of-order log; they read what the head
-//! and the log already keep. Not here at all: queries (`promql`), scraping (`scrape`).
+//! Not here yet: chunk snapshots, the out-of-order log. Not here at all: queries (`promql`), scraping (`scrape`).
 
+pub mod block;
 mod bytes;
 pub mod chunk;
+mod columns;
 mod error;
 pub mod head;
 pub mod log;

@@ -2,9 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use model::disk::{Disk, DiskFile, SyncHandle};
+use model::disk::{Disk, DiskFile, DiskReader, FileBytes, SyncHandle};
+
+use crate::block::map;
 
 /// The file system of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +39,10 @@ impl Disk for RealDisk {
         Ok(Box::new(File::open(path)?))
     }
 
+    fn open_reader(&self, path: &Path) -> io::Result<Box<dyn DiskReader>> {
+        Ok(Box::new(RealReader(File::open(path)?)))
+    }
+
     fn length(&self, path: &Path) -> io::Result<u64> {
         Ok(fs::metadata(path)?.len())
     }
@@ -54,6 +62,14 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn map(&self, path: &Path) -> io::Result<Arc<dyn FileBytes>> {
+        map::map(&File::open(path)?)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -106,6 +122,24 @@ impl DiskFile for RealFile {
 }
 
 #[derive(Debug)]
+struct RealReader(File);
+
+impl DiskReader for RealReader {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.0.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+#[derive(Debug)]
 struct RealSync(File);
 
 impl SyncHandle for RealSync {
@@ -127,8 +161,13 @@ mod tests {
         let mut file = RealDisk.create(&path).unwrap();
         file.append(b"12345").unwrap();
         file.truncate(2).unwrap();
+        let reader = RealDisk.open_reader(&path).unwrap();
         file.append(b"67").unwrap();
         assert_eq!(file.length(), 4);
+        let mut read = [0; 8];
+        assert_eq!(reader.read_at(1, &mut read).unwrap(), 3);
+        assert_eq!(&read[..3], b"267");
+        assert_eq!(reader.read_at(9, &mut read).unwrap(), 0);
         file.sync_handle().unwrap().unwrap().sync().unwrap();
         let mut again = RealDisk.open_append(&path).unwrap();
         again.append(b"8").unwrap();

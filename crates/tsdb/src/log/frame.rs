@@ -1,6 +1,7 @@
 //! Cutting records into the fragments of pages.
 
 use super::{FRAGMENT_HEADER, PAGE};
+pub(super) use crate::bytes::checksum;
 
 pub(super) const TYPE_MASK: u8 = 0x07;
 pub(super) const PAGE_END: u8 = 0;
@@ -8,11 +9,6 @@ pub(super) const FULL: u8 = 1;
 pub(super) const FIRST: u8 = 2;
 pub(super) const MIDDLE: u8 = 3;
 pub(super) const LAST: u8 = 4;
-
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
-    // A 32-bit checksum in a 64-bit result.
-    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
-}
 
 /// How many bytes of zeros end the page at this offset, if no further fragment fits into it.
 fn closing(offset: usize) -> usize {
