@@ -84,6 +84,28 @@ pub(crate) fn merge(batch: &mut SeriesBatch, from: usize, source: &SeriesBatch) 
     }
 }
 
+/// Brings into order what was appended since the batch had `middle` samples, with what was since it had
+/// `from`.
+pub(crate) fn merge_tail(batch: &mut SeriesBatch, from: usize, middle: usize) {
+    let (Some(first), Some(before)) = (
+        batch.times.get(middle).copied(),
+        middle
+            .checked_sub(1)
+            .filter(|before| *before >= from)
+            .and_then(|before| batch.times.get(before).copied()),
+    ) else {
+        return;
+    };
+    if before < first {
+        return;
+    }
+    let mut tail = SeriesBatch::new();
+    for cell in take(batch, middle) {
+        push(&mut tail, cell);
+    }
+    merge(batch, from, &tail);
+}
+
 fn append(batch: &mut SeriesBatch, source: &SeriesBatch) {
     let offset = batch.times.len();
     batch.times.extend_from_slice(&source.times);

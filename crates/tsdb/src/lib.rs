@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`chunk`] (samples to bytes and back), [`log`] (segments, records, repair,
 //! checkpoints), [`head`] (series, postings, commit, select), [`block`] (files of some hours),
-//! [`RealDisk`].
+//! `compact` (blocks of the head and of blocks), [`db`] (head and blocks as one), [`RealDisk`].
 //!
 //! The files are Prometheus's: either program can take over the other's folder. This crate starts no
 //! threads of its own accord, knows no clock, and reaches files only through `model::disk::Disk`.
@@ -13,11 +13,15 @@ pub mod block;
 mod bytes;
 pub mod chunk;
 mod columns;
+mod compact;
+pub mod db;
 mod error;
 pub mod head;
 pub mod log;
 mod real_disk;
 
+pub use compact::MakeBlockError;
+pub use db::{Db, DbOptions};
 pub use error::{OpenError, TruncateError};
 pub use head::{Head, OpenOptions, ReplayReport};
 pub use real_disk::RealDisk;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use model::labels::Labels;
 use model::matcher::Matcher;
-use model::storage::{ReadError, SeriesBatch, SeriesList, TimeRange};
+use model::storage::{Projection, ReadError, RowGroups, SeriesBatch, SeriesList, TimeRange};
 
 use super::Block;
 use super::chunks::ChunkWindow;
@@ -73,7 +73,7 @@ impl BlockSeries {
     }
 }
 
-/// Reads samples of a list; keeps a piece of a segment at hand.
+/// Reads samples of a list, row by row; keeps a piece of a segment at hand.
 pub(crate) struct BlockSeriesReader<'a> {
     list: &'a BlockSeries,
     window: ChunkWindow<'a>,
@@ -84,13 +84,9 @@ pub(crate) struct BlockSeriesReader<'a> {
 impl BlockSeriesReader<'_> {
     /// Appends the samples of one row, without finishing the series.
     pub(crate) fn read(&mut self, row: usize, batch: &mut SeriesBatch) -> Result<(), ReadError> {
-        let list = self.list;
-        let series = *list.series.get(row).ok_or_else(|| {
-            ReadError::Failed("a row beyond the end of the list was asked for".to_owned())
-        })?;
+        let series = self.find(row)?;
         let from = batch.times.len();
-        list.block.index().series(series, &mut self.entry)?;
-        let range = list.range;
+        let range = self.list.range;
         let chunks = &self.entry.chunks;
         let overlaps = |chunk: &&super::index::ChunkPlace| {
             chunk.start <= range.end.0 && range.start.0 <= chunk.end
@@ -120,6 +116,52 @@ impl BlockSeriesReader<'_> {
     }
 }
 
+impl BlockSeriesReader<'_> {
+    /// Like [`Self::read`], but only the newest sample; chunks before it are not looked at.
+    pub(crate) fn read_newest(
+        &mut self,
+        row: usize,
+        batch: &mut SeriesBatch,
+    ) -> Result<(), ReadError> {
+        let series = self.find(row)?;
+        let range = self.list.range;
+        let wanted = Wanted {
+            samples_max: usize::MAX,
+            range,
+        };
+        let mut scratch = SeriesBatch::new();
+        for place in self.entry.chunks.iter().rev() {
+            if place.end < range.start.0 {
+                break;
+            }
+            if place.start > range.end.0 {
+                continue;
+            }
+            let raw = self.window.read(place.reference, place.reference)?;
+            chunk::decode(raw.encoding, raw.data, wanted, &mut scratch).map_err(|error| {
+                ReadError::from(self.window.damage(place.reference, error.to_string()))
+            })?;
+            let deleted = self.tombstones.of(u64::from(series));
+            columns::remove_deleted(&mut scratch, 0, deleted);
+            if !scratch.times.is_empty() {
+                scratch.finish_series();
+                batch.push_newest(&scratch, 0);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up the entry of a row.
+    fn find(&mut self, row: usize) -> Result<u32, ReadError> {
+        let series = *self.list.series.get(row).ok_or_else(|| {
+            ReadError::Failed("a row beyond the end of the list was asked for".to_owned())
+        })?;
+        self.list.block.index().series(series, &mut self.entry)?;
+        Ok(series)
+    }
+}
+
 impl SeriesList for BlockSeries {
     fn len(&self) -> usize {
         self.series.len()
@@ -144,6 +186,51 @@ impl SeriesList for BlockSeries {
         }
         chunk::align_start_times(batch);
         Ok(())
+    }
+
+    fn read_newest(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
+        let mut reader = self.reader();
+        for row in rows {
+            reader.read_newest(row, batch)?;
+            batch.finish_series();
+        }
+        chunk::align_start_times(batch);
+        Ok(())
+    }
+
+    fn groups(&self, by: Projection<'_>) -> RowGroups {
+        let index = self.block.index();
+        let mut names: HashMap<u32, bool, RandomState> = HashMap::default();
+        let mut known: HashMap<Box<[(u32, u32)]>, u32, RandomState> = HashMap::default();
+        let mut groups = RowGroups::default();
+        let mut entry = SeriesEntry::default();
+        for series in &self.series {
+            // Damage shows when the row is read, which fails then.
+            if index.series(*series, &mut entry).is_err() {
+                entry.labels.clear();
+            }
+            entry.labels.retain(|(name, _)| {
+                *names.entry(*name).or_insert_with(|| {
+                    let text = index.symbol(*name).unwrap_or_default();
+                    by.contains(&String::from_utf8_lossy(text))
+                })
+            });
+            let group = match known.get(entry.labels.as_slice()) {
+                Some(group) => *group,
+                None => {
+                    let group = u32::try_from(groups.labels.len()).unwrap_or(u32::MAX);
+                    groups.labels.push(index.labels(&entry).unwrap_or_default());
+                    known.insert(entry.labels.as_slice().into(), group);
+                    group
+                }
+            };
+            groups.of_row.push(group);
+        }
+        groups
+    }
+
+    fn may_have_label(&self, name: &str) -> bool {
+        self.block.index().value_count(name) > 0
     }
 }
 

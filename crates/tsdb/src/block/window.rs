@@ -42,8 +42,8 @@ impl Window {
     ) -> io::Result<&[u8]> {
         let end = self.start + self.bytes.len() as u64;
         if offset < self.start || offset.saturating_add(length as u64) > end {
-            let is_near = !self.bytes.is_empty()
-                && (self.start..=end + self.ahead as u64).contains(&offset);
+            let is_near =
+                !self.bytes.is_empty() && (self.start..=end + self.ahead as u64).contains(&offset);
             self.ahead = if is_near {
                 (self.ahead * 2).min(AHEAD_MAX)
             } else {

@@ -36,6 +36,7 @@ mod annotations;
 mod apply;
 mod commit;
 mod exemplars;
+mod export;
 mod index;
 mod matching;
 mod options;

@@ -339,7 +339,7 @@ impl Series {
         range: TimeRange,
         batch: &mut SeriesBatch,
     ) -> Result<(), ChunkError> {
-        let mut left = visible.saturating_sub(self.dropped) as usize;
+        let mut left = self.visible_samples(visible);
         for chunk in self.all_chunks() {
             let samples_max = chunk.samples.min(left);
             left -= samples_max;
@@ -360,8 +360,13 @@ impl Series {
         is_last.then(|| (self.state.time, f64::from_bits(self.state.value.bits)))
     }
 
+    /// How many of the samples that are left the first `visible` ever added are.
+    pub(super) fn visible_samples(&self, visible: u32) -> usize {
+        visible.saturating_sub(self.dropped) as usize
+    }
+
     /// In the order of time; the open chunk comes last.
-    fn all_chunks(&self) -> impl Iterator<Item = ChunkRef<'_>> {
+    pub(super) fn all_chunks(&self) -> impl Iterator<Item = ChunkRef<'_>> {
         let closed = self.closed.iter().map(|chunk| ChunkRef {
             encoding: chunk.encoding,
             data: &chunk.data,
@@ -438,12 +443,12 @@ fn stale_histogram(open: &OpenHistogram) -> HistogramSample {
     }
 }
 
-struct ChunkRef<'a> {
-    encoding: Encoding,
-    data: &'a [u8],
-    samples: usize,
-    start: i64,
-    end: i64,
+pub(super) struct ChunkRef<'a> {
+    pub(super) encoding: Encoding,
+    pub(super) data: &'a [u8],
+    pub(super) samples: usize,
+    pub(super) start: i64,
+    pub(super) end: i64,
 }
 
 fn closed_histogram<C: chunk::histogram::Count>(

@@ -7,7 +7,7 @@
 pub(crate) mod reader;
 pub(crate) mod writer;
 
-pub(crate) use reader::{ChunkFiles, ChunkWindow};
+pub(crate) use reader::{ChunkFiles, ChunkWindow, RawChunk};
 pub(crate) use writer::ChunkWriter;
 
 pub(crate) const CHUNKS_DIR: &str = "chunks";

@@ -87,7 +87,7 @@ impl PostingsTable {
                 },
                 count: 0,
             });
-            if values.count % values.step == 0 {
+            if values.count.is_multiple_of(values.step) {
                 // A section's length has 32 bits.
                 values.samples.push((at - first) as u32);
             }

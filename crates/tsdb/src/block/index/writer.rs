@@ -293,6 +293,9 @@ fn write_symbols(output: &mut Output, symbols: &SymbolList) -> Result<(), WriteB
     output.write_sum()
 }
 
+/// The reference of a series and its labels.
+type Scanned<'a> = (u32, &'a [(u32, u32)]);
+
 /// Reads the series that were written back.
 struct SeriesScan {
     path: std::path::PathBuf,
@@ -305,7 +308,7 @@ struct SeriesScan {
 
 impl SeriesScan {
     /// The reference and the labels of the next series.
-    fn next(&mut self) -> Result<Option<(u32, &[(u32, u32)])>, WriteBlockError> {
+    fn next(&mut self) -> Result<Option<Scanned<'_>>, WriteBlockError> {
         const LENGTH_MAX: usize = 10;
         self.at = self.at.next_multiple_of(SERIES_ALIGN);
         if self.at >= self.end {

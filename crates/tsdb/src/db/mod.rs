@@ -1,0 +1,182 @@
+//! The database of one data folder: the head and the blocks, read and written as one.
+//!
+//! Writing goes to the [`Head`]; [`Db::compact`] moves what is old enough into blocks, merges blocks into
+//! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them.
+//! [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when. [`snapshot`]:
+//! a copy for backups.
+//!
+//! Nothing here starts a thread: whoever opens the database calls [`Db::compact`] and [`Db::reload`]
+//! every minute or so. Only one of the long operations runs at a time; reading and writing never wait
+//! for them.
+//!
+//! A query takes its list of the head first and looks at the blocks afterwards. So, whenever a block is
+//! made of a part of the head, the query has those samples from one of the two or from both, and equal
+//! times are dropped.
+
+mod compaction;
+mod counters;
+mod merged;
+mod options;
+mod set;
+mod snapshot;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use model::labels::Labels;
+use model::matcher::Matcher;
+use model::storage::{
+    CommitReport, ReadError, SampleBatch, SampleRefusal, SampleWriter, SelectRequest, SeriesList,
+    SeriesReader, SeriesRef, TimeRange, WriteError,
+};
+use parking_lot::{Mutex, RwLock};
+
+use crate::block::Block;
+use crate::head::{Head, ReplayReport};
+
+pub use compaction::{CompactError, DbDeleteError};
+pub use counters::DbStats;
+pub use options::{DbOptions, Retention};
+pub use set::{OpenDbError, RejectedBlock};
+pub use snapshot::{HeadPart, SnapshotError};
+
+use counters::Counters;
+use set::BlockSet;
+
+/// An open data folder. Clones are the same database.
+#[derive(Clone, Debug)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: DbOptions,
+    head: Head,
+    blocks: RwLock<Arc<BlockSet>>,
+    retention: Mutex<Retention>,
+    /// Held by whatever writes or removes blocks.
+    maintenance: Mutex<()>,
+    /// The head has not dropped yet what is in blocks.
+    is_truncation_due: AtomicBool,
+    counters: Counters,
+}
+
+/// What opening found.
+#[derive(Debug)]
+pub struct OpenDbReport {
+    pub replay: ReplayReport,
+    pub blocks: usize,
+    /// Blocks that cannot be read. Everything else works.
+    pub rejected: Vec<RejectedBlock>,
+    /// Folders that an interrupted write or removal left behind, and that are gone now.
+    pub leftovers: Vec<String>,
+}
+
+impl Db {
+    /// Opens the blocks in the data folder, then the head. Locking the folder is the caller's.
+    pub fn open(options: DbOptions) -> Result<(Self, OpenDbReport), OpenDbError> {
+        let disk = options.head.disk.clone();
+        let dir = options.head.dir.clone();
+        disk.create_dir_all(&dir)
+            .map_err(|source| OpenDbError::Folder {
+                dir: dir.clone(),
+                source,
+            })?;
+        let leftovers = set::remove_leftovers(disk.as_ref(), &dir);
+        let set = BlockSet::read(disk.as_ref(), &dir, &BlockSet::default()).map_err(|source| {
+            OpenDbError::Folder {
+                dir: dir.clone(),
+                source,
+            }
+        })?;
+        let mut head_options = options.head.clone();
+        if let Some(end) = set.head_start() {
+            head_options.valid_from = head_options.valid_from.max(end);
+        }
+        let (head, replay) = Head::open(head_options)?;
+        let report = OpenDbReport {
+            replay,
+            blocks: set.blocks.len(),
+            rejected: set.rejected.clone(),
+            leftovers,
+        };
+        let db = Self(Arc::new(Inner {
+            retention: Mutex::new(options.retention),
+            options,
+            head,
+            blocks: RwLock::new(Arc::new(set)),
+            maintenance: Mutex::default(),
+            is_truncation_due: AtomicBool::new(false),
+            counters: Counters::default(),
+        }));
+        Ok((db, report))
+    }
+
+    pub fn head(&self) -> &Head {
+        &self.0.head
+    }
+
+    /// By the start of their times.
+    pub fn blocks(&self) -> Vec<Block> {
+        self.0.set().blocks.clone()
+    }
+
+    /// Blocks that cannot be read.
+    pub fn rejected(&self) -> Vec<RejectedBlock> {
+        self.0.set().rejected.clone()
+    }
+
+    pub fn stats(&self) -> DbStats {
+        counters::stats(&self.0)
+    }
+
+    /// In effect from the next [`Db::reload`] on.
+    pub fn set_retention(&self, retention: Retention) {
+        *self.0.retention.lock() = retention;
+    }
+
+    /// Makes the log durable and takes no more commits. Reading goes on.
+    pub fn close(&self) -> Result<(), WriteError> {
+        self.0.head.close()
+    }
+}
+
+impl Inner {
+    fn set(&self) -> Arc<BlockSet> {
+        Arc::clone(&self.blocks.read())
+    }
+}
+
+impl SampleWriter for Db {
+    fn resolve(&self, labels: &Labels) -> Result<SeriesRef, SampleRefusal> {
+        self.0.head.resolve(labels)
+    }
+
+    fn commit(&self, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
+        self.0.head.commit(batch)
+    }
+}
+
+impl SeriesReader for Db {
+    fn select(&self, request: &SelectRequest<'_>) -> Result<Arc<dyn SeriesList>, ReadError> {
+        merged::select(&self.0, request)
+    }
+
+    fn label_names(
+        &self,
+        range: TimeRange,
+        matchers: &[Matcher],
+    ) -> Result<Vec<String>, ReadError> {
+        merged::texts(&self.0, range, |reader| reader.label_names(range, matchers))
+    }
+
+    fn label_values(
+        &self,
+        name: &str,
+        range: TimeRange,
+        matchers: &[Matcher],
+    ) -> Result<Vec<String>, ReadError> {
+        merged::texts(&self.0, range, |reader| {
+            reader.label_values(name, range, matchers)
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! The database at its border: head and blocks as one, compaction, snapshots, damage, and the peers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking and say why"
+)]
+
+mod compaction;
+mod corruption;
+mod crash;
+mod matching;
+mod peer;
+mod support;
