@@ -99,9 +99,11 @@ pub trait AlertmanagerSource: Send + Sync {
     fn cluster_status(&self) -> String;
 }
 
-/// Statistics of the head.
+/// What is in the database.
 pub trait TsdbSource: Send + Sync {
     fn status(&self, limit: usize) -> TsdbStatusView;
+    /// The `meta.json` of each block, oldest first.
+    fn blocks(&self) -> Vec<serde_json::Value>;
     /// Segments of the log to replay at the start: first, last, current.
     fn replay_progress(&self) -> (usize, usize, usize);
 }

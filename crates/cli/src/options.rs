@@ -2,8 +2,12 @@
 
 use anyhow::Context;
 use clap::ArgMatches;
+use config::ByteSize;
 use net::Overrides;
-use server::{MessageTypes, Options, QueryOptions, RemoteWriteOptions, RuleOptions, Switch, Tempo};
+use server::{
+    MessageTypes, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions, Switch,
+    Tempo,
+};
 
 use crate::flags::{Given, SERVE};
 
@@ -36,7 +40,12 @@ pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
             accepted: MessageTypes::parse(given.texts(ACCEPTED_MESSAGES))
                 .with_context(|| format!("--{ACCEPTED_MESSAGES}"))?,
         },
-        retention: given.duration("storage.tsdb.retention.time"),
+        storage: StorageOptions {
+            retention_time: given.duration("storage.tsdb.retention.time"),
+            retention_bytes: bytes(&given, "storage.tsdb.retention.size")?,
+            block_range: given.duration("storage.tsdb.min-block-duration"),
+            block_range_max: given.duration("storage.tsdb.max-block-duration"),
+        },
         query: QueryOptions {
             lookback_delta: given.duration("query.lookback-delta"),
             timeout: given.duration("query.timeout"),
@@ -56,4 +65,15 @@ pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
         tempo: Tempo::Real,
         flags: given.values(SERVE),
     })
+}
+
+/// A number of bytes with a unit, as `512MB`; 0 if the flag is not given.
+fn bytes(given: &Given<'_>, name: &str) -> anyhow::Result<u64> {
+    let Some(text) = given.text(name) else {
+        return Ok(0);
+    };
+    let problem =
+        |why: String| anyhow::anyhow!("--{name} {text}: {why}; write it as 512MB or 1.5TB");
+    let size = ByteSize::parse(text).map_err(|error| problem(error.to_string()))?;
+    u64::try_from(size.0).map_err(|_| problem("it is negative".to_owned()))
 }

@@ -109,10 +109,6 @@ impl Page {
         self.suffixed(Kind::Summary, name, "_count", help, labels, count);
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts are floats in the text format"
-    )]
     pub(crate) fn histogram(
         &mut self,
         name: &str,
@@ -121,6 +117,23 @@ impl Page {
         histogram: &crate::Histogram,
     ) {
         let (buckets, count, sum) = histogram.snapshot();
+        self.buckets(name, help, labels, &buckets, (count, sum));
+    }
+
+    /// A histogram that is counted elsewhere: buckets (upper bound, count of what is not above it), then
+    /// count and sum of everything.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts are floats in the text format"
+    )]
+    pub fn buckets(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[(&str, &str)],
+        buckets: &[(f64, u64)],
+        (count, sum): (u64, f64),
+    ) {
         let bounds = buckets
             .iter()
             .map(|(bound, count)| (float_plain(*bound), *count));

@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`options`] (what the command line says), `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
-//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `targets` (discovery into
-//! scrape pools), `queries`, `alertmanager`; `running` starts, reloads and stops it all; `sources` shows
+//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`,
+//! `targets` (discovery into scrape pools), `queries`, `alertmanager`; `running` starts, reloads and stops it all; `sources` shows
 //! it to the API; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
@@ -12,6 +12,7 @@
 mod alertmanager;
 mod checks;
 mod clock;
+mod compaction;
 mod files;
 mod groups;
 mod http_client;
@@ -21,6 +22,7 @@ mod not_built;
 mod options;
 mod plan;
 mod queries;
+mod retention;
 mod routing;
 mod running;
 mod self_metrics;
@@ -33,7 +35,9 @@ use std::path::Path;
 
 use diag::Diagnostics;
 
-pub use options::{Options, QueryOptions, RemoteWriteOptions, RuleOptions, Switch, Tempo};
+pub use options::{
+    Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
+};
 pub use remote::write::MessageTypes;
 pub use running::{Running, start};
 

@@ -40,7 +40,6 @@ pub(crate) enum OwnRouting {
 /// The parts that the configuration uses and that nothing here acts on.
 pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
     let tsdb = config.storage.tsdb.as_ref();
-    let retention = tsdb.and_then(|tsdb| tsdb.retention.as_ref());
     let has_alertmanagers = !config.alerting.alertmanagers.is_empty();
     let jobs = &config.scrape_configs;
     let candidates = [
@@ -63,13 +62,6 @@ pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
             tsdb.is_some_and(|tsdb| !tsdb.out_of_order_time_window.is_zero()),
             "storage.tsdb.out_of_order_time_window",
             "samples that come out of order are refused",
-        ),
-        (
-            retention.is_some_and(|retention| {
-                !retention.time.is_zero() || retention.size.0 != 0 || retention.percentage != 0.0
-            }),
-            "storage.tsdb.retention",
-            "--storage.tsdb.retention.time decides",
         ),
         (
             !config.tracing.endpoint.is_empty(),

@@ -37,8 +37,7 @@ pub struct Options {
     pub lifecycle: Switch,
     pub admin_api: Switch,
     pub remote_write: RemoteWriteOptions,
-    /// Samples older than this are dropped.
-    pub retention: Duration,
+    pub storage: StorageOptions,
     pub query: QueryOptions,
     pub rules: RuleOptions,
     /// How long resolved silences and log entries are kept.
@@ -76,6 +75,19 @@ impl From<bool> for Switch {
 pub struct RemoteWriteOptions {
     pub receiver: Switch,
     pub accepted: remote::write::MessageTypes,
+}
+
+/// What the command line says of the database. The configuration may say more of the retention.
+#[derive(Clone, Copy, Debug)]
+pub struct StorageOptions {
+    /// Blocks that end so long before the newest one are dropped. 0: nothing said.
+    pub retention_time: Duration,
+    /// The oldest blocks are dropped as long as all files are longer. 0: nothing said.
+    pub retention_bytes: u64,
+    /// Length of the blocks that the head is written out in.
+    pub block_range: Duration,
+    /// Blocks are not merged into longer ones. 0: a tenth of the retention, 31 days at most.
+    pub block_range_max: Duration,
 }
 
 #[derive(Clone, Debug)]

@@ -22,9 +22,11 @@ use tokio::task::JoinHandle;
 
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, RuleAlerts};
 use crate::clock::SystemClock;
+use crate::compaction::Compaction;
 use crate::options::{Options, Tempo};
 use crate::plan::{Plan, PlanContext};
 use crate::queries::LocalQueries;
+use crate::retention::Limits;
 use crate::self_metrics::{Observed, RuleCounters};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
@@ -88,10 +90,15 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let plan = planner.plan()?;
     report(&plan.notices);
-    let dir = planner.options.data_dir.clone();
-    let opened = tokio::task::spawn_blocking(move || storage::open(&dir)).await;
+    let settings = storage::Settings {
+        dir: planner.options.data_dir.clone(),
+        options: planner.options.storage,
+        limits: Limits::new(&planner.options.storage, &plan.config),
+        clock: Arc::clone(&clock),
+    };
+    let opened = tokio::task::spawn_blocking(move || storage::open(settings)).await;
     let storage = opened.map_err(|error| StartError::Input(error.to_string()))??;
-    tracing::info!(report = ?storage.replay, "data folder opened");
+    tracing::info!(report = ?storage.report, "data folder opened");
     let (parts, router) = Parts::build(&planner, plan, storage, clock, objects);
     let (stop_serving, _) = watch::channel(false);
     let serve_options = ServeOptions {
@@ -219,6 +226,7 @@ struct Parts {
     alertmanager: Arc<Alertmanager>,
     outgoing: Arc<RwLock<Outgoing>>,
     current: Arc<RwLock<Current>>,
+    limits: Arc<RwLock<Limits>>,
     reasons: Arc<ReasonBook>,
     objects: watch::Sender<Arc<Objects>>,
     readiness: watch::Sender<Readiness>,
@@ -271,8 +279,8 @@ impl Parts {
         let registry = Registry::new();
         let reasons = Arc::new(ReasonBook::new(REASONS_KEPT_PER_CODE));
         let runtime = tokio::runtime::Handle::current();
-        let reader: Arc<dyn model::storage::SeriesReader> = Arc::new(storage.head.clone());
-        let writer: Arc<dyn SampleWriter> = Arc::new(storage.head.clone());
+        let reader: Arc<dyn model::storage::SeriesReader> = Arc::new(storage.db.clone());
+        let writer: Arc<dyn SampleWriter> = Arc::new(storage.db.clone());
         let collaborators = Collaborators {
             writer: Arc::clone(&writer),
             clock: Arc::clone(&clock),
@@ -341,7 +349,7 @@ impl Parts {
         }));
         let remote_write = options.remote_write.receiver.is_on().then(|| {
             let collaborators = remote::write::Collaborators {
-                writer: Arc::new(storage.head.clone()),
+                writer: Arc::new(storage.db.clone()),
                 reader: Arc::clone(&reader),
                 clock: Arc::clone(&clock),
                 reasons: Arc::clone(&reasons),
@@ -349,13 +357,15 @@ impl Parts {
             let accepted = options.remote_write.accepted.clone();
             Arc::new(Receiver::new(collaborators, accepted, &registry))
         });
+        let limits = Arc::new(RwLock::new(Limits::new(&options.storage, &plan.config)));
         let observed = Observed {
             remote_write: remote_write.clone(),
             pools: Arc::clone(&pools),
-            head: storage.head.clone(),
+            db: storage.db.clone(),
             rules: schedule.views(),
             alertmanager: Arc::clone(&alertmanager),
             current: Arc::clone(&current),
+            limits: Arc::clone(&limits),
             reasons: Arc::clone(&reasons),
             started_at,
         };
@@ -368,7 +378,7 @@ impl Parts {
             .map_or("", |(_, rest)| rest);
         let external_host = host.split(['/', ':']).next().unwrap_or_default().to_owned();
         let tsdb_view = Arc::new(TsdbView {
-            head: storage.head.clone(),
+            db: storage.db.clone(),
             segments: 0,
         });
         let api = Arc::new(Api {
@@ -396,7 +406,7 @@ impl Parts {
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
                 flags: options.flags.clone(),
-                retention: options.retention,
+                limits: Arc::clone(&limits),
                 external_url: planner.external_url.clone(),
             }),
             reasons: Arc::new(ReasonView {
@@ -423,6 +433,7 @@ impl Parts {
             alertmanager,
             outgoing,
             current,
+            limits,
             reasons,
             objects,
             readiness,
@@ -441,13 +452,17 @@ impl Parts {
         stop_serving: watch::Sender<bool>,
     ) {
         let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
-        let maintenance = tokio::spawn(storage::maintain(
-            self.storage.head.clone(),
-            Arc::clone(&self.clock),
-            planner.options.retention,
-        ));
+        let syncing = tokio::spawn(storage::keep_synced(self.storage.db.clone()));
         if let Some(plan) = self.first_plan.take() {
             self.put_in_place(plan, &planner).await;
+        }
+        let compaction = Compaction::start(
+            self.storage.db.clone(),
+            Arc::clone(&self.reasons),
+            Arc::clone(&self.clock),
+        );
+        if let Err(error) = &compaction {
+            tracing::error!(%error, "no thread for compaction; all samples stay in memory until a restart");
         }
         self.readiness.send_replace(Readiness::Ready);
         tracing::info!("ready");
@@ -473,9 +488,15 @@ impl Parts {
             let _ = server.await;
         }
         alerting.abort();
-        maintenance.abort();
-        let head = self.storage.head.clone();
-        let closed = tokio::task::spawn_blocking(move || head.close()).await;
+        syncing.abort();
+        let db = self.storage.db.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            if let Ok(compaction) = compaction {
+                compaction.stop();
+            }
+            db.close()
+        })
+        .await;
         match closed {
             Ok(Ok(())) => tracing::info!("stopped; everything is on disk"),
             Ok(Err(error)) => tracing::error!(%error, "closing the log failed"),
@@ -493,6 +514,10 @@ impl Parts {
             self.reasons
                 .record(self.clock.now().millis(), "configuration", part);
         }
+        let limits = Limits::new(&planner.options.storage, &plan.config);
+        *self.limits.write() = limits;
+        let retention = limits.of_folder(&self.storage.dir);
+        self.storage.db.set_retention(retention);
         *self.outgoing.write() = Outgoing {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,

@@ -10,20 +10,23 @@ use remote::write::Receiver;
 use rules::group::EvaluationCounts;
 use rules::{GroupView, schedule::Views};
 use scrape::Pools;
-use tsdb::Head;
+use tsdb::Db;
+use tsdb::db::COMPACTION_SECONDS;
 
 use crate::alertmanager::Alertmanager;
+use crate::retention::Limits;
 use crate::sources::Current;
 
 /// What the page is rendered from.
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) pools: Arc<Pools>,
-    pub(crate) head: Head,
+    pub(crate) db: Db,
     pub(crate) remote_write: Option<Arc<Receiver>>,
     pub(crate) rules: Views,
     pub(crate) alertmanager: Arc<Alertmanager>,
     pub(crate) current: Arc<RwLock<Current>>,
+    pub(crate) limits: Arc<RwLock<Limits>>,
     pub(crate) reasons: Arc<ReasonBook>,
     pub(crate) started_at: Timestamp,
 }
@@ -34,7 +37,8 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         configuration(page, &observed);
         scraping(page, &observed.pools);
         appended(page, &observed);
-        storage(page, &observed.head);
+        head(page, &observed.db);
+        blocks(page, &observed.db, *observed.limits.read());
         rule_groups(page, &observed.rules);
         alerts(page, &observed.alertmanager);
         process(page, observed.started_at);
@@ -192,8 +196,8 @@ fn appended(page: &mut Page, observed: &Observed) {
     }
 }
 
-fn storage(page: &mut Page, head: &Head) {
-    let stats = head.stats(0);
+fn head(page: &mut Page, db: &Db) {
+    let stats = db.head().stats(0);
     page.sample(
         Kind::Gauge,
         "prometheus_tsdb_head_series",
@@ -224,6 +228,139 @@ fn storage(page: &mut Page, head: &Head) {
             range.end.seconds() * 1000.0,
         );
     }
+}
+
+fn blocks(page: &mut Page, db: &Db, limits: Limits) {
+    let stats = db.stats();
+    let retention = db.retention();
+    let is_populating = if stats.is_populating { 1.0 } else { 0.0 };
+    for (kind, name, help, value) in [
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_blocks_loaded",
+            "Number of currently loaded data blocks",
+            float(stats.blocks),
+        ),
+        (
+            Kind::Gauge,
+            "keepwatch_tsdb_blocks_rejected",
+            "Blocks that cannot be read and are left out; see /api/keepwatch/v1/reasons.",
+            float(stats.blocks_rejected),
+        ),
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_storage_blocks_bytes",
+            "The number of bytes that are currently used for local storage by all blocks.",
+            float(stats.block_bytes),
+        ),
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_symbol_table_size_bytes",
+            "Size of symbol table in memory for loaded blocks",
+            float(stats.symbol_bytes),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_compactions_total",
+            "Total number of compactions that were executed for the partition.",
+            float(stats.compactions),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_compactions_failed_total",
+            "Total number of compactions that failed for the partition.",
+            float(stats.compactions_failed),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_vertical_compactions_total",
+            "Total number of compactions done on overlapping blocks.",
+            float(stats.compactions_vertical),
+        ),
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_compaction_populating_block",
+            "Set to 1 when a block is currently being written to the disk.",
+            is_populating,
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_reloads_total",
+            "Number of times the database reloaded block data from disk.",
+            float(stats.reloads),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_reloads_failures_total",
+            "Number of times the database failed to reload block data from disk.",
+            float(stats.reloads_failed),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_time_retentions_total",
+            "The number of times that blocks were deleted because the maximum time limit was exceeded.",
+            float(stats.retentions_by_time),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_size_retentions_total",
+            "The number of times that blocks were deleted because the maximum number of bytes was exceeded.",
+            float(stats.retentions_by_size),
+        ),
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_retention_limit_seconds",
+            "How long to retain samples in storage.",
+            limits.time.seconds(),
+        ),
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_retention_limit_bytes",
+            "Max number of bytes to be retained in the tsdb blocks, configured 0 means disabled",
+            float(retention.bytes.unwrap_or(0)),
+        ),
+        (
+            Kind::Gauge,
+            "prometheus_tsdb_retention_limit_percentage",
+            "Max percentage of total storage space to be retained in the tsdb blocks, configured 0 means disabled",
+            limits.percentage,
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_head_truncations_total",
+            "Total number of head truncations attempted.",
+            float(stats.head_truncations),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_head_truncations_failed_total",
+            "Total number of head truncations that failed.",
+            float(stats.head_truncations_failed),
+        ),
+    ] {
+        page.sample(kind, name, help, &[], value);
+    }
+    if let Some(lowest) = stats.lowest_time {
+        page.sample(
+            Kind::Gauge,
+            "prometheus_tsdb_lowest_timestamp",
+            "Lowest timestamp value stored in the database, in milliseconds.",
+            &[],
+            lowest.seconds() * 1000.0,
+        );
+    }
+    let buckets: Vec<(f64, u64)> = COMPACTION_SECONDS
+        .iter()
+        .zip(stats.compactions_within)
+        .map(|(bound, count)| (f64::from(*bound), count))
+        .collect();
+    page.buckets(
+        "prometheus_tsdb_compaction_duration_seconds",
+        "Duration of compaction runs",
+        &[],
+        &buckets,
+        (stats.compactions, stats.compaction_seconds),
+    );
 }
 
 /// Counters of rule evaluations, changed after each.

@@ -10,10 +10,12 @@ use api::{
 use diag::{Reason, ReasonBook, ReasonEntry};
 use manifest::Decision;
 use model::storage::TimeRange;
-use model::{Duration, Matcher, Timestamp};
+use model::{Matcher, Timestamp};
 use parking_lot::RwLock;
 use scrape::Pools;
-use tsdb::Head;
+use tsdb::Db;
+
+use crate::retention::Limits;
 
 /// Parts of the state that a reload changes.
 #[derive(Debug)]
@@ -83,13 +85,13 @@ impl TargetView {
 
 #[derive(Debug)]
 pub(crate) struct TsdbView {
-    pub(crate) head: Head,
+    pub(crate) db: Db,
     pub(crate) segments: usize,
 }
 
 impl TsdbSource for TsdbView {
     fn status(&self, limit: usize) -> TsdbStatusView {
-        let stats = self.head.stats(limit);
+        let stats = self.db.head().stats(limit);
         let counts = |counts: Vec<tsdb::head::NamedCount>| {
             counts
                 .into_iter()
@@ -116,6 +118,14 @@ impl TsdbSource for TsdbView {
         }
     }
 
+    fn blocks(&self) -> Vec<serde_json::Value> {
+        let metas = self.db.blocks().into_iter().map(|block| block.meta());
+        // A struct of numbers and texts always has a JSON form.
+        metas
+            .filter_map(|meta| serde_json::to_value(meta).ok())
+            .collect()
+    }
+
     fn replay_progress(&self) -> (usize, usize, usize) {
         // The API answers when the replay is over.
         (0, self.segments, self.segments)
@@ -124,7 +134,7 @@ impl TsdbSource for TsdbView {
 
 impl AdminSource for TsdbView {
     fn delete_series(&self, range: TimeRange, matchers: &[Matcher]) -> Result<(), String> {
-        let deleted = self.head.delete(range, matchers);
+        let deleted = self.db.delete(range, matchers);
         let series = deleted.map_err(|error| error.to_string())?;
         tracing::info!(series, "series deleted over HTTP");
         Ok(())
@@ -135,7 +145,7 @@ impl AdminSource for TsdbView {
 pub(crate) struct ConfigView {
     pub(crate) current: Arc<RwLock<Current>>,
     pub(crate) flags: BTreeMap<String, String>,
-    pub(crate) retention: Duration,
+    pub(crate) limits: Arc<RwLock<Limits>>,
     pub(crate) external_url: String,
 }
 
@@ -154,7 +164,7 @@ impl ConfigSource for ConfigView {
     }
 
     fn retention_text(&self) -> String {
-        self.retention.to_string()
+        self.limits.read().to_text()
     }
 
     fn alertmanagers(&self) -> AlertmanagersView {

@@ -1,37 +1,50 @@
-//! The data folder: locked, opened, synced and trimmed.
+//! The data folder: locked, opened and synced.
 
 use std::fs::{File, OpenOptions as FileOptions};
-use std::path::Path;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::Clock;
 use rustix::fs::{FlockOperation, flock};
-use tsdb::{Head, OpenOptions, RealDisk, ReplayReport};
+use tsdb::block::UlidSource;
+use tsdb::db::OpenDbReport;
+use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
 
 use crate::StartError;
+use crate::options::StorageOptions;
+use crate::retention::{Limits, block_range_max};
 
 /// How often the log is made to survive a power cut. A crash of the process loses nothing in any case.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
-/// How often samples beyond the retention are dropped.
-const TRIM_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// An open data folder. The lock is held as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Storage {
-    pub(crate) head: Head,
-    pub(crate) replay: ReplayReport,
+    pub(crate) db: Db,
+    pub(crate) report: OpenDbReport,
+    pub(crate) dir: PathBuf,
     _lock: File,
 }
 
+/// What a data folder is opened with.
+pub(crate) struct Settings {
+    pub(crate) dir: PathBuf,
+    pub(crate) options: StorageOptions,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
 /// Makes the folder if it is not there.
-pub(crate) fn open(dir: &Path) -> Result<Storage, StartError> {
+pub(crate) fn open(settings: Settings) -> Result<Storage, StartError> {
+    let dir = settings.dir;
     let shown = dir.display().to_string();
     let fail = |problem: String| StartError::Storage {
         dir: shown.clone(),
         problem,
     };
-    std::fs::create_dir_all(dir).map_err(|error| fail(format!("making the folder: {error}")))?;
+    std::fs::create_dir_all(&dir).map_err(|error| fail(format!("making the folder: {error}")))?;
     let lock = FileOptions::new()
         .create(true)
         .truncate(false)
@@ -46,39 +59,35 @@ pub(crate) fn open(dir: &Path) -> Result<Storage, StartError> {
         dir: shown.clone(),
         problem: error.to_string(),
     })?;
-    let options = OpenOptions::new(dir, Arc::new(RealDisk));
-    let (head, replay) = Head::open(options).map_err(|error| fail(error.to_string()))?;
+    let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
+    head.block_range = settings.options.block_range;
+    // The standard library's hasher is seeded by the system, and differently in every process.
+    let seed = RandomState::new().hash_one(std::process::id());
+    let mut options = DbOptions::new(head, UlidSource::new(settings.clock, seed));
+    options.block_range_max = block_range_max(&settings.options, settings.limits);
+    options.retention = settings.limits.of_folder(&dir);
+    let (db, report) = Db::open(options).map_err(|error| fail(error.to_string()))?;
     Ok(Storage {
-        head,
-        replay,
+        db,
+        report,
+        dir,
         _lock: lock,
     })
 }
 
-/// Syncs and trims until the task is dropped.
-pub(crate) async fn maintain(head: Head, clock: Arc<dyn Clock>, retention: model::Duration) {
+/// Syncs the log until the task is dropped.
+pub(crate) async fn keep_synced(db: Db) {
     let mut sync = tokio::time::interval(SYNC_INTERVAL);
-    let mut trim = tokio::time::interval(TRIM_INTERVAL);
     sync.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    trim.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let head = head.clone();
-        let work = tokio::select! {
-            _ = sync.tick() => tokio::task::spawn_blocking(move || {
-                if let Err(error) = head.sync() {
-                    tracing::error!(%error, "syncing the log failed; samples since the last sync would be lost in a power cut");
-                }
-            }),
-            _ = trim.tick() => {
-                let keep_from = clock.now() - retention;
-                tokio::task::spawn_blocking(move || {
-                    if let Err(error) = head.truncate(keep_from) {
-                        tracing::error!(%error, "dropping old samples failed; the next attempt is in 15 minutes");
-                    }
-                })
+        sync.tick().await;
+        let db = db.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            if let Err(error) = db.head().sync() {
+                tracing::error!(%error, "syncing the log failed; samples since the last sync would be lost in a power cut");
             }
-        };
-        // A panic in there is logged by the runtime and must not end the maintenance.
+        });
+        // A panic in there is logged by the runtime and must not end the syncing.
         let _ = work.await;
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .route("/status/runtimeinfo", get(status::runtime_info))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/status/tsdb/blocks", get(status::tsdb_blocks))
         .route("/status/walreplay", get(status::wal_replay))
         .route("/write", post(write::write))
         .nest("/admin/tsdb", administration())

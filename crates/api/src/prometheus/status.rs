@@ -118,6 +118,17 @@ pub(crate) async fn tsdb(
 }
 
 #[derive(Serialize)]
+struct BlocksTwin {
+    blocks: Vec<serde_json::Value>,
+}
+
+pub(crate) async fn tsdb_blocks(State(api): State<Arc<Api>>) -> Response {
+    success(&BlocksTwin {
+        blocks: api.tsdb.blocks(),
+    })
+}
+
+#[derive(Serialize)]
 struct ReplayTwin {
     min: usize,
     max: usize,

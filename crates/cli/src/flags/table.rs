@@ -76,9 +76,30 @@ pub(crate) const SERVE: &[Flag] = &[
     flag(
         "storage.tsdb.retention.time",
         Takes::Duration,
-        "15d",
+        "0s",
         "DURATION",
-        "How long samples are kept",
+        "How long samples are kept; 0s: 15d if no size is given either, else for ever",
+    ),
+    flag(
+        "storage.tsdb.retention.size",
+        Takes::Text,
+        "",
+        "SIZE",
+        "Bytes that blocks and log may have before the oldest blocks go, such as 512MB",
+    ),
+    flag(
+        "storage.tsdb.min-block-duration",
+        Takes::Duration,
+        "2h",
+        "DURATION",
+        "Time that a block covers when it is written; equal to the longest for a Thanos sidecar",
+    ),
+    flag(
+        "storage.tsdb.max-block-duration",
+        Takes::Duration,
+        "0s",
+        "DURATION",
+        "Time that merged blocks cover at most; 0s: a tenth of the retention, at most 31d",
     ),
     flag(
         "web.listen-address",

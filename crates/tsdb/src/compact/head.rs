@@ -42,6 +42,7 @@ pub(crate) fn write_head(
             .read(row, &mut labels, &mut chunks)
             .map_err(|error| MakeBlockError::Head(error.to_string()))?;
         writer.add_series(&labels, &chunks)?;
+        destination.check()?;
     }
     Ok(writer.finish()?)
 }

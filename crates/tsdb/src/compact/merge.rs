@@ -96,6 +96,7 @@ pub(crate) fn merge_blocks(
     let mut merger = Merger::default();
     while merger.next(&mut sources, range)? {
         writer.add_series(&merger.labels, &merger.chunks)?;
+        destination.check()?;
     }
     let written = writer.finish()?;
     for block in blocks {

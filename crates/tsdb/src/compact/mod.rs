@@ -8,9 +8,11 @@ pub(crate) mod merge;
 pub(crate) mod plan;
 mod recode;
 
-use model::disk::Disk;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use model::disk::Disk;
 
 use crate::block::{BlockError, Damage, WriteBlockError};
 
@@ -22,6 +24,17 @@ pub(crate) struct Destination<'a> {
     pub(crate) disk: &'a Arc<dyn Disk>,
     pub(crate) dir: &'a Path,
     pub(crate) segment_bytes: u64,
+    /// Set when the database is to close: nothing is finished then.
+    pub(crate) is_cancelled: &'a AtomicBool,
+}
+
+impl Destination<'_> {
+    fn check(&self) -> Result<(), MakeBlockError> {
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            return Err(MakeBlockError::Cancelled);
+        }
+        Ok(())
+    }
 }
 
 /// Why no block was made of others.
@@ -34,6 +47,8 @@ pub enum MakeBlockError {
     Head(String),
     #[error(transparent)]
     Write(#[from] WriteBlockError),
+    #[error("the database is being closed")]
+    Cancelled,
 }
 
 impl From<Damage> for MakeBlockError {

@@ -48,14 +48,33 @@ pub enum DbDeleteError {
     Block { ulid: Ulid, source: DeleteError },
 }
 
+impl CompactError {
+    /// Nothing is wrong: the database was closed in between.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Head(MakeBlockError::Cancelled)
+                | Self::Merge {
+                    source: MakeBlockError::Cancelled,
+                    ..
+                }
+        )
+    }
+}
+
 impl Db {
+    /// Whether a part of the head waits to be written out. Cheap enough to be asked every second.
+    pub fn is_compaction_due(&self) -> bool {
+        self.0.head_range().is_some()
+    }
+
     /// Does all there is to do: blocks of the head, longer blocks of blocks, and dropping old ones. To be
     /// called every minute or so, from a thread that may take its time.
     pub fn compact(&self) -> Result<(), CompactError> {
         let inner = &self.0;
         let _maintenance = inner.maintenance.lock();
         let result = inner.compact();
-        if result.is_err() {
+        if result.as_ref().is_err_and(|error| !error.is_cancelled()) {
             Counters::add(&inner.counters.compactions_failed);
         }
         result
@@ -115,13 +134,14 @@ impl Inner {
             disk: &self.options.head.disk,
             dir: &self.options.head.dir,
             segment_bytes: self.options.segment_bytes,
+            is_cancelled: &self.is_closing,
         }
     }
 
     fn compact(&self) -> Result<(), CompactError> {
         self.reload()?;
         if self.is_truncation_due.load(Ordering::Relaxed)
-            && let Some(written) = self.set().head_start()
+            && let Some(written) = self.set().head_start
         {
             self.truncate_head(written)?;
         }
@@ -163,7 +183,7 @@ impl Inner {
         let own = self.head.time_range()?;
         let range = self.options.head.block_range.0.max(1);
         // What is in blocks already may still be in memory, for readers.
-        let written = self.set().head_start().unwrap_or(Timestamp::MIN);
+        let written = self.set().head_start.unwrap_or(Timestamp::MIN);
         let start = own.start.max(written);
         let span = own.end.0.saturating_sub(start.0);
         if own.end < start || span <= range / 2 * 3 {
@@ -206,9 +226,7 @@ impl Inner {
         let result = work();
         self.counters.is_populating.store(0, Ordering::Relaxed);
         let taken = self.options.ulids.now().since(start);
-        let total = &self.counters.compaction_time;
-        total.fetch_add(taken.0.max(0), Ordering::Relaxed);
-        Counters::add(&self.counters.compactions);
+        self.counters.note_compaction(taken);
         result
     }
 

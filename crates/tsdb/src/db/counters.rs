@@ -2,13 +2,18 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use model::time::Timestamp;
+use model::time::{Duration, Timestamp};
 
 use super::Inner;
 
+/// Upper bounds of the times that compactions are counted by, in seconds; the peer's.
+pub const COMPACTION_SECONDS: [u32; 14] = [
+    1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192,
+];
+
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    pub(super) compactions: AtomicU64,
+    compactions: AtomicU64,
     pub(super) compactions_failed: AtomicU64,
     pub(super) compactions_vertical: AtomicU64,
     pub(super) reloads: AtomicU64,
@@ -18,13 +23,27 @@ pub(super) struct Counters {
     pub(super) head_truncations: AtomicU64,
     pub(super) head_truncations_failed: AtomicU64,
     /// Milliseconds.
-    pub(super) compaction_time: AtomicI64,
+    compaction_time: AtomicI64,
+    /// By bound; longer ones are only in `compactions`.
+    compactions_within: [AtomicU64; COMPACTION_SECONDS.len()],
     pub(super) is_populating: AtomicU64,
 }
 
 impl Counters {
     pub(super) fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A block was written, or at least tried.
+    pub(super) fn note_compaction(&self, taken: Duration) {
+        Self::add(&self.compactions);
+        let taken = taken.0.max(0);
+        self.compaction_time.fetch_add(taken, Ordering::Relaxed);
+        for (bound, count) in COMPACTION_SECONDS.iter().zip(&self.compactions_within) {
+            if taken <= i64::from(*bound) * 1000 {
+                Self::add(count);
+            }
+        }
     }
 }
 
@@ -45,6 +64,8 @@ pub struct DbStats {
     pub compactions_vertical: u64,
     /// Time spent writing blocks.
     pub compaction_seconds: f64,
+    /// Compactions that took at most so long, by [`COMPACTION_SECONDS`].
+    pub compactions_within: [u64; COMPACTION_SECONDS.len()],
     /// A block is being written.
     pub is_populating: bool,
     pub reloads: u64,
@@ -75,6 +96,7 @@ pub(super) fn stats(inner: &Inner) -> DbStats {
         compactions_failed: get(&counters.compactions_failed),
         compactions_vertical: get(&counters.compactions_vertical),
         compaction_seconds: counters.compaction_time.load(Ordering::Relaxed) as f64 / 1000.0,
+        compactions_within: counters.compactions_within.each_ref().map(get),
         is_populating: get(&counters.is_populating) > 0,
         reloads: get(&counters.reloads),
         reloads_failed: get(&counters.reloads_failed),

@@ -21,7 +21,7 @@ mod set;
 mod snapshot;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::labels::Labels;
 use model::matcher::Matcher;
@@ -35,7 +35,7 @@ use crate::block::Block;
 use crate::head::{Head, ReplayReport};
 
 pub use compaction::{CompactError, DbDeleteError};
-pub use counters::DbStats;
+pub use counters::{COMPACTION_SECONDS, DbStats};
 pub use options::{DbOptions, Retention};
 pub use set::{OpenDbError, RejectedBlock};
 pub use snapshot::{HeadPart, SnapshotError};
@@ -57,6 +57,7 @@ struct Inner {
     maintenance: Mutex<()>,
     /// The head has not dropped yet what is in blocks.
     is_truncation_due: AtomicBool,
+    is_closing: AtomicBool,
     counters: Counters,
 }
 
@@ -89,7 +90,7 @@ impl Db {
             }
         })?;
         let mut head_options = options.head.clone();
-        if let Some(end) = set.head_start() {
+        if let Some(end) = set.head_start {
             head_options.valid_from = head_options.valid_from.max(end);
         }
         let (head, replay) = Head::open(head_options)?;
@@ -106,6 +107,7 @@ impl Db {
             blocks: RwLock::new(Arc::new(set)),
             maintenance: Mutex::default(),
             is_truncation_due: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             counters: Counters::default(),
         }));
         Ok((db, report))
@@ -129,13 +131,23 @@ impl Db {
         counters::stats(&self.0)
     }
 
+    pub fn retention(&self) -> Retention {
+        *self.0.retention.lock()
+    }
+
     /// In effect from the next [`Db::reload`] on.
     pub fn set_retention(&self, retention: Retention) {
         *self.0.retention.lock() = retention;
     }
 
+    /// Ends a compaction that is going on, unfinished, and lets none begin.
+    pub fn cancel_compaction(&self) {
+        self.0.is_closing.store(true, Ordering::Relaxed);
+    }
+
     /// Makes the log durable and takes no more commits. Reading goes on.
     pub fn close(&self) -> Result<(), WriteError> {
+        self.cancel_compaction();
         self.0.head.close()
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct BlockSet {
     pub(super) rejected: Vec<RejectedBlock>,
     /// Blocks that another one was made of, and that are still there.
     pub(super) replaced: Vec<Ulid>,
+    /// From when on samples are the head's: blocks have everything before.
+    pub(super) head_start: Option<Timestamp>,
 }
 
 impl BlockSet {
@@ -95,20 +97,17 @@ impl BlockSet {
             let meta = block.meta();
             (meta.min_time, meta.max_time, meta.ulid)
         });
+        let metas = blocks.iter().map(Block::meta);
+        let head_start = metas
+            .filter(|meta| !meta.compaction.is_partial())
+            .map(|meta| Timestamp(meta.max_time))
+            .max();
         Ok(Self {
             blocks,
             rejected,
             replaced,
+            head_start,
         })
-    }
-
-    /// From when on samples are the head's: blocks have everything before.
-    pub(super) fn head_start(&self) -> Option<Timestamp> {
-        let metas = self.blocks.iter().map(Block::meta);
-        metas
-            .filter(|meta| !meta.compaction.is_partial())
-            .map(|meta| Timestamp(meta.max_time))
-            .max()
     }
 }
 

@@ -43,12 +43,13 @@ impl Db {
         }
         if let (HeadPart::Include, Some(range)) = (head, inner.head.time_range()) {
             // What is in blocks already may still be in memory.
-            let written = inner.set().head_start().unwrap_or(Timestamp::MIN);
+            let written = inner.set().head_start.unwrap_or(Timestamp::MIN);
             let range = TimeRange::new(range.start.max(written), range.end);
             let destination = Destination {
                 disk,
                 dir,
                 segment_bytes: inner.options.segment_bytes,
+                is_cancelled: &inner.is_closing,
             };
             if range.start <= range.end {
                 write_head(&destination, &inner.head, range, inner.options.ulids.make())?;
