@@ -12,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use model::clock::ManualClock;
 use model::exemplar::Exemplar;
 use model::labels::Labels;
 use model::matcher::Matcher;
@@ -21,9 +22,10 @@ use model::storage::{
 };
 use model::time::Timestamp;
 use serde_json::Value;
+use tsdb::block::UlidSource;
 use tsdb::log::record::{self, Record};
 use tsdb::log::{SegmentReader, list_segments, segment_path};
-use tsdb::{Head, OpenOptions, RealDisk};
+use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
 
 mod blocks;
 
@@ -222,33 +224,34 @@ fn copy(folder: &Path) -> Result<(tempfile::TempDir, PathBuf), String> {
     Ok((temp, data))
 }
 
-fn open(data: &Path) -> Result<Head, String> {
-    let mut options = OpenOptions::new(data, Arc::new(RealDisk));
-    for entry in fs::read_dir(data).map_err(|error| error.to_string())? {
-        let meta = entry
-            .map_err(|error| error.to_string())?
-            .path()
-            .join("meta.json");
-        if let Ok(text) = fs::read_to_string(meta) {
-            let meta: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-            options.valid_from = options.valid_from.max(Timestamp(int(&meta["maxTime"])));
-        }
+fn open(data: &Path) -> Result<Db, String> {
+    let head = OpenOptions::new(data, Arc::new(RealDisk));
+    let clock = Arc::new(ManualClock::new(Timestamp(0)));
+    let options = DbOptions::new(head, UlidSource::new(clock, 1));
+    let (db, report) = Db::open(options).map_err(|error| error.to_string())?;
+    if !report.replay.repairs.is_empty() {
+        return Err(format!(
+            "repaired an intact log: {:?}",
+            report.replay.repairs
+        ));
     }
-    let (head, report) = Head::open(options).map_err(|error| error.to_string())?;
-    if !report.repairs.is_empty() {
-        return Err(format!("repaired an intact log: {:?}", report.repairs));
+    if let Some(block) = report.rejected.first() {
+        return Err(block.to_string());
     }
-    Ok(head)
+    Ok(db)
 }
 
 /// Every sample, by series: `value@time`, histograms by count and sum.
-fn dump(head: &Head, range: TimeRange) -> Result<BTreeMap<Labels, Vec<String>>, String> {
+fn dump(
+    reader: &dyn SeriesReader,
+    range: TimeRange,
+) -> Result<BTreeMap<Labels, Vec<String>>, String> {
     let request = SelectRequest {
         range,
         matchers: &[],
         projection: Projection::All,
     };
-    let list = head.select(&request).map_err(|error| error.to_string())?;
+    let list = reader.select(&request).map_err(|error| error.to_string())?;
     let mut batch = SeriesBatch::new();
     list.read(0..list.len(), &mut batch)
         .map_err(|error| error.to_string())?;
@@ -303,7 +306,7 @@ fn expected_samples(line: &Value) -> Vec<String> {
 /// came out of order. All of ours must be among the expected ones, and the newest of each series too.
 fn log_replay(folder: &Path) -> Result<(), String> {
     let (_temp, data) = copy(folder)?;
-    let found = dump(&open(&data)?, TimeRange::ALL)?;
+    let found = dump(open(&data)?.head(), TimeRange::ALL)?;
     if found.len() < 50 {
         return Err(format!("only {} series came back", found.len()));
     }
@@ -325,7 +328,8 @@ fn log_replay(folder: &Path) -> Result<(), String> {
 
 fn head_counts(folder: &Path) -> Result<(), String> {
     let (_temp, data) = copy(folder)?;
-    let head = open(&data)?;
+    let db = open(&data)?;
+    let head = db.head();
     let text = fs::read_to_string(folder.join("expected_head.json")).map_err(|e| e.to_string())?;
     let expected: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let range = head.time_range().ok_or("no samples")?;
@@ -358,7 +362,8 @@ fn all_series(folder: &Path) -> Result<(), String> {
 
 fn all_exemplars(folder: &Path) -> Result<(), String> {
     let (_temp, data) = copy(folder)?;
-    let head = open(&data)?;
+    let db = open(&data)?;
+    let head = db.head();
     for line in json_values(&folder.join("expected_exemplars.jsonl"))? {
         let own = line
             .get("labels")

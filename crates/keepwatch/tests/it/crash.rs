@@ -84,14 +84,17 @@ fn samples(series: &Value) -> Samples {
 }
 
 fn start(dir: &Path) -> Server {
-    serve(
-        dir,
-        &[
-            "--config.file=prometheus.yml",
-            "--storage.tsdb.path=data",
-            "--log.level=warn",
-        ],
-    )
+    start_with(dir, &[])
+}
+
+fn start_with(dir: &Path, flags: &[&str]) -> Server {
+    let mut arguments = vec![
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--log.level=warn",
+    ];
+    arguments.extend(flags);
+    serve(dir, &arguments)
 }
 
 /// Waits until this life has shown new samples, then until a random moment; returns what was shown last.
@@ -160,6 +163,38 @@ fn assert_kept(
 /// shown twice or differently later either, because every life checks all lives before it.
 #[test]
 fn kill_9_loses_nothing_that_was_shown() {
+    live_and_die(&[]);
+}
+
+/// The same with blocks of seconds, so that there is hardly a moment without one being written, merged or
+/// removed; and what lies in blocks is shown as what is in memory.
+#[test]
+fn kill_9_loses_nothing_while_blocks_are_written() {
+    let dir = live_and_die(&[
+        "--storage.tsdb.min-block-duration=500ms",
+        "--storage.tsdb.max-block-duration=5s",
+    ]);
+    let server = start(dir.path());
+    let blocks = server.json("/api/v1/status/tsdb/blocks")["data"]["blocks"].clone();
+    let blocks = blocks.as_array().unwrap();
+    assert!(!blocks.is_empty());
+    let loaded = server.metric("prometheus_tsdb_blocks_loaded").unwrap();
+    assert_eq!(loaded, blocks.len() as f64);
+    let samples: u64 = blocks
+        .iter()
+        .map(|block| block["stats"]["numSamples"].as_u64().unwrap())
+        .sum();
+    assert!(samples > SERIES as u64, "{samples}");
+    assert!(
+        server
+            .metric("prometheus_tsdb_storage_blocks_bytes")
+            .unwrap()
+            > 0.0
+    );
+}
+
+/// Several lives on one folder, each ended by `kill -9`; gives the folder.
+fn live_and_die(flags: &[&str]) -> tempfile::TempDir {
     let seed = match std::env::var("KEEPWATCH_TEST_SEED") {
         Ok(text) => text.parse().unwrap(),
         Err(_) => RandomState::new().build_hasher().finish(),
@@ -171,7 +206,7 @@ fn kill_9_loses_nothing_that_was_shown() {
     fs::write(dir.path().join("prometheus.yml"), target.config()).unwrap();
     let mut shown = BTreeMap::new();
     for life in 1..=LIVES {
-        let server = start(dir.path());
+        let server = start_with(dir.path(), flags);
         if life > 1 {
             assert_kept(&shown, &visible(&server), &target);
         }
@@ -183,8 +218,11 @@ fn kill_9_loses_nothing_that_was_shown() {
         server.program.signal(Signal::Kill);
         assert_eq!(server.program.wait(BOUND).signal, Some(9));
     }
-    let server = start(dir.path());
+    let server = start_with(dir.path(), flags);
     assert_kept(&shown, &visible(&server), &target);
+    server.program.signal(Signal::Kill);
+    server.program.wait(BOUND);
+    dir
 }
 
 #[test]
