@@ -8,7 +8,7 @@
 //! Files are hostile: damage is an error that names file and offset. What is read is checked by the
 //! file's own checksums, memory is bounded by what is really in the file.
 //!
-//! Cost: an open block takes 4 bytes per 32 symbols and per 32 labels, and one descriptor per segment;
+//! Cost: an open block takes half a byte per symbol and per label, and one descriptor per segment;
 //! a lookup of a series some 150 ns plus 50 ns per label, no system call; samples one system call per
 //! 8–256 KiB and 2–10 ns each.
 

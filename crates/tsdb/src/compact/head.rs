@@ -6,7 +6,7 @@ use super::{Destination, MakeBlockError};
 use crate::block::Ulid;
 use crate::block::meta::{BlockMeta, BlockStats, Compaction};
 use crate::block::writer::BlockWriter;
-use crate::head::Head;
+use crate::head::{Growth, Head};
 
 /// Writes the samples of the head in the range; `None` if there are none. Samples that are committed
 /// meanwhile are not in it.
@@ -14,6 +14,7 @@ pub(crate) fn write_head(
     destination: &Destination<'_>,
     head: &Head,
     range: TimeRange,
+    growth: Growth,
     ulid: Ulid,
 ) -> Result<Option<BlockMeta>, MakeBlockError> {
     let meta = BlockMeta {
@@ -28,7 +29,7 @@ pub(crate) fn write_head(
         },
         version: 1,
     };
-    let mut export = head.export(range);
+    let mut export = head.export(range, growth);
     let mut writer = BlockWriter::create(
         destination.disk.clone(),
         destination.dir,

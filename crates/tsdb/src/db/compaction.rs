@@ -22,6 +22,7 @@ use crate::block::{Block, BlockError, BlockMeta, DeleteError, Ulid};
 use crate::compact::merge::{merge_blocks, merged_meta, rewritten_meta};
 use crate::compact::{Destination, MakeBlockError, head::write_head, plan::plan};
 use crate::error::TruncateError;
+use crate::head::Growth;
 
 /// Why a compaction did not come to its end. What it did until then stays, the next one goes on.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +201,7 @@ impl Inner {
     fn compact_head(&self, range: TimeRange) -> Result<(), CompactError> {
         let written = self.timed(|| {
             let ulid = self.options.ulids.make();
-            write_head(&self.destination(), &self.head, range, ulid)
+            write_head(&self.destination(), &self.head, range, Growth::Over, ulid)
         });
         written.map_err(CompactError::Head)?;
         self.reload()?;

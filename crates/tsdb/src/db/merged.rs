@@ -234,9 +234,26 @@ impl SeriesList for MergedSeries {
     }
 
     fn groups(&self, by: Projection<'_>) -> RowGroups {
-        let lists = self.blocks.iter().map(|list| list.groups(by));
+        // Labels are those of a row's first part, so most sources are usually not asked.
+        let mut is_asked = vec![false; self.blocks.len() + 1];
+        for row in 0..self.len() {
+            if let Some(part) = self.parts(row).first()
+                && let Some(is_asked) = is_asked.get_mut(part.source as usize)
+            {
+                *is_asked = true;
+            }
+        }
+        let lists = self.blocks.iter().map(|list| list as &dyn SeriesList);
+        let lists = lists.chain(self.head.as_deref());
         let of_source: Vec<RowGroups> = lists
-            .chain(self.head.iter().map(|head| head.groups(by)))
+            .zip(is_asked)
+            .map(|(list, is_asked)| {
+                if is_asked {
+                    list.groups(by)
+                } else {
+                    RowGroups::default()
+                }
+            })
             .collect();
         let mut groups = RowGroups::default();
         let mut known: HashMap<Labels, u32, RandomState> = HashMap::default();

@@ -14,6 +14,7 @@ use crate::block::meta::META_FILE;
 use crate::block::tombstones::TOMBSTONES_FILE;
 use crate::compact::head::write_head;
 use crate::compact::{Destination, MakeBlockError};
+use crate::head::Growth;
 
 /// What becomes of samples that are not in a block yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,8 @@ impl Db {
                 is_cancelled: &inner.is_closing,
             };
             if range.start <= range.end {
-                write_head(&destination, &inner.head, range, inner.options.ulids.make())?;
+                let ulid = inner.options.ulids.make();
+                write_head(&destination, &inner.head, range, Growth::Possible, ulid)?;
             }
         }
         disk.sync_dir(dir).map_err(link_error(dir))

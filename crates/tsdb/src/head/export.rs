@@ -2,7 +2,8 @@
 //!
 //! Called when a block is made of the head. Texts are copied once, in a short hold of the index, and
 //! ranked outside of it; then series are compared by the ranks of their labels. So commits and new
-//! series wait for a copy, never for a sort. Memory: 32 bytes per series, and the texts of all labels
+//! series wait for a copy, never for a sort. Where nothing can be added to the range any more, which is
+//! the usual case, commits are not held up for a common state of all series either. Memory: 32 bytes per series, and the texts of all labels
 //! until the block is written.
 
 use std::sync::Arc;
@@ -18,6 +19,15 @@ use crate::block::writer::NewChunk;
 use crate::chunk::ChunkError;
 use crate::chunk::xor;
 use crate::compact::{Sample, decode_samples, encode_samples};
+
+/// Whether commits can still add to a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// Storage takes no samples of these times any more.
+    Over,
+    /// They can; the export has whole commits only.
+    Possible,
+}
 
 /// One state of the head. What it has stays there as long as this lives.
 #[derive(Debug)]
@@ -37,10 +47,13 @@ const NO_RANK: u32 = u32::MAX;
 
 impl Head {
     /// Series that may have samples in the range.
-    pub(crate) fn export(&self, range: TimeRange) -> HeadExport {
+    pub(crate) fn export(&self, range: TimeRange, growth: Growth) -> HeadExport {
         let inner = &self.0;
         let pin = inner.pins.pin();
-        let rows = select::rows(inner, range, &[]);
+        let rows = match growth {
+            Growth::Over => settled_rows(inner, range),
+            Growth::Possible => select::rows(inner, range, &[]),
+        };
         let (symbols, ranks) = rank(inner, &rows);
         let mut export = HeadExport {
             inner: inner.clone(),
@@ -54,6 +67,24 @@ impl Head {
         export.rows = export.sorted(rows);
         export
     }
+}
+
+/// All that series have in a range that does not grow any more.
+fn settled_rows(inner: &Inner, range: TimeRange) -> Vec<Row> {
+    // A commit that was let in before the range was over has ended once this was held.
+    drop(inner.writer.lock());
+    let all = inner.index.read().all.clone();
+    let overlaps = |series: &u32| {
+        let overlaps = |view: SeriesView<'_>| view.record.overlaps(range);
+        inner.pages.with(*series, overlaps).unwrap_or(false)
+    };
+    all.iter()
+        .filter(overlaps)
+        .map(|series| Row {
+            series,
+            visible: u32::MAX,
+        })
+        .collect()
 }
 
 /// The texts of all labels of the rows, sorted, and the position there of each symbol.

@@ -72,6 +72,7 @@ use pins::Pins;
 use series::Cutting;
 use truncate::Maintenance;
 
+pub(crate) use export::Growth;
 pub use options::{FloatEncoding, OpenOptions};
 pub use replay::ReplayReport;
 pub use stats::{HeadStats, LabelStats, NamedCount};

@@ -6,7 +6,7 @@
 //! the table of where each label's list is, and at the very end the table of contents.
 //!
 //! [`reader`] opens a file, [`symbols`] and [`table`] are what it keeps of it in memory: of both tables
-//! the place of every 32nd entry, 4 bytes each. Postings and series are looked at in the mapped file
+//! the place of every 8th entry, 4 bytes each. Postings and series are looked at in the mapped file
 //! when they are asked for. [`writer`] writes a file in one go, front to back.
 
 pub(crate) mod postings;
@@ -28,8 +28,9 @@ const HEADER: usize = 5;
 const CHECKSUM: usize = 4;
 /// Series begin at multiples of this.
 const SERIES_ALIGN: u64 = 16;
-/// One of so many entries of a table is remembered.
-const SAMPLE_STEP: u32 = 32;
+/// One of so many entries of a table is remembered. The peer takes 32; with 8 a lookup walks past four
+/// entries instead of sixteen, for half a byte per entry.
+const SAMPLE_STEP: u32 = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {

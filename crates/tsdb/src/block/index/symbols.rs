@@ -12,7 +12,7 @@ pub(super) struct SymbolTable {
     start: usize,
     end: usize,
     count: u32,
-    /// Of every 32nd symbol, from `start` on.
+    /// Of every 8th symbol, from `start` on.
     samples: Vec<u32>,
 }
 

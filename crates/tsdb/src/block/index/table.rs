@@ -17,7 +17,7 @@ pub(super) struct PostingsTable {
 }
 
 /// The entries of one name, in the order of their values. In version 2 the file has that order and
-/// every 32nd place is remembered; in version 1 it may have any, and all are.
+/// every 8th place is remembered; in version 1 it may have any, and all are.
 #[derive(Debug)]
 struct Values {
     samples: Vec<u32>,
