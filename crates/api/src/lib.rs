@@ -29,8 +29,8 @@ pub use prometheus::query::{QueryMetrics, QueryService};
 pub use prometheus::write::WriteService;
 pub use sources::{
     ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ConfigSource,
-    DroppedTargetView, HeadStatsView, Lifecycle, LifecycleRequest, Readiness, ReasonSource,
-    TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    DroppedTargetView, HeadPart, HeadStatsView, Lifecycle, LifecycleRequest, Readiness,
+    ReasonSource, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 

@@ -134,10 +134,21 @@ pub struct TsdbCount {
     pub value: u64,
 }
 
+/// What becomes of samples that are in no block yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadPart {
+    Include,
+    Skip,
+}
+
 /// Storage, for who may change it by hand.
 pub trait AdminSource: Send + Sync {
     /// Deletes the samples of matching series in the range.
     fn delete_series(&self, range: TimeRange, matchers: &[Matcher]) -> Result<(), String>;
+    /// Takes deleted samples out of the files too.
+    fn clean_tombstones(&self) -> Result<(), String>;
+    /// Makes a copy of all samples below the data folder; gives its name.
+    fn snapshot(&self, head: HeadPart) -> Result<String, String>;
 }
 
 /// The configuration in use.

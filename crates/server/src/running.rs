@@ -380,6 +380,8 @@ impl Parts {
         let tsdb_view = Arc::new(TsdbView {
             db: storage.db.clone(),
             segments: 0,
+            dir: storage.dir.clone(),
+            clock: Arc::clone(&clock),
         });
         let api = Arc::new(Api {
             clock: Arc::clone(&clock),

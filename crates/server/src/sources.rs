@@ -1,21 +1,23 @@
 //! What runs, shown to the API.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::{
-    ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DroppedTargetView,
+    ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DroppedTargetView, HeadPart,
     ReasonSource, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 use diag::{Reason, ReasonBook, ReasonEntry};
 use manifest::Decision;
 use model::storage::TimeRange;
-use model::{Matcher, Timestamp};
+use model::{Clock, Matcher, Timestamp};
 use parking_lot::RwLock;
 use scrape::Pools;
 use tsdb::Db;
 
 use crate::retention::Limits;
+use crate::storage::random;
 
 /// Parts of the state that a reload changes.
 #[derive(Debug)]
@@ -83,10 +85,12 @@ impl TargetView {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct TsdbView {
     pub(crate) db: Db,
     pub(crate) segments: usize,
+    /// The data folder.
+    pub(crate) dir: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl TsdbSource for TsdbView {
@@ -139,6 +143,33 @@ impl AdminSource for TsdbView {
         tracing::info!(series, "series deleted over HTTP");
         Ok(())
     }
+
+    fn clean_tombstones(&self) -> Result<(), String> {
+        let cleaned = self.db.clean_tombstones();
+        let blocks = cleaned.map_err(|error| error.to_string())?;
+        tracing::info!(blocks, "blocks written without what is deleted");
+        Ok(())
+    }
+
+    fn snapshot(&self, head: HeadPart) -> Result<String, String> {
+        let name = snapshot_name(self.clock.now(), random())?;
+        let head = match head {
+            HeadPart::Include => tsdb::db::HeadPart::Include,
+            HeadPart::Skip => tsdb::db::HeadPart::Skip,
+        };
+        let dir = self.dir.join("snapshots").join(&name);
+        let made = self.db.snapshot(&dir, head);
+        made.map_err(|error| format!("create snapshot: {error}"))?;
+        tracing::info!(dir = %dir.display(), "snapshot made");
+        Ok(name)
+    }
+}
+
+/// As the peer names snapshots: the time in UTC and a number.
+fn snapshot_name(now: Timestamp, random: u64) -> Result<String, String> {
+    let time =
+        jiff::Timestamp::from_millisecond(now.millis()).map_err(|error| error.to_string())?;
+    Ok(format!("{}-{random:016x}", time.strftime("%Y%m%dT%H%M%SZ")))
 }
 
 #[derive(Debug)]
@@ -206,5 +237,16 @@ impl ReasonSource for ReasonView {
             })
         };
         self.current.read().decisions.iter().map(decision).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_are_named_as_the_peer_does() {
+        let name = snapshot_name(Timestamp(1_795_235_413_999), 0x6d95_f3c3_77b1_da8c);
+        assert_eq!(name.unwrap(), "20261121T043013Z-6d95f3c377b1da8c");
     }
 }

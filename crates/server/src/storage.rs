@@ -61,9 +61,7 @@ pub(crate) fn open(settings: Settings) -> Result<Storage, StartError> {
     })?;
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
-    // The standard library's hasher is seeded by the system, and differently in every process.
-    let seed = RandomState::new().hash_one(std::process::id());
-    let mut options = DbOptions::new(head, UlidSource::new(settings.clock, seed));
+    let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention = settings.limits.of_folder(&dir);
     let (db, report) = Db::open(options).map_err(|error| fail(error.to_string()))?;
@@ -73,6 +71,12 @@ pub(crate) fn open(settings: Settings) -> Result<Storage, StartError> {
         dir,
         _lock: lock,
     })
+}
+
+/// A number that nobody else has: the standard library's hasher is seeded by the system, and differently
+/// every time.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Syncs the log until the task is dropped.

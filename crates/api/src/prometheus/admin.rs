@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use net::axum::extract::State;
 use net::axum::http::StatusCode;
+use net::axum::response::Response;
+use serde::Serialize;
+use tokio::task::JoinHandle;
 
 use super::series::range;
 use crate::params::Params;
-use crate::respond::{ApiError, ErrorKind};
-use crate::sources::{AdminSource, Api};
+use crate::respond::{ApiError, ErrorKind, success};
+use crate::sources::{AdminSource, Api, HeadPart};
 
 /// The storage to administrate, if that is allowed.
 fn admin(api: &Api) -> Result<&Arc<dyn AdminSource>, ApiError> {
@@ -36,27 +39,49 @@ pub(crate) async fn delete_series(
             .iter()
             .try_for_each(|matchers| admin.delete_series(range, matchers))
     });
-    let internal = |error: String| ApiError::new(ErrorKind::Internal, error);
-    deleted
-        .await
-        .map_err(|error| internal(format!("deleting series failed: {error}")))?
-        .map_err(internal)?;
+    finished("deleting series", deleted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Both work on blocks.
-async fn without_blocks(api: &Api, what: &str) -> Result<StatusCode, ApiError> {
-    admin(api)?;
-    Err(ApiError::new(
-        ErrorKind::Unavailable,
-        format!("{what} not possible: this version of Keepwatch keeps no blocks on disk"),
-    ))
-}
-
 pub(crate) async fn clean_tombstones(State(api): State<Arc<Api>>) -> Result<StatusCode, ApiError> {
-    without_blocks(&api, "cleaning tombstones is").await
+    let admin = Arc::clone(admin(&api)?);
+    let cleaned = tokio::task::spawn_blocking(move || admin.clean_tombstones());
+    finished("cleaning tombstones", cleaned).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn snapshot(State(api): State<Arc<Api>>) -> Result<StatusCode, ApiError> {
-    without_blocks(&api, "snapshots are").await
+#[derive(Serialize)]
+struct SnapshotTwin {
+    name: String,
+}
+
+pub(crate) async fn snapshot(
+    State(api): State<Arc<Api>>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let admin = Arc::clone(admin(&api)?);
+    let head = match params.some("skip_head").unwrap_or_default() {
+        "" => HeadPart::Include,
+        // What Go's ParseBool takes.
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => HeadPart::Skip,
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => HeadPart::Include,
+        text => {
+            let text = model::format::go_quote(text);
+            let problem = format!(
+                "unable to parse boolean: strconv.ParseBool: parsing {text}: invalid syntax"
+            );
+            return Err(ApiError::parameter("skip_head", problem));
+        }
+    };
+    let made = tokio::task::spawn_blocking(move || admin.snapshot(head));
+    let name = finished("making a snapshot", made).await?;
+    Ok(success(&SnapshotTwin { name }))
+}
+
+/// The result of work on a blocking thread, whose panic is an error of this request only.
+async fn finished<T>(what: &str, work: JoinHandle<Result<T, String>>) -> Result<T, ApiError> {
+    let internal = |error: String| ApiError::new(ErrorKind::Internal, error);
+    work.await
+        .map_err(|error| internal(format!("{what} failed: {error}")))?
+        .map_err(internal)
 }

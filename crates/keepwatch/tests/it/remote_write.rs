@@ -6,7 +6,7 @@ use std::path::Path;
 
 use model::storage::HistogramSample;
 use model::{Exemplar, FloatHistogram, Labels, Metadata, Timestamp};
-use testkit::process::{Answer, Signal, post_bytes};
+use testkit::process::{Answer, Signal, post_bytes, until};
 use wire::remote::write1::{self, SeriesContent};
 use wire::remote::{WrittenHistogram, WrittenSample, compress, write2};
 
@@ -267,4 +267,69 @@ fn series_are_deleted() {
     );
     assert_eq!(answer, told(204, ""));
     assert_eq!(value_at(&server, "kept", 1000), "1", "outside of the range");
+}
+
+/// Eight hours become blocks; what is deleted leaves them; a copy is a data folder by itself.
+#[test]
+fn blocks_are_cleaned_and_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = receiver(dir.path());
+    let plain = ("Content-Type", "application/x-protobuf");
+    let minute = 60_000;
+    for time in (0..8 * 60).step_by(10) {
+        for name in ["gone", "kept"] {
+            let body = v1(name, &[sample(time * minute, time as f64)]);
+            assert_eq!(send(&server, plain, &body).1.status, 204);
+        }
+    }
+    let blocks = |count: usize| {
+        until("blocks", BOUND, || {
+            let found = server.json("/api/v1/status/tsdb/blocks")["data"]["blocks"].clone();
+            let found = found.as_array().unwrap().clone();
+            if found.len() == count {
+                Ok(found)
+            } else {
+                Err(format!("{found:?}"))
+            }
+        })
+    };
+    let before = blocks(3);
+    let admin = "/api/v1/admin/tsdb";
+    let count = |server: &Server, name: &str| {
+        value_at(
+            server,
+            &format!("count_over_time({name}[100h])"),
+            480 * minute,
+        )
+    };
+    assert_eq!(count(&server, "gone"), "48");
+    let delete = format!("{admin}/delete_series?match[]=gone");
+    assert_eq!(server.post(&delete), told(204, ""));
+    assert_eq!(count(&server, "gone"), "nothing");
+    let clean = format!("{admin}/clean_tombstones");
+    assert_eq!(server.post(&clean), told(204, ""));
+    for (old, new) in before.iter().zip(blocks(3)) {
+        assert_eq!(new["stats"]["numSeries"], 1, "{new}");
+        assert_eq!(new["compaction"]["parents"][0]["ulid"], old["ulid"]);
+    }
+    let mut names = Vec::new();
+    for path in ["snapshot", "snapshot?skip_head=true"] {
+        let answer = server.post(&format!("{admin}/{path}"));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let answer: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        names.push(answer["data"]["name"].as_str().unwrap().to_owned());
+    }
+    let answer = server.post(&format!("{admin}/snapshot?skip_head=perhaps"));
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    server.program.signal(Signal::Terminate);
+    server.program.wait(BOUND);
+    for (name, samples) in names.iter().zip(["48", "36"]) {
+        let copy = dir.path().join(name);
+        fs::create_dir(&copy).unwrap();
+        let from = dir.path().join("data/snapshots").join(name);
+        fs::rename(from, copy.join("data")).unwrap();
+        let server = receiver(&copy);
+        assert_eq!(count(&server, "kept"), samples);
+        assert_eq!(count(&server, "gone"), "nothing");
+    }
 }
