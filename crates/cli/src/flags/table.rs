@@ -148,7 +148,10 @@ pub(crate) const SERVE: &[Flag] = &[
         "MESSAGE",
         "Remote write messages to accept; may be repeated",
     ),
-    switch("web.enable-admin-api", "Allow deleting series by HTTP"),
+    switch(
+        "web.enable-admin-api",
+        "Allow deleting series, cleaning tombstones and snapshots by HTTP",
+    ),
     flag(
         "rules.alert.for-outage-tolerance",
         Takes::Duration,
