@@ -1,0 +1,18 @@
+//! The engine against what nobody wrote for speed: random queries over random data, compared with the
+//! reference evaluator in `reference`, and what must hold for every text and every tree.
+//!
+//! `generate` makes the queries, `compare` judges, `shrink` makes a failing case small.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod compare;
+mod differential;
+mod generate;
+mod reference;
+mod shrink;
