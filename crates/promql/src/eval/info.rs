@@ -117,6 +117,7 @@ impl Evaluator<'_> {
             offset,
             at,
             boundary: Boundary::Plain,
+            has_sign: false,
             skips_buckets: false,
         };
         self.selected(&selector, Take::InfoTimestamp, steps)

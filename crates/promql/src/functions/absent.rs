@@ -8,7 +8,7 @@ use crate::plan::{Op, Plan};
 /// From the equality matchers of a selector; a label with several matchers has no value.
 pub(crate) fn absent_labels(arg: &Plan) -> Labels {
     let matchers = match &arg.op {
-        Op::Selector(selector) => &selector.matchers,
+        Op::Selector(selector) if !selector.has_sign => &selector.matchers,
         Op::Range(range) => &range.selector.matchers,
         _ => return Labels::empty(),
     };

@@ -131,7 +131,10 @@ fn node(expr: &Expr, context: PlanContext, buckets: BucketUse) -> Result<Built, 
         }
         Expr::Paren(paren) => node(&paren.expr, context, buckets),
         Expr::Unary(unary) => {
-            let inner = node(&unary.expr, context, buckets)?;
+            let mut inner = node(&unary.expr, context, buckets)?;
+            if let Op::Selector(selector) = &mut inner.plan.op {
+                selector.has_sign = true;
+            }
             Ok(match unary.sign {
                 Sign::Plus => inner,
                 Sign::Minus => Built {
@@ -305,7 +308,8 @@ fn call_node(
     for arg in &call.args {
         let built = node(arg, context, buckets)?;
         is_invariant &= built.is_invariant;
-        is_fixed_timestamp &= built.is_invariant && matches!(built.plan.op, Op::Selector(_));
+        is_fixed_timestamp &= built.is_invariant
+            && matches!(&built.plan.op, Op::Selector(selector) if !selector.has_sign);
         args.push(built);
     }
     let is_invariant = is_invariant || is_fixed_timestamp;
@@ -325,14 +329,17 @@ fn call_node(
         })
         .collect();
     // These act on the selector itself: `timestamp(x)` is the time of the sample, not of the step.
-    let implementation = match (implementation, args.first().map(|arg| &arg.op)) {
-        (Implementation::Instant(InstantFunction::Timestamp), Some(Op::Selector(_))) => {
+    let is_selector = args
+        .first()
+        .is_some_and(|arg| matches!(&arg.op, Op::Selector(selector) if !selector.has_sign));
+    let implementation = match implementation {
+        Implementation::Instant(InstantFunction::Timestamp) if is_selector => {
             Implementation::SampleTimestamp
         }
-        (Implementation::Instant(InstantFunction::StartTimestamp), Some(Op::Selector(_))) => {
+        Implementation::Instant(InstantFunction::StartTimestamp) if is_selector => {
             Implementation::SampleStartTimestamp
         }
-        (implementation, _) => implementation,
+        implementation => implementation,
     };
     Ok(Built {
         plan: Plan {
@@ -359,6 +366,7 @@ fn selector(
         offset: resolve(&vector.offset, context.times(), Allowed::Any)?,
         at: context.at(vector.at),
         boundary: vector.boundary,
+        has_sign: false,
         skips_buckets: buckets == BucketUse::StatsOnly,
     })
 }

@@ -65,6 +65,8 @@ pub(crate) struct Selector {
     pub(crate) offset: i64,
     pub(crate) at: Option<i64>,
     pub(crate) boundary: Boundary,
+    /// `+x` has the values of `x`, but functions of selectors see an expression.
+    pub(crate) has_sign: bool,
     /// Of native histograms only count and sum are looked at.
     pub(crate) skips_buckets: bool,
 }
