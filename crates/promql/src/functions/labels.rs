@@ -7,6 +7,19 @@ use crate::eval::QueryError;
 use crate::eval::column::Series;
 use crate::plan::Text;
 
+/// Nested calls could double a value again and again. Nobody has labels of this size.
+const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// `bytes` is what the value cannot be longer than.
+fn check_length(bytes: usize, function: &str) -> Result<(), QueryError> {
+    if bytes <= VALUE_BYTES_MAX {
+        return Ok(());
+    }
+    Err(failed(format!(
+        "label value is longer than {VALUE_BYTES_MAX} bytes in {function}()"
+    )))
+}
+
 fn failed(text: String) -> QueryError {
     QueryError::Evaluation(text)
 }
@@ -31,6 +44,12 @@ pub(crate) fn label_replace(series: &mut [Series], args: &[&Text]) -> Result<(),
     for series in series {
         let value = series.labels.value(&source.value);
         if let Some(captures) = compiled.captures(value) {
+            let groups = replacement.value.matches('$').count();
+            let bytes = groups.saturating_mul(value.len());
+            check_length(
+                bytes.saturating_add(replacement.value.len()),
+                "label_replace",
+            )?;
             let mut replaced = String::new();
             captures.expand(&replacement.value, &mut replaced);
             set(series, &destination.value, replaced);
@@ -61,6 +80,10 @@ pub(crate) fn label_join(series: &mut [Series], args: &[&Text]) -> Result<(), Qu
             .iter()
             .map(|source| series.labels.value(&source.value))
             .collect();
+        let bytes = values
+            .iter()
+            .map(|value| value.len() + separator.value.len());
+        check_length(bytes.sum(), "label_join")?;
         let joined = values.join(&separator.value);
         set(series, &destination.value, joined);
     }
