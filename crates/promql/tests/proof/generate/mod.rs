@@ -46,6 +46,28 @@ pub(crate) fn case(choices: &mut Choices, data: Vec<Stored>) -> Case {
     }
 }
 
+/// The data several times over, told apart by a label: enough for the engine to share the work among
+/// threads.
+pub(crate) fn wide(data: &[Stored], copies: usize) -> Vec<Stored> {
+    let mut result = Vec::new();
+    for copy in 0..copies {
+        for stored in data {
+            let mut builder = stored.labels.to_builder();
+            builder.set("z", copy.to_string());
+            let mut samples = stored.samples.clone();
+            samples.truncate(12);
+            for sample in &mut samples {
+                sample.time += copy as i64 * 1000;
+            }
+            result.push(Stored {
+                labels: builder.build(),
+                samples,
+            });
+        }
+    }
+    result
+}
+
 /// Around the samples of the data, which begin at [`FIRST_MS`].
 fn times(choices: &mut Choices) -> Times {
     let start = FIRST_MS - 20_000 + choices.below(400) as i64 * 1000 + choices.odd_millis();

@@ -76,12 +76,16 @@ fn sampled(members: Vec<Element>, ratio: f64) -> Vec<Element> {
 }
 
 /// The label hash of Prometheus' default build, as a part of the largest one: xxhash over every name and
-/// value with its length before it, in one byte where that is enough.
+/// value with its length before it: one byte, or 255 and three bytes.
 fn offset(labels: &Labels) -> f64 {
     let mut bytes = Vec::new();
     for text in labels.iter().flat_map(|(name, value)| [name, value]) {
-        assert!(text.len() < 255, "generated labels are short");
-        bytes.push(text.len() as u8);
+        if text.len() < 255 {
+            bytes.push(text.len() as u8);
+        } else {
+            bytes.push(255);
+            bytes.extend_from_slice(&text.len().to_le_bytes()[..3]);
+        }
         bytes.extend_from_slice(text.as_bytes());
     }
     twox_hash::XxHash64::oneshot(0, &bytes) as f64 / u64::MAX as f64
