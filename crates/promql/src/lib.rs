@@ -12,6 +12,7 @@ mod plan;
 pub mod syntax;
 pub mod testing;
 
+pub use eval::explain::{Cost, Evaluation, ExplainedNode, Explanation, MeasuredCost, Timer};
 pub use eval::{
     Engine, EngineOptions, Expression, Feature, Interruption, MatrixSeries, Query, QueryError,
     QueryResult, QueryStats, QueryValue, RangeTimes, StepSamples, VectorSample,

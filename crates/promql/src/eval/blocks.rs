@@ -15,6 +15,7 @@ use super::budget::StepCounts;
 use super::column::{Column, Series};
 use super::error::QueryError;
 use super::evaluator::{Evaluator, Shared, Sink};
+use super::explain::RowsCost;
 use super::rows::{RowReader, SplitSamples};
 use super::steps::Steps;
 
@@ -42,6 +43,8 @@ pub(super) struct Block {
     pub(super) rows: Vec<RowResult>,
     pub(super) counts: StepCounts,
     pub(super) notes: Annotations,
+    /// Time spent on reading, if it is measured.
+    pub(super) read_seconds: f64,
 }
 
 /// Memory of one thread, kept from block to block.
@@ -67,6 +70,21 @@ pub(super) trait RowOperator: Sync {
     ) -> Result<(), QueryError>;
 }
 
+impl RowsCost {
+    fn add(&mut self, blocks: &[Block], seconds: f64) {
+        self.seconds += seconds;
+        for block in blocks {
+            self.read_seconds += block.read_seconds;
+            self.read += block.counts.read();
+            for column in block.rows.iter().filter_map(|row| row.column.as_ref()) {
+                self.results.series += 1;
+                self.results.samples += column.weight();
+            }
+        }
+        self.results.bytes = self.results.samples * size_of::<f64>();
+    }
+}
+
 /// Takes finished blocks, in the order of the rows.
 pub(super) type Consumer<'c, 'e> =
     &'c mut dyn FnMut(&mut Evaluator<'e>, Vec<Block>) -> Result<(), QueryError>;
@@ -78,14 +96,22 @@ impl<'e> Evaluator<'e> {
         operator: &dyn RowOperator,
         steps: Steps,
         consume: Consumer<'_, 'e>,
-    ) -> Result<(), QueryError> {
+    ) -> Result<RowsCost, QueryError> {
+        let mut cost = RowsCost {
+            rows: operator.len(),
+            ..RowsCost::default()
+        };
         let blocks = operator.len().div_ceil(BLOCK_ROWS);
         let wave_rows = WAVE_POINTS / steps.count.max(1);
         let wave = (wave_rows / BLOCK_ROWS).max(self.options.threads.max(1));
         let mut next = 0;
         while next < blocks {
             let end = blocks.min(next + wave);
+            let started = self.time();
             let done = self.wave(operator, next..end)?;
+            if let (Some(started), Some(now)) = (started, self.time()) {
+                cost.add(&done, now - started);
+            }
             for block in &done {
                 self.counts.merge(&block.counts);
                 self.notes.merge(&block.notes);
@@ -93,7 +119,7 @@ impl<'e> Evaluator<'e> {
             consume(self, done)?;
             next = end;
         }
-        Ok(())
+        Ok(cost)
     }
 
     /// Charges what the blocks hold and hands their series on.
@@ -131,6 +157,7 @@ impl<'e> Evaluator<'e> {
                 rows: Vec::with_capacity(BLOCK_ROWS),
                 counts: counts.clone(),
                 notes: Annotations::default(),
+                read_seconds: 0.0,
             };
             let first = number * BLOCK_ROWS;
             let rows = first..operator.len().min(first + BLOCK_ROWS);

@@ -10,6 +10,7 @@ use super::budget::{Budget, Limits, StepCounts};
 use super::column::{PointRef, Series, Value};
 use super::error::{Interruption, QueryError};
 use super::evaluator::{Evaluator, Shared};
+use super::explain::{Evaluation, Profile, Timer};
 use super::result::{MatrixSeries, QueryResult, QueryStats, QueryValue, StepSamples, VectorSample};
 use super::steps::Steps;
 use crate::ast::{Expr, ValueType};
@@ -160,17 +161,7 @@ impl<'a> Engine<'a> {
         query: Expression<'_>,
         time: Timestamp,
     ) -> Result<QueryResult, QueryError> {
-        let context = PlanContext {
-            start: time.millis(),
-            end: time.millis(),
-            interval: 0,
-            nesting: 0,
-        };
-        let steps = Steps::new(time.millis(), time.millis(), 1);
-        let mut evaluator = self.evaluator(reader);
-        let plan = plan(query.expr, context)?;
-        let value = instant_value(&mut evaluator, &plan, steps)?;
-        Ok(finished(evaluator, query.text, steps, value))
+        self.evaluate(reader, query, Evaluation::Instant(time))
     }
 
     /// Evaluates at all times of a range. The result is a matrix, also of a scalar.
@@ -180,60 +171,66 @@ impl<'a> Engine<'a> {
         query: Expression<'_>,
         times: RangeTimes,
     ) -> Result<QueryResult, QueryError> {
-        let found = query.expr.value_type();
-        if !matches!(found, ValueType::Scalar | ValueType::Vector) {
-            return Err(QueryError::Evaluation(format!(
-                "invalid expression type {:?} for range query, must be Scalar or instant Vector",
-                found.documented()
-            )));
-        }
-        let context = PlanContext {
-            start: times.start.millis(),
-            end: times.end.millis(),
-            interval: times.step.millis(),
-            nesting: 0,
-        };
-        let steps = Steps::new(context.start, context.end, context.interval);
-        let mut evaluator = self.evaluator(reader);
-        let plan = plan(query.expr, context)?;
-        let series = match evaluator.evaluate(&plan, steps)? {
-            Value::Vector(series) => evaluator.finish_names(series)?,
-            Value::Scalar(values) => {
-                let times = steps.times().take(values.len()).collect();
-                let scalar = MatrixSeries {
-                    times,
-                    values,
-                    ..MatrixSeries::default()
-                };
-                return Ok(finished(
-                    evaluator,
-                    query.text,
-                    steps,
-                    QueryValue::Matrix(vec![scalar]),
-                ));
-            }
-            Value::Text(_) => return Err(QueryError::unexpected("string in a range query")),
-        };
-        let mut matrix: Vec<MatrixSeries> = series
-            .into_iter()
-            .map(|series| matrix_series(&series, steps))
-            .collect();
-        matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(finished(
-            evaluator,
-            query.text,
-            steps,
-            QueryValue::Matrix(matrix),
-        ))
+        self.evaluate(reader, query, Evaluation::Range(times))
     }
 
-    fn evaluator<'e>(&'e self, reader: &'e dyn SeriesReader) -> Evaluator<'e> {
+    fn evaluate(
+        &self,
+        reader: &dyn SeriesReader,
+        query: Expression<'_>,
+        evaluation: Evaluation,
+    ) -> Result<QueryResult, QueryError> {
+        let (plan, steps) = self.planned(query, evaluation)?;
+        let mut evaluator = self.evaluator(reader, None);
+        let value = evaluated(&mut evaluator, &plan, steps, evaluation)?;
+        Ok(finished(evaluator, query.text, steps, value))
+    }
+
+    pub(super) fn planned(
+        &self,
+        query: Expression<'_>,
+        evaluation: Evaluation,
+    ) -> Result<(Plan, Steps), QueryError> {
+        let (start, end, interval) = match evaluation {
+            Evaluation::Instant(time) => (time.millis(), time.millis(), 0),
+            Evaluation::Range(times) => {
+                let found = query.expr.value_type();
+                if !matches!(found, ValueType::Scalar | ValueType::Vector) {
+                    return Err(QueryError::Evaluation(format!(
+                        "invalid expression type {:?} for range query, must be Scalar or instant Vector",
+                        found.documented()
+                    )));
+                }
+                (
+                    times.start.millis(),
+                    times.end.millis(),
+                    times.step.millis(),
+                )
+            }
+        };
+        let context = PlanContext {
+            start,
+            end,
+            interval,
+            nesting: 0,
+        };
+        let plan = plan::build(query.expr, context)
+            .map_err(|error| QueryError::Evaluation(error.to_string()))?;
+        Ok((plan, Steps::new(start, end, interval)))
+    }
+
+    pub(super) fn evaluator<'e>(
+        &'e self,
+        reader: &'e dyn SeriesReader,
+        timer: Option<Timer<'e>>,
+    ) -> Evaluator<'e> {
         Evaluator {
             reader,
             options: &self.options,
             shared: Shared {
                 options: &self.options,
                 check: &*self.check,
+                timer,
             },
             notes: super::annotations::Annotations::default(),
             budget: Budget::new(Limits {
@@ -247,12 +244,47 @@ impl<'a> Engine<'a> {
                 StepCounts::default()
             },
             selections: Vec::new(),
+            profile: Profile::default(),
         }
     }
 }
 
-fn plan(expr: &Expr, context: PlanContext) -> Result<Plan, QueryError> {
-    plan::build(expr, context).map_err(|error| QueryError::Evaluation(error.to_string()))
+pub(super) fn evaluated(
+    evaluator: &mut Evaluator<'_>,
+    plan: &Plan,
+    steps: Steps,
+    evaluation: Evaluation,
+) -> Result<QueryValue, QueryError> {
+    match evaluation {
+        Evaluation::Instant(_) => instant_value(evaluator, plan, steps),
+        Evaluation::Range(_) => range_value(evaluator, plan, steps),
+    }
+}
+
+fn range_value(
+    evaluator: &mut Evaluator<'_>,
+    plan: &Plan,
+    steps: Steps,
+) -> Result<QueryValue, QueryError> {
+    let series = match evaluator.evaluate(plan, steps)? {
+        Value::Vector(series) => evaluator.finish_names(series)?,
+        Value::Scalar(values) => {
+            let times = steps.times().take(values.len()).collect();
+            let scalar = MatrixSeries {
+                times,
+                values,
+                ..MatrixSeries::default()
+            };
+            return Ok(QueryValue::Matrix(vec![scalar]));
+        }
+        Value::Text(_) => return Err(QueryError::unexpected("string in a range query")),
+    };
+    let mut matrix: Vec<MatrixSeries> = series
+        .into_iter()
+        .map(|series| matrix_series(&series, steps))
+        .collect();
+    matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(QueryValue::Matrix(matrix))
 }
 
 fn instant_value(
@@ -317,7 +349,12 @@ pub(crate) fn matrix_series(series: &Series, steps: Steps) -> MatrixSeries {
     result
 }
 
-fn finished(evaluator: Evaluator<'_>, text: &str, steps: Steps, value: QueryValue) -> QueryResult {
+pub(super) fn finished(
+    evaluator: Evaluator<'_>,
+    text: &str,
+    steps: Steps,
+    value: QueryValue,
+) -> QueryResult {
     let (warnings, infos) = evaluator.notes.render(text);
     let counted = if evaluator.counts.is_by_step() {
         steps.count

@@ -10,6 +10,7 @@ use super::budget::{Budget, StepCounts};
 use super::column::{Series, Value, without_metadata};
 use super::engine::EngineOptions;
 use super::error::{Interruption, QueryError};
+use super::explain::{Profile, Timer};
 use super::merge::merge_same_labels;
 use super::steps::Steps;
 use crate::plan::{Op, Plan};
@@ -19,6 +20,8 @@ use crate::plan::{Op, Plan};
 pub(crate) struct Shared<'e> {
     pub(crate) options: &'e EngineOptions,
     pub(crate) check: &'e (dyn Fn() -> Option<Interruption> + Send + Sync + 'e),
+    /// Where the query is to be measured.
+    pub(crate) timer: Option<Timer<'e>>,
 }
 
 /// The state of one query.
@@ -32,6 +35,8 @@ pub(crate) struct Evaluator<'e> {
     pub(crate) counts: StepCounts,
     /// What was selected so far: a selector that occurs twice is looked up once.
     pub(crate) selections: Vec<Selection>,
+    /// Filled if there is a timer.
+    pub(super) profile: Profile,
 }
 
 pub(crate) struct Selection {
@@ -62,6 +67,15 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(&mut Evaluator<'_>, Series) -> Resu
 
 impl Evaluator<'_> {
     pub(crate) fn evaluate(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
+        let Some(started) = self.time() else {
+            return self.evaluate_op(plan, steps);
+        };
+        let value = self.evaluate_op(plan, steps)?;
+        self.measure_value(plan, &value, started);
+        Ok(value)
+    }
+
+    fn evaluate_op(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
         self.interrupted()?;
         // Every operator may hold something for each step.
         if steps.count > self.options.samples_max {

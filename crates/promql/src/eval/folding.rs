@@ -268,12 +268,17 @@ impl Evaluator<'_> {
         let span = aggregate.input.span;
         let mut folding = Folding::new(aggregate.op, span, groups, steps, self.options.threads);
         let mut seen = Vec::new();
-        self.run_rows(operator, steps, &mut |evaluator, blocks| {
+        let rows = self.run_rows(operator, steps, &mut |evaluator, blocks| {
             if let Some(apart) = &apart {
                 check_apart(apart, &blocks, &mut seen)?;
             }
             folding.add(evaluator, &blocks, name_of)
         })?;
+        let source = match &aggregate.input.op {
+            Op::Call(call) => call.range_arg(),
+            _ => None,
+        };
+        self.measure_rows(Some(&aggregate.input), source, rows);
         folding.finish(self)
     }
 
@@ -311,6 +316,7 @@ impl Evaluator<'_> {
             rows: rows.collect(),
             counts: StepCounts::default(),
             notes: super::annotations::Annotations::default(),
+            read_seconds: 0.0,
         };
         // The operator below has charged its series already.
         let charged: usize = block
@@ -334,7 +340,7 @@ struct Groups {
 
 /// What the input of an aggregation does to metric names before labels are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Names {
+pub(super) enum Names {
     Kept,
     Dropped,
 }
@@ -344,7 +350,7 @@ fn metadata_names() -> Vec<String> {
 }
 
 /// The groups of stored series.
-fn list_groups(list: &dyn SeriesList, aggregate: &Aggregate, names: Names) -> RowGroups {
+pub(super) fn list_groups(list: &dyn SeriesList, aggregate: &Aggregate, names: Names) -> RowGroups {
     let is_metadata = |name: &String| METADATA.contains(&name.as_str());
     if aggregate.is_without {
         let mut unwanted = aggregate.grouping.clone();

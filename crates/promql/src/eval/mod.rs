@@ -5,7 +5,7 @@
 //!
 //! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`blocks`] (many series on all cores),
 //! [`selector`] and [`sampled`], [`range_input`] (with subqueries), [`window`] (functions of ranges), [`raw_range`], [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`], [`folding`] and [`fold`],
-//! [`choose`] (aggregations that pick series), [`info`], [`merge`].
+//! [`choose`] (aggregations that pick series), [`info`], [`merge`], [`explain`].
 
 mod aggregate;
 pub(crate) mod annotations;
@@ -18,6 +18,7 @@ pub(crate) mod column;
 mod engine;
 mod error;
 mod evaluator;
+pub mod explain;
 mod fold;
 mod folding;
 mod info;

@@ -155,12 +155,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Evaluates the inner expression at all multiples of its step that any outer step looks at.
-    pub(super) fn subquery(
-        &mut self,
-        subquery: &Subquery,
-        steps: Steps,
-    ) -> Result<(Vec<Series>, Steps), QueryError> {
+    /// All multiples of the subquery's step that any outer step looks at.
+    pub(super) fn child_steps(&self, subquery: &Subquery, steps: Steps) -> Steps {
         let default_step = Duration::millis(self.options.subquery_step_default);
         let interval = subquery.step.unwrap_or(default_step).max(1);
         let reference = |time: i64| subquery.at.unwrap_or(time).saturating_sub(subquery.offset);
@@ -170,7 +166,16 @@ impl Evaluator<'_> {
         if start <= oldest {
             start = start.saturating_add(interval);
         }
-        let child = Steps::new(start, reference(steps.last()), interval);
+        Steps::new(start, reference(steps.last()), interval)
+    }
+
+    /// Evaluates the inner expression at all multiples of its step that any outer step looks at.
+    pub(super) fn subquery(
+        &mut self,
+        subquery: &Subquery,
+        steps: Steps,
+    ) -> Result<(Vec<Series>, Steps), QueryError> {
+        let child = self.child_steps(subquery, steps);
         if child.count == 0 {
             return Ok((Vec::new(), child));
         }

@@ -111,7 +111,7 @@ impl Evaluator<'_> {
         };
         let mut seen: HashSet<Labels> = HashSet::new();
         let is_unique = self.delays_names() || operator.keeps_labels_apart();
-        self.run_rows(&operator, steps, &mut |evaluator, blocks| {
+        let rows = self.run_rows(&operator, steps, &mut |evaluator, blocks| {
             if !is_unique {
                 let rows = blocks.iter().flat_map(|block| &block.rows);
                 for row in rows.filter(|row| row.column.is_some()) {
@@ -124,6 +124,7 @@ impl Evaluator<'_> {
             }
             evaluator.sink_blocks(blocks, sink)
         })?;
+        self.measure_rows(None, call.range_arg(), rows);
         self.budget.release(operator.input.weight);
         Ok(())
     }
@@ -141,7 +142,7 @@ impl Evaluator<'_> {
         }
         let (input, params) = self.range_args(call, function, steps)?;
         check_boundary(call.name, function, input.boundary)?;
-        let range = call.args.iter().find_map(|arg| match &arg.op {
+        let range = call.range_arg().and_then(|arg| match &arg.op {
             Op::Range(range) => Some(range),
             _ => None,
         });
@@ -165,7 +166,7 @@ impl Evaluator<'_> {
         steps: Steps,
     ) -> Result<(RangeInput, Vec<Vec<f64>>), QueryError> {
         let is_range = |plan: &Plan| matches!(plan.op, Op::Range(_) | Op::Subquery(_));
-        let Some(range_plan) = call.args.iter().find(|arg| is_range(arg)) else {
+        let Some(range_plan) = call.range_arg() else {
             return Err(QueryError::unexpected(
                 "no range vector among the arguments",
             ));
@@ -267,7 +268,11 @@ impl RowOperator for Windowed<'_> {
         block: &mut Block,
     ) -> Result<(), QueryError> {
         if let Rows::Stored(list) = &self.input.rows {
+            let started = shared.timer.map(|timer| timer());
             scratch.reader.load(list.as_ref(), rows.clone())?;
+            if let (Some(timer), Some(started)) = (shared.timer, started) {
+                block.read_seconds += timer() - started;
+            }
         }
         for row in rows {
             shared.interrupted()?;

@@ -94,6 +94,14 @@ pub(crate) struct Call {
     pub(crate) args: Vec<Plan>,
 }
 
+impl Call {
+    /// The argument that is a range vector.
+    pub(crate) fn range_arg(&self) -> Option<&Plan> {
+        let is_range = |arg: &&Plan| matches!(arg.op, Op::Range(_) | Op::Subquery(_));
+        self.args.iter().find(is_range)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Aggregate {
     pub(crate) op: AggregateOp,
