@@ -93,11 +93,12 @@ pub trait SeriesReader: Send + Sync {
     /// commits made later do not show in it.
     fn select(&self, request: &SelectRequest<'_>) -> Result<Arc<dyn SeriesList>, ReadError>;
 
-    /// Names of labels of the matching series that have samples in the range; sorted, unique.
+    /// Names of labels of the matching series that have samples in the range; sorted, unique. Without
+    /// matchers a store may answer for all series that it holds at about that time.
     fn label_names(&self, range: TimeRange, matchers: &[Matcher])
     -> Result<Vec<String>, ReadError>;
 
-    /// Values of one label among the matching series; sorted, unique.
+    /// Values of one label among the matching series; sorted, unique. Without matchers as above.
     fn label_values(
         &self,
         name: &str,

@@ -80,18 +80,21 @@ fn look(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Option<Vec<Row>
     Some(rows)
 }
 
-/// Whether the index alone knows the answer: every series has samples, and all are in the range.
-fn is_all(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> bool {
+/// Whether the index alone gives the answer: without matchers a head answers as a whole, as the peer's
+/// does, also for series whose samples lie beside the range. Else every request for the names and values
+/// of a dashboard's variables would look at every series.
+fn is_of_index(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> bool {
     matchers.is_empty()
+        // Series show with their first sample.
         && inner.without_samples.load(Ordering::Relaxed) == 0
         && inner
             .time_range()
-            .is_none_or(|own| range.start <= own.start && own.end <= range.end)
+            .is_some_and(|own| own.start <= range.end && range.start <= own.end)
 }
 
 pub(super) fn label_names(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Vec<String> {
     let _pin = inner.pins.pin();
-    let rows = (!is_all(inner, range, matchers)).then(|| rows(inner, range, matchers));
+    let rows = (!is_of_index(inner, range, matchers)).then(|| rows(inner, range, matchers));
     let index = inner.index.read();
     let mut found: BTreeSet<Symbol> = BTreeSet::new();
     match rows {
@@ -119,7 +122,7 @@ pub(super) fn label_values(
     matchers: &[Matcher],
 ) -> Vec<String> {
     let _pin = inner.pins.pin();
-    let rows = (!is_all(inner, range, matchers)).then(|| {
+    let rows = (!is_of_index(inner, range, matchers)).then(|| {
         // Series without the label have nothing to say.
         let mut matchers = matchers.to_vec();
         matchers.push(Matcher::not_equal(name, ""));
