@@ -1,6 +1,7 @@
 //! Regular expressions with Go's (RE2) syntax and meaning, anchored, with fast paths.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use regex::Regex;
 
@@ -20,8 +21,13 @@ pub struct PatternError(pub String);
 pub struct Pattern {
     text: String,
     fast: Fast,
-    regex: Regex,
+    /// Compiling takes a hundred microseconds, more than a small query does. Where there is a fast path it is
+    /// put off until somebody wants submatches, which relabelling does and queries do not.
+    regex: OnceLock<Regex>,
 }
+
+/// Longer texts are compiled at once, so that one that is too large is found.
+const PUT_OFF_BYTES_MAX: usize = 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fast {
@@ -47,14 +53,14 @@ enum Fast {
 impl Pattern {
     /// Compiles a pattern written in Go's syntax.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        let translated = translate(text);
-        let regex = regex::RegexBuilder::new(&format!("^(?s:{translated})$"))
-            .size_limit(COMPILED_BYTES_MAX)
-            .build()
-            .map_err(|error| PatternError(describe(text, &error)))?;
+        let fast = fast_path(text);
+        let regex = OnceLock::new();
+        if fast == Fast::None || text.len() > PUT_OFF_BYTES_MAX {
+            let _ = regex.set(compile(text)?);
+        }
         Ok(Self {
             text: text.to_owned(),
-            fast: fast_path(text),
+            fast,
             regex,
         })
     }
@@ -67,7 +73,7 @@ impl Pattern {
     /// Whether the whole of `text` matches.
     pub fn is_match(&self, text: &str) -> bool {
         match &self.fast {
-            Fast::None => self.regex.is_match(text),
+            Fast::None => self.regex().is_match(text),
             Fast::OneOf(literals) => literals.iter().any(|literal| literal == text),
             Fast::Prefix {
                 prefix,
@@ -103,13 +109,26 @@ impl Pattern {
 
     /// The submatches of a whole match, to expand a replacement template with.
     pub fn captures<'t>(&self, text: &'t str) -> Option<regex::Captures<'t>> {
-        self.regex.captures(text)
+        self.regex().captures(text)
     }
 
     /// The compiled, anchored expression.
-    pub fn regex(&self) -> &Regex {
-        &self.regex
+    fn regex(&self) -> &Regex {
+        #[expect(
+            clippy::expect_used,
+            reason = "short literals, with wildcards at their ends at most, are always valid and small"
+        )]
+        self.regex
+            .get_or_init(|| compile(&self.text).expect("a short pattern with a fast path"))
     }
+}
+
+fn compile(text: &str) -> Result<Regex, PatternError> {
+    let translated = translate(text);
+    regex::RegexBuilder::new(&format!("^(?s:{translated})$"))
+        .size_limit(COMPILED_BYTES_MAX)
+        .build()
+        .map_err(|error| PatternError(describe(text, &error)))
 }
 
 impl PartialEq for Pattern {
@@ -287,7 +306,7 @@ mod tests {
             for text in texts {
                 assert_eq!(
                     pattern.is_match(text),
-                    pattern.regex.is_match(text),
+                    pattern.regex().is_match(text),
                     "{pattern} on {text:?}"
                 );
             }
