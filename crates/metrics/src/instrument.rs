@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::summary::Summary;
+
 /// Only grows. Counts may be fractional (seconds), so it is a float.
 #[derive(Clone, Debug, Default)]
 pub struct Counter(Arc<AtomicU64>);
@@ -164,6 +166,12 @@ impl Fresh for Gauge {
 impl Fresh for Histogram {
     fn fresh(&self) -> Self {
         Self::new(&self.0.bounds)
+    }
+}
+
+impl Fresh for Summary {
+    fn fresh(&self) -> Self {
+        Self::default()
     }
 }
 

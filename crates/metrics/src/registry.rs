@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::instrument::{Counter, Gauge, Histogram, Vector};
 use crate::page::{Kind, Page};
+use crate::summary::Summary;
 
 type Writer = Box<dyn Fn(&mut Page) + Send + Sync>;
 
@@ -116,6 +117,28 @@ impl Registry {
         vector
     }
 
+    /// Summaries with the quantiles 0.5, 0.9 and 0.99, which are those of the peers.
+    pub fn summaries(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[&'static str],
+    ) -> Vector<Summary> {
+        let vector = Vector::new(labels, Summary::default());
+        let shown = vector.clone();
+        self.on_render(move |page| {
+            page.family(Kind::Summary, name, help);
+            shown.each(|values, summary| {
+                let (quantiles, sum, count) = summary.snapshot(&[0.5, 0.9, 0.99]);
+                #[expect(clippy::cast_precision_loss, reason = "a counter is a float")]
+                let count = count as f64;
+                let labels = pairs(&shown.labels, values);
+                page.summary(name, help, &labels, &quantiles, sum, count);
+            });
+        });
+        vector
+    }
+
     /// The page in the text format 0.0.4.
     pub fn render(&self) -> String {
         let mut page = Page::default();
@@ -137,6 +160,19 @@ fn pairs<'a>(labels: &'a [&'static str], values: &'a [String]) -> Vec<(&'a str, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn summaries_show_quantiles_sum_and_count() {
+        let registry = Registry::new();
+        let seconds = registry.summaries("queries_seconds", "Time.", &["slice"]);
+        seconds.with(&["inner"]).observe(2.0);
+        let text = registry.render();
+        let head = "# HELP queries_seconds Time.\n# TYPE queries_seconds summary\n\
+                    queries_seconds{slice=\"inner\",quantile=\"0.5\"} ";
+        let tail =
+            "queries_seconds_sum{slice=\"inner\"} 2\nqueries_seconds_count{slice=\"inner\"} 1\n";
+        assert!(text.starts_with(head) && text.ends_with(tail), "{text}");
+    }
 
     #[test]
     fn renders_the_text_format_in_name_order() {
