@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::format::float_plain;
+use model::format::{float_exponent, float_plain};
 use model::{FloatHistogram, Labels};
 
 /// Escapes what Go's encoder escapes beyond JSON's own needs. These characters occur only in strings.
@@ -83,25 +83,33 @@ pub(crate) fn write_time(out: &mut String, millis: i64) {
 pub(crate) fn write_point(out: &mut String, millis: i64, value: f64) {
     out.push('[');
     write_time(out, millis);
-    out.push_str(",\"");
-    if value.is_finite() {
+    out.push(',');
+    write_value(out, value);
+    out.push(']');
+}
+
+/// A float in quotes: without an exponent where JSON's numbers have none in JavaScript, as the peer does.
+pub(crate) fn write_value(out: &mut String, value: f64) {
+    out.push('"');
+    let size = value.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
         let _ = write!(out, "{value}");
+    } else if value.is_finite() {
+        out.push_str(&float_exponent(value));
     } else {
         out.push_str(&float_plain(value));
     }
-    out.push_str("\"]");
+    out.push('"');
 }
 
 /// `[seconds,{"count":…,"sum":…,"buckets":[[rule,"lower","upper","count"],…]}]`.
 pub(crate) fn write_histogram_point(out: &mut String, millis: i64, histogram: &FloatHistogram) {
     out.push('[');
     write_time(out, millis);
-    let _ = write!(
-        out,
-        ",{{\"count\":\"{}\",\"sum\":\"{}\"",
-        float_plain(histogram.count),
-        float_plain(histogram.sum)
-    );
+    out.push_str(",{\"count\":");
+    write_value(out, histogram.count);
+    out.push_str(",\"sum\":");
+    write_value(out, histogram.sum);
     let mut is_first = true;
     for bucket in histogram
         .all_buckets()
@@ -117,13 +125,12 @@ pub(crate) fn write_histogram_point(out: &mut String, millis: i64, histogram: &F
             (false, false) => 2,
             (true, true) => 3,
         };
-        let _ = write!(
-            out,
-            "[{rule},\"{}\",\"{}\",\"{}\"]",
-            float_plain(bucket.lower),
-            float_plain(bucket.upper),
-            float_plain(bucket.count)
-        );
+        let _ = write!(out, "[{rule}");
+        for value in [bucket.lower, bucket.upper, bucket.count] {
+            out.push(',');
+            write_value(out, value);
+        }
+        out.push(']');
     }
     out.push_str(if is_first { "}]" } else { "]}]" });
 }
@@ -149,7 +156,12 @@ mod tests {
         }
         let mut out = String::new();
         write_point(&mut out, 0, f64::NEG_INFINITY);
-        write_point(&mut out, 0, 1e21);
-        assert_eq!(out, "[0,\"-Inf\"][0,\"1000000000000000000000\"]");
+        for value in [f64::NAN, 1e21, -123e18, 1e-6, 9.5e-7, -0.0] {
+            out.push(' ');
+            write_value(&mut out, value);
+        }
+        // As Prometheus answers `vector(1e21)` and so on.
+        let expected = "[0,\"-Inf\"] \"NaN\" \"1e+21\" \"-123000000000000000000\" \"0.000001\" \"9.5e-07\" \"-0\"";
+        assert_eq!(out, expected);
     }
 }
