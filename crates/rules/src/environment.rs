@@ -6,6 +6,7 @@ use model::storage::{SampleWriter, SeriesReader};
 use model::{Duration, Labels, Timestamp, Value};
 
 use crate::alert::Alert;
+use crate::spec::GroupSpec;
 
 /// One sample of an instant vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,12 @@ pub struct ResultSample {
 pub trait QuerySource: Send + Sync {
     /// The vector at `time`; a scalar is a vector with one sample without labels. Errors are for people.
     fn instant(&self, expr: &str, time: Timestamp) -> Result<Vec<ResultSample>, String>;
+
+    /// The same source for one group, whose name then stands beside its queries in lists and logs;
+    /// `None` where nobody needs to know.
+    fn for_group(&self, _file: &str, _group: &str) -> Option<Arc<dyn QuerySource>> {
+        None
+    }
 }
 
 /// An alert on its way to Alertmanager.
@@ -81,6 +88,15 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Environment {
+    /// As the rules of one group see it.
+    pub(crate) fn for_group(&self, spec: &GroupSpec) -> Self {
+        let mut environment = self.clone();
+        if let Some(queries) = self.queries.for_group(&spec.file, &spec.name) {
+            environment.queries = queries;
+        }
+        environment
+    }
+
     /// `EXTERNAL_URL/graph?g0.expr=…&g0.tab=1`: where the rule's query can be looked at.
     pub(crate) fn generator_url(&self, expr: &str) -> String {
         format!(

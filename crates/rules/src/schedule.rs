@@ -118,7 +118,7 @@ impl Schedule {
         let runner = Runner {
             spec: spec.clone(),
             group,
-            environment: environment.clone(),
+            environment: environment.for_group(&spec),
             clock: Arc::clone(&self.clock),
             places: Arc::clone(&self.places),
             observer: Arc::clone(&self.observer),
