@@ -18,6 +18,7 @@ pub const CRATES: &[(&str, u8)] = &[
     ("discovery", 3),
     ("scrape", 3),
     ("rules", 3),
+    ("queries", 3),
     ("notify", 3),
     ("gossip", 3),
     ("remote", 3),

@@ -2,12 +2,13 @@
 //!
 //! [`router`] builds the whole tree of paths over an [`Api`], which holds what handlers read. Only this
 //! crate turns inner types into JSON: each answer is a twin type beside its handler. In reading order:
-//! `respond` (envelopes and errors), `params` (query and form parameters), `json` (the writer for query
+//! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the writer for query
 //! results), then one folder per API: `prometheus`, `alertmanager`, `keepwatch`; `lifecycle` for `/-/…`.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
 mod alertmanager;
+mod caller;
 mod json;
 mod keepwatch;
 mod lifecycle;
@@ -25,7 +26,6 @@ use net::axum::response::{IntoResponse, Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
-pub use prometheus::query::{QueryMetrics, QueryService};
 pub use prometheus::write::WriteService;
 pub use sources::{
     ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ConfigSource,

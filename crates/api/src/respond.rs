@@ -16,6 +16,7 @@ pub(crate) enum ErrorKind {
     Internal,
     /// Switched off, or not possible as things are.
     Unavailable,
+    NotFound,
 }
 
 impl ErrorKind {
@@ -27,6 +28,7 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
+            Self::NotFound => "not_found",
         }
     }
 
@@ -39,6 +41,7 @@ impl ErrorKind {
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             // The peer has no status of its own for what is unavailable.
             Self::Internal | Self::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotFound => StatusCode::NOT_FOUND,
         }
     }
 }

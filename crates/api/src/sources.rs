@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use diag::ReasonEntry;
 use model::storage::TimeRange;
-use model::{Clock, Matcher, Timestamp};
+use model::{Clock, Exemplar, Labels, Matcher, Timestamp};
+use queries::QueryService;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::prometheus::query::QueryService;
 use crate::prometheus::write::WriteService;
 
 /// Everything behind the handlers.
@@ -104,6 +104,12 @@ pub trait TsdbSource: Send + Sync {
     fn status(&self, limit: usize) -> TsdbStatusView;
     /// The `meta.json` of each block, oldest first.
     fn blocks(&self) -> Vec<serde_json::Value>;
+    /// Exemplars of series that match any of the selectors, by series, the oldest first.
+    fn exemplars(
+        &self,
+        range: TimeRange,
+        selectors: &[Vec<Matcher>],
+    ) -> Vec<(Labels, Vec<Exemplar>)>;
     /// Segments of the log to replay at the start: first, last, current.
     fn replay_progress(&self) -> (usize, usize, usize);
 }

@@ -51,6 +51,8 @@ pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
             timeout: given.duration("query.timeout"),
             concurrent_max: given.number("query.max-concurrency"),
             samples_max: given.number("query.max-samples"),
+            bytes_max: Some(given.number("query.max-bytes")).filter(|max| *max > 0),
+            series_max: Some(given.number("query.max-series")).filter(|max| *max > 0),
         },
         rules: RuleOptions {
             outage_tolerance: given.duration("rules.alert.for-outage-tolerance"),

@@ -69,11 +69,6 @@ pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
             "no traces are sent",
         ),
         (
-            !config.global.query_log_file.is_empty(),
-            "global.query_log_file",
-            "queries are not logged",
-        ),
-        (
             jobs.iter()
                 .any(|job| !job.scrape_failure_log_file.is_empty()),
             "scrape_failure_log_file",

@@ -96,6 +96,10 @@ pub struct QueryOptions {
     pub timeout: Duration,
     pub concurrent_max: usize,
     pub samples_max: usize,
+    /// `None` for no limit.
+    pub bytes_max: Option<usize>,
+    /// `None` for no limit.
+    pub series_max: Option<usize>,
 }
 
 #[derive(Clone, Debug)]

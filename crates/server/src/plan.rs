@@ -11,6 +11,7 @@ use model::Labels;
 use model::relabel::RelabelConfig;
 use net::Overrides;
 use promql::ParserOptions;
+use queries::QueryLogFile;
 use rules::GroupSpec;
 use tokio::sync::watch;
 use yaml::Node;
@@ -29,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) jobs: Vec<JobPlan>,
     pub(crate) groups: Vec<GroupSpec>,
+    /// Where queries are logged.
+    pub(crate) query_log: Option<QueryLogFile>,
     pub(crate) routing: Routing,
     /// For alerts on their way to Alertmanager: external labels are added, then these rules applied.
     pub(crate) external_labels: Labels,
@@ -111,6 +114,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
     for part in &parts_not_built {
         problems.push(notice("configuration", part));
     }
+    let query_log = query_log(&config, &mut problems);
     let Some(routing) = routing else {
         return Err(problems);
     };
@@ -128,6 +132,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         config,
         jobs: planned,
         groups,
+        query_log,
         routing,
         objects,
         decisions,
@@ -135,6 +140,27 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         parts_not_built,
         notices: problems,
     })
+}
+
+/// The file of the query log, open: if it cannot be written, the plan is refused.
+fn query_log(config: &Config, problems: &mut Diagnostics) -> Option<QueryLogFile> {
+    let path = config.global.query_log_file.to_string();
+    if path.is_empty() {
+        return None;
+    }
+    match QueryLogFile::open(path.as_ref()) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            let message = format!("global.query_log_file: opening {path}: {error}");
+            let diagnostic = Diagnostic::error("query-log-unwritable", message);
+            problems.push(
+                diagnostic.hint(
+                    "the folder must exist, and this process must be allowed to write the file",
+                ),
+            );
+            None
+        }
+    }
 }
 
 fn notice(subject: &str, refusal: &dyn Reason) -> Diagnostic {

@@ -1,31 +1,37 @@
-//! Queries for rules and templates: the local engine as a [`rules::QuerySource`].
+//! Queries of rules and templates: the query service as a [`rules::QuerySource`].
 
 use std::sync::Arc;
 
 use model::Timestamp;
-use model::storage::SeriesReader;
-use promql::{Engine, EngineOptions, Expression, ParserOptions, QueryValue};
+use promql::QueryValue;
+use queries::{Limits, Origin, QueryRequest, QueryService, StatsDetail, When};
 use rules::environment::ResultSample;
 
 /// Evaluates on the caller's thread, which is the rule group's own.
 #[derive(Clone)]
-pub(crate) struct LocalQueries {
-    pub(crate) reader: Arc<dyn SeriesReader>,
-    pub(crate) options: EngineOptions,
-    pub(crate) parser: ParserOptions,
+pub(crate) struct RuleQueries {
+    pub(crate) service: QueryService,
+    pub(crate) file: String,
+    pub(crate) group: String,
 }
 
-impl rules::QuerySource for LocalQueries {
+impl rules::QuerySource for RuleQueries {
     fn instant(&self, expr: &str, time: Timestamp) -> Result<Vec<ResultSample>, String> {
-        let parsed = promql::parse(expr, &self.parser).map_err(|errors| errors.to_string())?;
-        let query = Expression {
-            text: expr,
-            expr: &parsed,
+        let request = QueryRequest {
+            text: expr.to_owned(),
+            when: When::At(time),
+            origin: Origin::Rule {
+                file: self.file.clone(),
+                group: self.group.clone(),
+            },
+            lookback_delta: None,
+            timeout: None,
+            limits: Limits::default(),
+            stats: StatsDetail::Totals,
         };
-        let result = Engine::new(self.options.clone())
-            .instant(&*self.reader, query, time)
-            .map_err(|error| error.to_string())?;
-        match result.value {
+        let answer = self.service.run_now(request);
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        match answer.result.value {
             QueryValue::Vector(samples) => Ok(samples
                 .into_iter()
                 .map(|sample| ResultSample {
@@ -44,5 +50,13 @@ impl rules::QuerySource for LocalQueries {
                 Err("rule result is not a vector or scalar".to_owned())
             }
         }
+    }
+
+    fn for_group(&self, file: &str, group: &str) -> Option<Arc<dyn rules::QuerySource>> {
+        Some(Arc::new(Self {
+            service: self.service.clone(),
+            file: file.to_owned(),
+            group: group.to_owned(),
+        }))
     }
 }

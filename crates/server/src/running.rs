@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::{Api, Lifecycle, LifecycleRequest, QueryService, Readiness};
+use api::{Api, Lifecycle, LifecycleRequest, Readiness};
 use diag::{Diagnostics, ReasonBook, Severity};
 use discovery::kubernetes::Objects;
 use metrics::Registry;
@@ -13,11 +13,12 @@ use model::{Clock, Labels};
 use net::server::{ServeOptions, serve};
 use parking_lot::RwLock;
 use promql::{EngineOptions, ParserOptions};
+use queries::QueryService;
 use remote::write::Receiver;
 use rules::{AlertSink, Environment, Schedule, SentAlert};
 use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, RuleAlerts};
@@ -25,7 +26,7 @@ use crate::clock::SystemClock;
 use crate::compaction::Compaction;
 use crate::options::{Options, Tempo};
 use crate::plan::{Plan, PlanContext};
-use crate::queries::LocalQueries;
+use crate::queries::RuleQueries;
 use crate::retention::Limits;
 use crate::self_metrics::{Observed, RuleCounters};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
@@ -223,6 +224,7 @@ struct Parts {
     targets: Targets,
     schedule: Schedule,
     environment: Environment,
+    query_service: QueryService,
     alertmanager: Arc<Alertmanager>,
     outgoing: Arc<RwLock<Outgoing>>,
     current: Arc<RwLock<Current>>,
@@ -304,22 +306,24 @@ impl Parts {
             counters,
         );
         let outgoing = Arc::new(RwLock::new(Outgoing::default()));
-        let engine = EngineOptions {
-            lookback_delta: options.query.lookback_delta,
-            samples_max: options.query.samples_max,
-            ..EngineOptions::default()
-        };
-        let queries = LocalQueries {
-            reader: Arc::clone(&reader),
-            options: engine.clone(),
-            parser: planner.parser,
+        let query_service = QueryService::new(
+            query_settings(options, planner.parser),
+            Arc::clone(&reader),
+            Arc::clone(&clock),
+            &registry,
+            &options.data_dir,
+        );
+        let rule_queries = RuleQueries {
+            service: query_service.clone(),
+            file: String::new(),
+            group: String::new(),
         };
         let sink = OutgoingAlerts {
             outgoing: Arc::clone(&outgoing),
             next: RuleAlerts(Arc::clone(&alertmanager), runtime),
         };
         let environment = Environment {
-            queries: Arc::new(queries),
+            queries: Arc::new(rule_queries),
             reader: Arc::clone(&reader),
             writer,
             alerts: Arc::new(sink),
@@ -385,14 +389,7 @@ impl Parts {
         });
         let api = Arc::new(Api {
             clock: Arc::clone(&clock),
-            queries: QueryService {
-                reader,
-                options: engine,
-                parser: planner.parser,
-                timeout: options.query.timeout,
-                places: Arc::new(Semaphore::new(options.query.concurrent_max.max(1))),
-                metrics: api::QueryMetrics::new(&registry),
-            },
+            queries: query_service.clone(),
             rules: schedule.views(),
             targets: Arc::new(TargetView {
                 pools: Arc::clone(&pools),
@@ -432,6 +429,7 @@ impl Parts {
             targets,
             schedule,
             environment,
+            query_service,
             alertmanager,
             outgoing,
             current,
@@ -524,6 +522,7 @@ impl Parts {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,
         };
+        self.query_service.switch_log(plan.query_log);
         self.targets.apply(plan.jobs);
         self.environment.settings.external_labels = plan.external_labels;
         self.environment
@@ -590,6 +589,25 @@ fn record_refusals(view: &rules::GroupView, reasons: &ReasonBook, clock: &dyn Cl
             );
             reasons.record(clock.now().millis(), &subject, refusal);
         }
+    }
+}
+
+fn query_settings(options: &Options, parser: ParserOptions) -> queries::Settings {
+    let query = &options.query;
+    queries::Settings {
+        engine: EngineOptions {
+            lookback_delta: query.lookback_delta,
+            ..EngineOptions::default()
+        },
+        parser,
+        limits: queries::Limits {
+            samples_max: Some(query.samples_max),
+            bytes_max: query.bytes_max,
+            series_max: query.series_max,
+        },
+        timeout: query.timeout,
+        concurrent_max: query.concurrent_max,
+        rules_concurrent_max: options.rules.concurrent_max,
     }
 }
 

@@ -11,7 +11,7 @@ use api::{
 use diag::{Reason, ReasonBook, ReasonEntry};
 use manifest::Decision;
 use model::storage::TimeRange;
-use model::{Clock, Matcher, Timestamp};
+use model::{Clock, Exemplar, Labels, Matcher, Timestamp};
 use parking_lot::RwLock;
 use scrape::Pools;
 use tsdb::Db;
@@ -94,6 +94,14 @@ pub(crate) struct TsdbView {
 }
 
 impl TsdbSource for TsdbView {
+    fn exemplars(
+        &self,
+        range: TimeRange,
+        selectors: &[Vec<Matcher>],
+    ) -> Vec<(Labels, Vec<Exemplar>)> {
+        self.db.head().exemplars(range, selectors)
+    }
+
     fn status(&self, limit: usize) -> TsdbStatusView {
         let stats = self.db.head().stats(limit);
         let counts = |counts: Vec<tsdb::head::NamedCount>| {

@@ -1,4 +1,6 @@
-//! `/api/keepwatch/v1`: our own API. Today: why things were refused.
+//! `/api/keepwatch/v1`: our own API: why things were refused, which queries run.
+
+mod queries;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use diag::ReasonEntry;
 use net::axum::Router;
 use net::axum::extract::State;
 use net::axum::response::Response;
-use net::axum::routing::get;
+use net::axum::routing::{delete, get};
 use serde::Serialize;
 
 use crate::params::Params;
@@ -19,6 +21,8 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .route("/reasons", get(reasons))
         .route("/targets/dropped", get(dropped_targets))
         .route("/objects", get(objects))
+        .route("/queries", get(queries::list))
+        .route("/queries/{id}", delete(queries::kill))
 }
 
 #[derive(Serialize)]

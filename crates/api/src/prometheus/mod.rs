@@ -2,8 +2,10 @@
 
 mod admin;
 mod alerts;
+mod exemplars;
+mod format;
 mod matchers;
-pub(crate) mod query;
+mod query;
 mod rules;
 mod series;
 mod status;
@@ -21,8 +23,12 @@ pub(crate) fn router() -> Router<Arc<Api>> {
     Router::new()
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
-        .route("/format_query", get(query::format).post(query::format))
-        .route("/parse_query", get(query::parse).post(query::parse))
+        .route(
+            "/query_exemplars",
+            get(exemplars::exemplars).post(exemplars::exemplars),
+        )
+        .route("/format_query", get(format::format).post(format::format))
+        .route("/parse_query", get(format::parse).post(format::parse))
         .route("/labels", get(series::labels).post(series::labels))
         .route("/label/{name}/values", get(series::label_values))
         .route("/series", get(series::series).post(series::series))

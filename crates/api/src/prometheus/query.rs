@@ -1,23 +1,20 @@
-//! `query`, `query_range`, `format_query`, `parse_query`.
+//! `query`, `query_range`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
-use model::storage::SeriesReader;
-use model::{Duration, Timestamp};
+use model::Duration;
+use model::format::go_quote;
 use net::axum::extract::State;
 use net::axum::response::Response;
-use promql::{
-    Engine, EngineOptions, Expression, Interruption, MatrixSeries, ParserOptions, QueryError,
-    QueryResult, QueryValue, RangeTimes, VectorSample,
-};
-use tokio::sync::Semaphore;
+use promql::{MatrixSeries, QueryError, QueryValue, RangeTimes, VectorSample};
+use queries::{Answer, Limits, QueryFailure, QueryRequest, StatsDetail, StatsTwin, When};
 
+use super::series::time_parameter;
+use crate::caller::Caller;
 use crate::json::{write_histogram_point, write_labels, write_point, write_string, write_time};
 use crate::params::Params;
-use crate::respond::{ApiError, ErrorKind, json_text, success, to_json};
+use crate::respond::{ApiError, ErrorKind, json_text, to_json};
 use crate::sources::Api;
 use crate::time::{parse_duration, parse_time};
 
@@ -26,178 +23,91 @@ const POINTS_MAX: i64 = 11_000;
 /// Warnings and infos shown of each kind.
 const ANNOTATIONS_MAX: usize = 10;
 
-/// Runs queries within limits, away from the async threads.
-#[derive(Clone)]
-pub struct QueryService {
-    pub reader: Arc<dyn SeriesReader>,
-    pub options: EngineOptions,
-    pub parser: ParserOptions,
-    /// `--query.timeout`.
-    pub timeout: Duration,
-    /// `--query.max-concurrency` places.
-    pub places: Arc<Semaphore>,
-    pub metrics: QueryMetrics,
-}
-
-impl std::fmt::Debug for QueryService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("QueryService")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Counters of the engine, under the peer's names.
-#[derive(Clone, Debug)]
-pub struct QueryMetrics {
-    pub running: metrics::Gauge,
-    pub samples: metrics::Counter,
-    pub seconds: metrics::Vector<metrics::Histogram>,
-}
-
-impl QueryMetrics {
-    pub fn new(registry: &metrics::Registry) -> Self {
-        let bounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
-        Self {
-            running: registry.gauge(
-                "prometheus_engine_queries",
-                "The current number of queries being executed or waiting.",
-            ),
-            samples: registry.counter(
-                "prometheus_engine_query_samples_total",
-                "The total number of samples loaded by all queries.",
-            ),
-            seconds: registry.histograms(
-                "keepwatch_query_duration_seconds",
-                "How long queries took, waiting included.",
-                &["kind"],
-                &bounds,
-            ),
+/// What a failed query answers.
+fn failed(failure: &QueryFailure) -> ApiError {
+    let kind = match failure {
+        QueryFailure::Unreadable(_) | QueryFailure::WrongType(_) => {
+            return ApiError::parameter("query", failure);
         }
-    }
-}
-
-/// What is asked besides the expression.
-#[derive(Clone, Copy, Debug)]
-enum When {
-    At(Timestamp),
-    Over(RangeTimes),
-}
-
-/// Stops the evaluation when the client goes away: the handler's future is dropped, and this with it.
-struct CancelOnDrop(Arc<AtomicBool>);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl QueryService {
-    async fn run(
-        &self,
-        text: String,
-        when: When,
-        params: &Params,
-    ) -> Result<QueryResult, ApiError> {
-        let started = Instant::now();
-        let expr = promql::parse(&text, &self.parser)
-            .map_err(|errors| ApiError::parameter("query", errors.to_string()))?;
-        let mut options = self.options.clone();
-        if let Some(lookback) = params.some("lookback_delta") {
-            options.lookback_delta = parse_duration(lookback).map_err(|error| {
-                ApiError::bad_data(format!("error parsing lookback delta duration: {error}"))
-            })?;
-        }
-        let asked = params.some("timeout").map(|text| {
-            parse_duration(text).map_err(|error| ApiError::parameter("timeout", error))
-        });
-        let timeout = asked
-            .transpose()?
-            .map_or(self.timeout, |asked| asked.min(self.timeout))
-            .to_std();
-        self.metrics.running.add(1.0);
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let is_cancelled = Arc::new(AtomicBool::new(false));
-        let guard = CancelOnDrop(Arc::clone(&is_cancelled));
-        let reader = Arc::clone(&self.reader);
-        let evaluated = tokio::task::spawn_blocking(move || {
-            let check = || {
-                if is_cancelled.load(Ordering::Relaxed) {
-                    return Some(Interruption::Canceled);
-                }
-                (started.elapsed() > timeout).then_some(Interruption::Timeout)
-            };
-            let engine = Engine::new(options).interruptible(check);
-            let query = Expression {
-                text: &text,
-                expr: &expr,
-            };
-            match when {
-                When::At(time) => engine.instant(&*reader, query, time),
-                When::Over(times) => engine.range(&*reader, query, times),
-            }
-        })
-        .await;
-        drop(place);
-        drop(guard);
-        self.metrics.running.add(-1.0);
-        let kind = if matches!(when, When::At(_)) {
-            "instant"
-        } else {
-            "range"
-        };
-        self.metrics
-            .seconds
-            .with(&[kind])
-            .observe(started.elapsed().as_secs_f64());
-        let result = evaluated
-            .map_err(|error| {
-                ApiError::new(
-                    ErrorKind::Internal,
-                    format!("evaluating the query failed: {error}"),
-                )
-            })?
-            .map_err(|error| query_error(&error))?;
-        #[expect(clippy::cast_precision_loss, reason = "a counter is a float")]
-        self.metrics.samples.add(result.stats.samples_total as f64);
-        Ok(result)
-    }
-}
-
-fn query_error(error: &QueryError) -> ApiError {
-    let kind = match error {
-        QueryError::Timeout => ErrorKind::Timeout,
-        QueryError::Canceled => ErrorKind::Canceled,
-        QueryError::Storage(_) => ErrorKind::Internal,
-        QueryError::Evaluation(_)
-        | QueryError::TooManySamples
-        | QueryError::TooManySeries { .. }
-        | QueryError::TooManyBytes { .. } => ErrorKind::Execution,
+        QueryFailure::QueueTimeout | QueryFailure::QueueFull { .. } => ErrorKind::Timeout,
+        QueryFailure::Killed { .. } => ErrorKind::Canceled,
+        QueryFailure::Internal(_) => ErrorKind::Internal,
+        QueryFailure::Evaluation(error) => match error {
+            QueryError::Timeout => ErrorKind::Timeout,
+            QueryError::Canceled => ErrorKind::Canceled,
+            QueryError::Storage(_) => ErrorKind::Internal,
+            QueryError::Evaluation(_)
+            | QueryError::TooManySamples
+            | QueryError::TooManySeries { .. }
+            | QueryError::TooManyBytes { .. } => ErrorKind::Execution,
+        },
     };
-    ApiError::new(kind, error.to_string())
+    ApiError::new(kind, failure.to_string())
+}
+
+/// The query itself, with the parameters that instant and range queries share.
+fn request(params: &Params, when: When, caller: Caller) -> Result<QueryRequest, ApiError> {
+    let timeout = params
+        .some("timeout")
+        .map(|text| parse_duration(text).map_err(|error| ApiError::parameter("timeout", error)));
+    let lookback_delta = params.some("lookback_delta").map(|text| {
+        parse_duration(text).map_err(|error| {
+            ApiError::bad_data(format!("error parsing lookback delta duration: {error}"))
+        })
+    });
+    Ok(QueryRequest {
+        text: params.get("query").to_owned(),
+        when,
+        origin: caller.into_origin(),
+        timeout: timeout.transpose()?,
+        lookback_delta: lookback_delta.transpose()?,
+        limits: Limits {
+            samples_max: parse_limit_of(params, "max_samples")?,
+            bytes_max: parse_limit_of(params, "max_bytes")?,
+            series_max: parse_limit_of(params, "max_series")?,
+        },
+        stats: detail(params.some("stats")),
+    })
+}
+
+/// What the parameter `stats` asks for.
+fn detail(asked: Option<&str>) -> StatsDetail {
+    match asked {
+        Some("all") => StatsDetail::PerStep,
+        _ => StatsDetail::Totals,
+    }
+}
+
+/// A limit for this query alone; ours, the peer has no such parameters.
+fn parse_limit_of(params: &Params, name: &str) -> Result<Option<usize>, ApiError> {
+    let Some(text) = params.some(name) else {
+        return Ok(None);
+    };
+    match text.parse::<usize>() {
+        Ok(limit) if limit > 0 => Ok(Some(limit)),
+        _ => Err(ApiError::parameter(
+            name,
+            format!("cannot parse \"{text}\" to a valid limit: it is a whole number above 0"),
+        )),
+    }
 }
 
 pub(crate) async fn instant(
     State(api): State<Arc<Api>>,
+    caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = parse_limit(&params)?;
-    let time = match params.some("time") {
-        None => api.clock.now(),
-        Some(text) => parse_time(text).map_err(|error| {
-            ApiError::parameter("time", format!("invalid time value for 'time': {error}"))
-        })?,
-    };
-    let result = api
-        .queries
-        .run(params.get("query").to_owned(), When::At(time), &params)
-        .await?;
-    Ok(json_text(result_text(result, limit, &params)))
+    let time = time_parameter(&params, "time", api.clock.now())?;
+    let request = request(&params, When::At(time), caller)?;
+    let answer = api.queries.run(request).await;
+    let answer = answer.map_err(|failure| failed(&failure))?;
+    Ok(json_text(result_text(answer, limit, params.some("stats"))))
 }
 
 pub(crate) async fn range(
     State(api): State<Arc<Api>>,
+    caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = parse_limit(&params)?;
@@ -222,29 +132,10 @@ pub(crate) async fn range(
         ));
     }
     let times = RangeTimes { start, end, step };
-    let result = api
-        .queries
-        .run(params.get("query").to_owned(), When::Over(times), &params)
-        .await?;
-    Ok(json_text(result_text(result, limit, &params)))
-}
-
-pub(crate) async fn format(
-    State(api): State<Arc<Api>>,
-    params: Params,
-) -> Result<Response, ApiError> {
-    let expr = promql::parse(params.get("query"), &api.queries.parser)
-        .map_err(|errors| ApiError::parameter("query", errors.to_string()))?;
-    Ok(success(&promql::pretty(&expr, 100)))
-}
-
-pub(crate) async fn parse(
-    State(api): State<Arc<Api>>,
-    params: Params,
-) -> Result<Response, ApiError> {
-    let expr = promql::parse(params.get("query"), &api.queries.parser)
-        .map_err(|errors| ApiError::parameter("query", errors.to_string()))?;
-    Ok(success(&promql::ast_json(&expr)))
+    let request = request(&params, When::Over(times), caller)?;
+    let answer = api.queries.run(request).await;
+    let answer = answer.map_err(|failure| failed(&failure))?;
+    Ok(json_text(result_text(answer, limit, params.some("stats"))))
 }
 
 /// The number of series wanted; `None` for all.
@@ -261,13 +152,23 @@ pub(crate) fn parse_limit(params: &Params) -> Result<Option<usize>, ApiError> {
 }
 
 /// The whole answer as JSON text.
-fn result_text(mut result: QueryResult, limit: Option<usize>, params: &Params) -> String {
+fn result_text(answer: Answer, limit: Option<usize>, stats: Option<&str>) -> String {
+    let Answer {
+        mut result,
+        timings,
+    } = answer;
     if let Some(limit) = limit
         && truncate(&mut result.value, limit)
     {
         result
             .warnings
             .push("results truncated due to limit".to_owned());
+    }
+    if let Some(asked) = stats.filter(|asked| !matches!(*asked, "true" | "all")) {
+        result.warnings.push(format!(
+            "value {} for parameter \"stats\" is deprecated and will be rejected in the next major release, use \"true\" or \"all\"",
+            go_quote(asked)
+        ));
     }
     let mut out = String::with_capacity(1024);
     out.push_str("{\"status\":\"success\",\"data\":{\"resultType\":\"");
@@ -294,14 +195,10 @@ fn result_text(mut result: QueryResult, limit: Option<usize>, params: &Params) -
             out.push(']');
         }
     }
-    if params.some("stats").is_some() {
-        let stats = &result.stats;
-        // Writing to a String cannot fail.
-        let _ = write!(
-            out,
-            ",\"stats\":{{\"samples\":{{\"totalQueryableSamples\":{},\"peakSamples\":{}}}}}",
-            stats.samples_total, stats.samples_peak
-        );
+    if let Some(asked) = stats {
+        let twin = StatsTwin::new(&result.stats, timings, detail(Some(asked)));
+        out.push_str(",\"stats\":");
+        out.push_str(&to_json(&twin));
     }
     out.push('}');
     for (name, notes) in [("warnings", &result.warnings), ("infos", &result.infos)] {

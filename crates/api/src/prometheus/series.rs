@@ -18,19 +18,24 @@ use crate::time::parse_time;
 
 const TRUNCATED: &str = "results truncated due to limit";
 
+/// A time that may be left out.
+pub(super) fn time_parameter(
+    params: &Params,
+    name: &str,
+    default: Timestamp,
+) -> Result<Timestamp, ApiError> {
+    params.some(name).map_or(Ok(default), |text| {
+        let wrong =
+            |error| ApiError::parameter(name, format!("invalid time value for '{name}': {error}"));
+        parse_time(text).map_err(wrong)
+    })
+}
+
 /// `start` and `end`; all of time without them.
 pub(super) fn range(params: &Params) -> Result<TimeRange, ApiError> {
-    let time = |name: &str, default: Timestamp| {
-        params.some(name).map_or(Ok(default), |text| {
-            let wrong = |error| {
-                ApiError::parameter(name, format!("invalid time value for '{name}': {error}"))
-            };
-            parse_time(text).map_err(wrong)
-        })
-    };
     Ok(TimeRange::new(
-        time("start", Timestamp::MIN)?,
-        time("end", Timestamp::MAX)?,
+        time_parameter(params, "start", Timestamp::MIN)?,
+        time_parameter(params, "end", Timestamp::MAX)?,
     ))
 }
 
@@ -39,7 +44,7 @@ async fn blocking<T: Send + 'static>(
     api: &Api,
     read: impl FnOnce(&dyn SeriesReader) -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let reader = Arc::clone(&api.queries.reader);
+    let reader = Arc::clone(api.queries.reader());
     let read = tokio::task::spawn_blocking(move || read(&*reader)).await;
     read.map_err(|error| ApiError::new(ErrorKind::Internal, error.to_string()))?
         .map_err(|error| ApiError::new(ErrorKind::Execution, error.to_string()))

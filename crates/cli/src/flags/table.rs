@@ -209,6 +209,20 @@ pub(crate) const SERVE: &[Flag] = &[
         "Samples that one query may hold in memory",
     ),
     flag(
+        "query.max-bytes",
+        Takes::Number,
+        "4294967296",
+        "NUMBER",
+        "Bytes that one query may hold in memory; 0 for no limit",
+    ),
+    flag(
+        "query.max-series",
+        Takes::Number,
+        "0",
+        "NUMBER",
+        "Series that one query may select; 0 for no limit",
+    ),
+    flag(
         "data.retention",
         Takes::Duration,
         "120h",
