@@ -1,7 +1,7 @@
 //! The command line of Keepwatch.
 //!
 //! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
-//! ([`serve`]), `demo` ([`demo`]). Flags are one table ([`flags`]), which feeds parser, help and the
+//! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)). Flags are one table ([`flags`]), which feeds parser, help and the
 //! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
 //! started with Prometheus' own command line.
 //!
@@ -15,9 +15,14 @@
 
 mod demo;
 mod flags;
+mod fmt;
 mod logging;
 mod options;
+mod promql_text;
+mod query;
+mod query_print;
 mod serve;
+mod test;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,12 +50,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match matches.subcommand() {
-        Some(("serve", matches)) => serve::run(matches),
-        Some(("demo", matches)) => demo::run(matches),
-        _ => Ok(()),
+        Some(("serve", matches)) => serve::run(matches).map(|()| ExitCode::SUCCESS),
+        Some(("demo", matches)) => demo::run(matches).map(|()| ExitCode::SUCCESS),
+        Some(("query", matches)) => query::run(matches),
+        Some(("fmt", matches)) => fmt::run(matches),
+        Some(("test", matches)) => test::run(matches),
+        _ => Ok(ExitCode::SUCCESS),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::from(EXIT_FAILURE)
@@ -66,6 +74,9 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(serve::command())
         .subcommand(demo::command())
+        .subcommand(query::command())
+        .subcommand(fmt::command())
+        .subcommand(test::command())
 }
 
 /// `keepwatch --config.file=…` means `keepwatch serve --config.file=…`.

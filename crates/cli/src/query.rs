@@ -1,0 +1,220 @@
+//! `keepwatch query instant|range|series|labels`: asks a server, and prints what promtool prints.
+//!
+//! Not here: reading a data folder without a server.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use model::Timestamp;
+use net::{ClientOptions, HttpClient, Request};
+use serde_json::Value;
+
+use crate::query_print::{Format, print};
+use crate::{promql_text, serve};
+
+const TIMEOUT: Duration = Duration::from_secs(120);
+const ANSWER_BYTES_MAX: usize = 1 << 30;
+/// Without times, series and labels are those of about a year around now, as promtool has it.
+const WIDE: model::Duration = model::Duration::from_secs(9999 * 3600);
+
+pub(crate) fn command() -> Command {
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let expr = || Arg::new("expr").required(true).value_name("EXPR");
+    let start = || {
+        text(
+            "start",
+            "TIME",
+            "First time, RFC 3339 or seconds since 1970",
+        )
+    };
+    let end = || text("end", "TIME", "Last time, RFC 3339 or seconds since 1970");
+    let matches =
+        || text("match", "SELECTOR", "Series selector; may be repeated").action(ArgAction::Append);
+    Command::new("query")
+        .about("Asks a server, as promtool query does")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(
+            text("url", "URL", "The server")
+                .default_value("http://localhost:9090")
+                .global(true),
+        )
+        .arg(
+            text("format", "FORMAT", "promql or json")
+                .short('o')
+                .value_parser(["promql", "json"])
+                .default_value("promql")
+                .global(true),
+        )
+        .subcommand(
+            Command::new("instant")
+                .about("Evaluates an expression at one time")
+                .arg(expr())
+                .arg(text(
+                    "time",
+                    "TIME",
+                    "RFC 3339 or seconds since 1970; by default now",
+                )),
+        )
+        .subcommand(
+            Command::new("range")
+                .about(
+                    "Evaluates an expression over a range of time, by default the last 5 minutes",
+                )
+                .arg(expr())
+                .arg(start())
+                .arg(end())
+                .arg(text(
+                    "step",
+                    "DURATION",
+                    "By default a 250th of the range, at least 1s",
+                )),
+        )
+        .subcommand(
+            Command::new("series")
+                .about("Lists series")
+                .arg(matches().required(true))
+                .arg(start())
+                .arg(end()),
+        )
+        .subcommand(
+            Command::new("labels")
+                .about("Lists the values of a label")
+                .arg(Arg::new("name").required(true).value_name("NAME"))
+                .arg(matches())
+                .arg(start())
+                .arg(end()),
+        )
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let (kind, given) = matches
+        .subcommand()
+        .context("nothing to ask; see keepwatch query --help")?;
+    let text = |name: &str| given.get_one::<String>(name).map(String::as_str);
+    let now = Timestamp(jiff::Timestamp::now().as_millisecond());
+    let (path, parameters) = match kind {
+        "instant" => {
+            let expr = checked(text("expr").unwrap_or_default())?;
+            let time = text("time").map_or(Ok(now), |text| time("--time", text))?;
+            (
+                "query".to_owned(),
+                vec![("query", expr), ("time", seconds(time))],
+            )
+        }
+        "range" => {
+            let expr = checked(text("expr").unwrap_or_default())?;
+            let end = text("end").map_or(Ok(now), |text| time("--end", text))?;
+            let start = text("start")
+                .map_or(Ok(end - model::Duration::from_secs(300)), |text| {
+                    time("--start", text)
+                })?;
+            if start >= end {
+                bail!("start time is not before end time");
+            }
+            let step = match text("step") {
+                Some(text) => model::Duration::parse(text).context("--step")?,
+                None => model::Duration::from_secs((end.since(start).millis() / 1000 / 250).max(1)),
+            };
+            let parameters = vec![
+                ("query", expr),
+                ("start", seconds(start)),
+                ("end", seconds(end)),
+                ("step", step.seconds().to_string()),
+            ];
+            ("query_range".to_owned(), parameters)
+        }
+        _ => {
+            let start = text("start").map_or(Ok(now - WIDE), |text| time("--start", text))?;
+            let end = text("end").map_or(Ok(now + WIDE), |text| time("--end", text))?;
+            let mut parameters = vec![("start", seconds(start)), ("end", seconds(end))];
+            let selectors = given.get_many::<String>("match").into_iter().flatten();
+            parameters.extend(selectors.map(|selector| ("match[]", selector.clone())));
+            let path = match kind {
+                "labels" => format!("label/{}/values", escaped(text("name").unwrap_or_default())),
+                _ => "series".to_owned(),
+            };
+            (path, parameters)
+        }
+    };
+    let server = text("url").unwrap_or_default().trim_end_matches('/');
+    let pairs: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
+        .collect();
+    let answer = ask(format!("{server}/api/v1/{path}?{}", pairs.join("&")))?;
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        eprintln!("query warning: {}", warning.as_str().unwrap_or_default());
+    }
+    let format = match text("format") {
+        Some("json") => Format::Json,
+        _ => Format::Promql,
+    };
+    print(&answer["data"], format);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Slips are found here, where they can be shown in place. What only the server may know, it decides.
+fn checked(expr: &str) -> anyhow::Result<String> {
+    promql_text::parse("(expression)", expr)?;
+    Ok(expr.to_owned())
+}
+
+/// The answer, if it tells of success.
+fn ask(url: String) -> anyhow::Result<Value> {
+    let client = HttpClient::new(ClientOptions::default())?;
+    let request = Request {
+        timeout: TIMEOUT,
+        body_bytes_max: ANSWER_BYTES_MAX,
+        ..Request::get(url.clone())
+    };
+    let answer = serve::runtime()?.block_on(client.send(request));
+    let answer = answer.with_context(|| {
+        let server = url.split("/api/").next().unwrap_or_default();
+        format!("query error: asking {server} (name another server with --url)")
+    })?;
+    let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
+        bail!("query error: {} and no JSON from {url}", answer.status);
+    };
+    if body["status"] != "success" {
+        let kind = body["errorType"].as_str().unwrap_or("unknown");
+        let text = body["error"].as_str().unwrap_or_default();
+        bail!("query error: {kind}: {text}");
+    }
+    Ok(body)
+}
+
+fn time(flag: &str, text: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(seconds) = text.parse::<f64>()
+        && seconds.is_finite()
+    {
+        return Ok(Timestamp::from_seconds(seconds));
+    }
+    let parsed: Result<jiff::Timestamp, _> = text.parse();
+    match parsed {
+        Ok(time) => Ok(Timestamp(time.as_millisecond())),
+        Err(_) => bail!("{flag}: cannot parse {text:?} to a valid timestamp"),
+    }
+}
+
+/// As the API reads it.
+fn seconds(time: Timestamp) -> String {
+    time.seconds().to_string()
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            other => escaped.push_str(&format!("%{other:02X}")),
+        }
+    }
+    escaped
+}
