@@ -35,6 +35,14 @@ pub fn post(address: &str, path: &str, body: &str) -> Answer {
     }
 }
 
+/// Asks to delete; fails the test if there is no answer.
+pub fn delete(address: &str, path: &str) -> Answer {
+    match exchange(address, &format!("DELETE {path}"), "") {
+        Ok(answer) => answer,
+        Err(error) => panic!("DELETE http://{address}{path}: {error}"),
+    }
+}
+
 /// For a value in a query string.
 pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::new();

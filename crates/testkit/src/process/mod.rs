@@ -18,7 +18,7 @@ mod page_server;
 mod program;
 mod wait;
 
-pub use exchange::{Answer, get, percent_encoded, post, post_bytes, try_get};
+pub use exchange::{Answer, delete, get, percent_encoded, post, post_bytes, try_get};
 pub use page_server::{Page, PageRequest, PageServer};
 pub use program::{Finished, Program, Signal, finish};
 pub use wait::until;
