@@ -2,7 +2,8 @@
 //!
 //! `support` starts it; then one module per promise: the Kasten scenario (`demo`, `routing`), what survives
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
-//! peer's command line (`flags`), samples that other servers send (`remote_write`).
+//! peer's command line (`flags`), samples that other servers send (`remote_write`),
+//! queries under limits (`query_life`).
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@ mod crash;
 mod demo;
 mod differential;
 mod flags;
+mod query_life;
 mod remote_write;
 mod routing;
 mod support;

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::process::{Answer, Program, get, percent_encoded, post, until};
+use testkit::process::{Answer, Program, delete, get, percent_encoded, post, until};
 
 /// For everything that normally takes less than a few seconds, on a busy machine.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
@@ -86,6 +86,10 @@ impl Server {
 
     pub(crate) fn post(&self, path: &str) -> Answer {
         post(&self.address, path, "")
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        delete(&self.address, path)
     }
 
     pub(crate) fn json(&self, path: &str) -> Value {
