@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::format::{float_exponent, float_plain};
+use model::format::{float_exponent, float_plain, push_float_plain};
 use model::{FloatHistogram, Labels};
 
 /// Escapes what Go's encoder escapes beyond JSON's own needs. These characters occur only in strings.
@@ -70,12 +70,16 @@ pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
 
 /// Milliseconds as seconds with at most three decimals and no trailing zeros.
 pub(crate) fn write_time(out: &mut String, millis: i64) {
-    let (sign, millis) = (if millis < 0 { "-" } else { "" }, millis.unsigned_abs());
-    let _ = write!(out, "{sign}{}", millis / 1000);
+    if millis < 0 {
+        out.push('-');
+    }
+    let millis = millis.unsigned_abs();
+    out.push_str(itoa::Buffer::new().format(millis / 1000));
     let fraction = millis % 1000;
     if fraction > 0 {
         let digits = format!("{fraction:03}");
-        let _ = write!(out, ".{}", digits.trim_end_matches('0'));
+        out.push('.');
+        out.push_str(digits.trim_end_matches('0'));
     }
 }
 
@@ -93,7 +97,7 @@ pub(crate) fn write_value(out: &mut String, value: f64) {
     out.push('"');
     let size = value.abs();
     if size == 0.0 || (1e-6..1e21).contains(&size) {
-        let _ = write!(out, "{value}");
+        push_float_plain(out, value);
     } else if value.is_finite() {
         out.push_str(&float_exponent(value));
     } else {

@@ -1,18 +1,85 @@
 //! Numbers and strings as Go prints them, because the peers' outputs are compared byte by byte.
 
 /// Go's `strconv.FormatFloat(v, 'f', -1, 64)` with `+Inf`, `-Inf`, `NaN`: sample values in the API.
+///
+/// The digits are Ryu's: where two shortest texts are equally near, Go and Ryu take the even one, and Rust's
+/// `Display` the upper one.
 pub fn float_plain(value: f64) -> String {
+    let mut text = String::with_capacity(24);
+    push_float_plain(&mut text, value);
+    text
+}
+
+fn not_finite(value: f64) -> &'static str {
     if value.is_nan() {
-        "NaN".to_owned()
-    } else if value.is_infinite() {
-        if value > 0.0 {
-            "+Inf".to_owned()
-        } else {
-            "-Inf".to_owned()
-        }
+        "NaN"
+    } else if value > 0.0 {
+        "+Inf"
     } else {
-        // Rust's `Display` prints the shortest digits that round-trip, without an exponent, as 'f' does.
-        format!("{value}")
+        "-Inf"
+    }
+}
+
+/// The shortest digits, without a point, and where the point is: after so many of them.
+fn shortest_digits(value: f64) -> (String, i32) {
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    let leading = all.len() - all.trim_start_matches('0').len();
+    let length = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
+    let point = length(whole.len()) - length(leading) + exponent.parse().unwrap_or(0);
+    let digits = all[leading..].trim_end_matches('0').to_owned();
+    (digits, point)
+}
+
+/// Appends what [`float_plain`] gives. Large answers are mostly such numbers, so whole ones and those of
+/// common size take a short way.
+pub fn push_float_plain(out: &mut String, value: f64) {
+    const WHOLE_MAX: f64 = 1e15;
+    if !value.is_finite() {
+        out.push_str(not_finite(value));
+        return;
+    }
+    if value.abs() < WHOLE_MAX && value.fract() == 0.0 {
+        if value.is_sign_negative() {
+            out.push('-');
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole and below 2^53"
+        )]
+        out.push_str(itoa::Buffer::new().format(value.abs() as u64));
+        return;
+    }
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value);
+    if !text.contains('e') {
+        out.push_str(text.strip_suffix(".0").unwrap_or(text));
+        return;
+    }
+    if value.is_sign_negative() {
+        out.push('-');
+    }
+    let (digits, point) = shortest_digits(value);
+    match usize::try_from(point) {
+        Ok(point) if point > 0 => {
+            let (whole, fraction) = digits.split_at(point.min(digits.len()));
+            out.push_str(whole);
+            out.extend(std::iter::repeat_n('0', point - whole.len()));
+            if !fraction.is_empty() {
+                out.push('.');
+                out.push_str(fraction);
+            }
+        }
+        _ => {
+            let zeros = usize::try_from(-point).unwrap_or(0);
+            out.push_str("0.");
+            out.extend(std::iter::repeat_n('0', zeros));
+            out.push_str(&digits);
+        }
     }
 }
 
@@ -36,14 +103,19 @@ pub fn float_exponent(value: f64) -> String {
     if !value.is_finite() {
         return float_plain(value);
     }
-    let text = format!("{value:e}");
-    let Some((mantissa, exponent)) = text.split_once('e') else {
-        return text;
-    };
-    let (sign, digits) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |digits| ('-', digits));
-    format!("{mantissa}e{sign}{digits:0>2}")
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    if value == 0.0 {
+        return format!("{sign}0e+00");
+    }
+    let (digits, point) = shortest_digits(value);
+    let (first, rest) = digits.split_at(digits.len().min(1));
+    let dot = if rest.is_empty() { "" } else { "." };
+    let exponent = point - 1;
+    let exponent_sign = if exponent < 0 { '-' } else { '+' };
+    format!(
+        "{sign}{first}{dot}{rest}e{exponent_sign}{:02}",
+        exponent.abs()
+    )
 }
 
 /// Go's `strconv.Quote`: double quotes, Go escapes; printable Unicode stays.
@@ -100,6 +172,71 @@ mod tests {
         assert_eq!(float_shortest(1e6), "1e+06");
         assert_eq!(float_general(123_456_789.0), "1.23456789e+08");
         assert_eq!(float_exponent(1.5e-7), "1.5e-07");
+    }
+
+    /// What Go prints, also where two shortest texts are equally near.
+    #[test]
+    fn digits_are_those_of_go() {
+        let cases: [(u64, &str, &str); 9] = [
+            (
+                0x408a_19cd_a000_0000,
+                "835.2254028320312",
+                "8.352254028320312e+02",
+            ),
+            (
+                0x408a_19cd_e000_0000,
+                "835.2255249023438",
+                "8.352255249023438e+02",
+            ),
+            (
+                0x3ff0_0000_0000_0001,
+                "1.0000000000000002",
+                "1.0000000000000002e+00",
+            ),
+            (0x3e11_2e0b_e826_d695, "0.000000001", "1e-09"),
+            (
+                0x44b5_2d02_c7e1_4af7,
+                "100000000000000010000000",
+                "1.0000000000000001e+23",
+            ),
+            (
+                0x4340_3f5f_3a1c_2d4e,
+                "9146555713477276",
+                "9.146555713477276e+15",
+            ),
+            (0x4415_af1d_78b5_8c40, "100000000000000000000", "1e+20"),
+            (0x3eb0_c6f7_a0b5_ed8d, "0.000001", "1e-06"),
+            (0x3ee4_f8b5_88e3_68f1, "0.00001", "1e-05"),
+        ];
+        for (bits, plain, exponent) in cases {
+            let value = f64::from_bits(bits);
+            assert_eq!(float_plain(value), plain);
+            assert_eq!(float_exponent(value), exponent);
+            assert_eq!(float_plain(-value), format!("-{plain}"));
+        }
+        assert_eq!(float_plain(-0.0), "-0");
+        assert_eq!(float_exponent(0.0), "0e+00");
+    }
+
+    /// Whatever is printed is read back as the same number.
+    #[test]
+    fn texts_come_back() {
+        let mut bits = 0x9e37_79b9_7f4a_7c15u64;
+        for _ in 0..20_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            for value in [f64::from_bits(bits), f64::from((bits >> 40) as u32) / 64.0] {
+                if value.is_finite() {
+                    let plain = float_plain(value);
+                    assert!(!plain.contains('e'), "{plain}");
+                    assert_eq!(plain.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+                    let exponent = float_exponent(value);
+                    assert_eq!(
+                        exponent.parse::<f64>().map(f64::to_bits),
+                        Ok(value.to_bits())
+                    );
+                }
+            }
+        }
     }
 
     #[test]
