@@ -31,5 +31,5 @@ pub use failure::QueryFailure;
 pub use limits::Limits;
 pub use log::QueryLogFile;
 pub use request::{Origin, QueryRequest, When};
-pub use service::{Answer, QueryService, Settings};
+pub use service::{Analysis, Answer, QueryService, Settings};
 pub use stats::{StatsDetail, StatsTwin, Timings};

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use model::Clock;
 use model::storage::SeriesReader;
 use promql::{
-    Engine, EngineOptions, Expr, Expression, Feature, Interruption, ParserOptions, QueryError,
-    QueryResult, QueryStats, ValueType,
+    Engine, EngineOptions, Evaluation, Explanation, Expr, Expression, Feature, Interruption,
+    ParserOptions, QueryError, QueryResult, QueryStats, ValueType,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -64,6 +64,15 @@ impl std::fmt::Debug for QueryService {
     }
 }
 
+/// How deep an explanation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Analysis {
+    /// Nothing is evaluated.
+    Estimated,
+    /// The query is run.
+    Measured,
+}
+
 /// A result, with where its time went.
 #[derive(Debug)]
 pub struct Answer {
@@ -112,6 +121,21 @@ impl QueryService {
         let _canceling = CancelOnDrop(Arc::clone(&listed.entry));
         let admitted = listed.wait().await?;
         tokio::task::spawn_blocking(move || admitted.evaluate())
+            .await
+            .map_err(|error| QueryFailure::Internal(error.to_string()))?
+    }
+
+    /// Explains a query of a client, and runs it to measure it if that is asked for. Waits and is limited
+    /// as a query that is run.
+    pub async fn explain(
+        &self,
+        request: QueryRequest,
+        analysis: Analysis,
+    ) -> Result<Explanation, QueryFailure> {
+        let listed = self.list(request)?;
+        let _canceling = CancelOnDrop(Arc::clone(&listed.entry));
+        let admitted = listed.wait().await?;
+        tokio::task::spawn_blocking(move || admitted.explain(analysis))
             .await
             .map_err(|error| QueryFailure::Internal(error.to_string()))?
     }
@@ -318,7 +342,41 @@ impl Admitted {
         })
     }
 
+    fn explain(mut self, analysis: Analysis) -> Result<Explanation, QueryFailure> {
+        let started = Instant::now();
+        let timer = || started.elapsed().as_secs_f64();
+        let evaluation = match self.listed.request.when {
+            When::At(time) => Evaluation::Instant(time),
+            When::Over(times) => Evaluation::Range(times),
+        };
+        let explained = self.with_engine(|engine, reader, query| match analysis {
+            Analysis::Estimated => engine.explain(reader, query, evaluation, None),
+            Analysis::Measured => engine.explain(reader, query, evaluation, Some(&timer)),
+        });
+        let listed = &mut self.listed;
+        listed.timings.inner_eval_time = timer();
+        listed.timings.eval_total_time = listed.timings.inner_eval_time;
+        let nothing = QueryStats::default();
+        let result = explained.as_ref().ok().and_then(|it| it.result.as_ref());
+        let stats = result.map_or(&nothing, |result| &result.stats);
+        let counters = &listed.inner.counters;
+        counters.observe_evaluation(&listed.timings, stats);
+        listed.finish(stats, explained.as_ref().err());
+        explained
+    }
+
     fn result(&self) -> Result<QueryResult, QueryFailure> {
+        self.with_engine(|engine, reader, query| match self.listed.request.when {
+            When::At(time) => engine.instant(reader, query, time),
+            When::Over(times) => engine.range(reader, query, times),
+        })
+    }
+
+    /// An engine within the limits of this query, and stopped with it.
+    fn with_engine<T>(
+        &self,
+        work: impl FnOnce(&Engine<'_>, &dyn SeriesReader, Expression<'_>) -> Result<T, QueryError>,
+    ) -> Result<T, QueryFailure> {
         let Listed {
             inner,
             entry,
@@ -349,10 +407,7 @@ impl Admitted {
             text: &request.text,
             expr,
         };
-        let result = match request.when {
-            When::At(time) => engine.instant(&*inner.reader, query, time),
-            When::Over(times) => engine.range(&*inner.reader, query, times),
-        };
+        let result = work(&engine, &*inner.reader, query);
         result.map_err(|error| match (&error, entry.stop()) {
             (QueryError::Canceled, Some(Stop::Killed)) => QueryFailure::Killed {
                 stage: "expression evaluation",

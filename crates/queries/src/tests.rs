@@ -343,6 +343,20 @@ fn series_and_bytes_are_limited() {
 }
 
 #[test]
+fn an_explanation_is_measured_if_that_is_asked_for() {
+    let world = World::new(1);
+    world.storage.set_open(true);
+    let explain = |analysis| {
+        let explained = world.service.explain(request("sum(up)"), analysis);
+        world.runtime.block_on(explained).unwrap().root
+    };
+    assert!(explain(Analysis::Estimated).measured.is_none());
+    let measured = explain(Analysis::Measured).measured.unwrap();
+    assert_eq!(measured.cost.series, 1);
+    world.wait_for(&[]);
+}
+
+#[test]
 fn samples_are_counted_by_step_when_somebody_asks() {
     let world = World::new(1);
     world.storage.set_open(true);

@@ -1,5 +1,6 @@
 //! `/api/keepwatch/v1`: our own API: why things were refused, which queries run.
 
+mod explain;
 mod queries;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,10 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .route("/targets/dropped", get(dropped_targets))
         .route("/objects", get(objects))
         .route("/queries", get(queries::list))
+        .route(
+            "/query/explain",
+            get(explain::explain).post(explain::explain),
+        )
         .route("/queries/{id}", delete(queries::kill))
 }
 

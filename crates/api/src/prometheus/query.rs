@@ -24,7 +24,7 @@ const POINTS_MAX: i64 = 11_000;
 const ANNOTATIONS_MAX: usize = 10;
 
 /// What a failed query answers.
-fn failed(failure: &QueryFailure) -> ApiError {
+pub(crate) fn failed(failure: &QueryFailure) -> ApiError {
     let kind = match failure {
         QueryFailure::Unreadable(_) | QueryFailure::WrongType(_) => {
             return ApiError::parameter("query", failure);
@@ -46,7 +46,11 @@ fn failed(failure: &QueryFailure) -> ApiError {
 }
 
 /// The query itself, with the parameters that instant and range queries share.
-fn request(params: &Params, when: When, caller: Caller) -> Result<QueryRequest, ApiError> {
+pub(crate) fn request(
+    params: &Params,
+    when: When,
+    caller: Caller,
+) -> Result<QueryRequest, ApiError> {
     let timeout = params
         .some("timeout")
         .map(|text| parse_duration(text).map_err(|error| ApiError::parameter("timeout", error)));
@@ -68,6 +72,31 @@ fn request(params: &Params, when: When, caller: Caller) -> Result<QueryRequest, 
         },
         stats: detail(params.some("stats")),
     })
+}
+
+/// `start`, `end` and `step`.
+pub(crate) fn range_times(params: &Params) -> Result<RangeTimes, ApiError> {
+    let time =
+        |name: &str| parse_time(params.get(name)).map_err(|error| ApiError::parameter(name, error));
+    let (start, end) = (time("start")?, time("end")?);
+    if end < start {
+        return Err(ApiError::parameter(
+            "end",
+            "end timestamp must not be before start time",
+        ));
+    }
+    let step =
+        parse_duration(params.get("step")).map_err(|error| ApiError::parameter("step", error))?;
+    if step <= Duration::ZERO {
+        let problem = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        return Err(ApiError::parameter("step", problem));
+    }
+    if end.since(start).millis() / step.millis() > POINTS_MAX {
+        return Err(ApiError::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ));
+    }
+    Ok(RangeTimes { start, end, step })
 }
 
 /// What the parameter `stats` asks for.
@@ -111,27 +140,7 @@ pub(crate) async fn range(
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = parse_limit(&params)?;
-    let time =
-        |name: &str| parse_time(params.get(name)).map_err(|error| ApiError::parameter(name, error));
-    let (start, end) = (time("start")?, time("end")?);
-    if end < start {
-        return Err(ApiError::parameter(
-            "end",
-            "end timestamp must not be before start time",
-        ));
-    }
-    let step =
-        parse_duration(params.get("step")).map_err(|error| ApiError::parameter("step", error))?;
-    if step <= Duration::ZERO {
-        let problem = "zero or negative query resolution step widths are not accepted. Try a positive integer";
-        return Err(ApiError::parameter("step", problem));
-    }
-    if end.since(start).millis() / step.millis() > POINTS_MAX {
-        return Err(ApiError::bad_data(
-            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
-        ));
-    }
-    let times = RangeTimes { start, end, step };
+    let times = range_times(&params)?;
     let request = request(&params, When::Over(times), caller)?;
     let answer = api.queries.run(request).await;
     let answer = answer.map_err(|failure| failed(&failure))?;

@@ -19,7 +19,7 @@ use crate::time::parse_time;
 const TRUNCATED: &str = "results truncated due to limit";
 
 /// A time that may be left out.
-pub(super) fn time_parameter(
+pub(crate) fn time_parameter(
     params: &Params,
     name: &str,
     default: Timestamp,
