@@ -1,4 +1,4 @@
-//! `keepwatch query instant|range|series|labels`: asks a server, and prints what promtool prints.
+//! `keepwatch query instant|range|series|labels|explain`: asks a server, and prints what promtool prints.
 //!
 //! Not here: reading a data folder without a server.
 
@@ -11,7 +11,7 @@ use model::Timestamp;
 use net::{ClientOptions, HttpClient, Request};
 use serde_json::Value;
 
-use crate::query_print::{Format, print};
+use crate::query_print::{Format, explanation, print};
 use crate::{promql_text, serve};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -75,6 +75,32 @@ pub(crate) fn command() -> Command {
                 )),
         )
         .subcommand(
+            Command::new("explain")
+                .about("Shows the operators of an expression and what they cost")
+                .arg(expr())
+                .arg(
+                    text(
+                        "time",
+                        "TIME",
+                        "RFC 3339 or seconds since 1970; by default now",
+                    )
+                    .conflicts_with_all(["start", "end", "step"]),
+                )
+                .arg(start())
+                .arg(end())
+                .arg(text(
+                    "step",
+                    "DURATION",
+                    "By default a 250th of the range, at least 1s",
+                ))
+                .arg(
+                    Arg::new("analyze")
+                        .long("analyze")
+                        .action(ArgAction::SetTrue)
+                        .help("Run it, and show what it did cost"),
+                ),
+        )
+        .subcommand(
             Command::new("series")
                 .about("Lists series")
                 .arg(matches().required(true))
@@ -97,56 +123,33 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .context("nothing to ask; see keepwatch query --help")?;
     let text = |name: &str| given.get_one::<String>(name).map(String::as_str);
     let now = Timestamp(jiff::Timestamp::now().as_millisecond());
-    let (path, parameters) = match kind {
-        "instant" => {
-            let expr = checked(text("expr").unwrap_or_default())?;
-            let time = text("time").map_or(Ok(now), |text| time("--time", text))?;
-            (
-                "query".to_owned(),
-                vec![("query", expr), ("time", seconds(time))],
-            )
+    let (path, mut parameters) = match kind {
+        "instant" => ("/api/v1/query".to_owned(), instant(given, now)?),
+        "range" => ("/api/v1/query_range".to_owned(), range(given, now)?),
+        "explain" => {
+            let is_range = text("start").or(text("end")).or(text("step")).is_some();
+            let asked = if is_range { range } else { instant };
+            let mut parameters = asked(given, now)?;
+            parameters.push(("analyze", given.get_flag("analyze").to_string()));
+            ("/api/keepwatch/v1/query/explain".to_owned(), parameters)
         }
-        "range" => {
-            let expr = checked(text("expr").unwrap_or_default())?;
-            let end = text("end").map_or(Ok(now), |text| time("--end", text))?;
-            let start = text("start")
-                .map_or(Ok(end - model::Duration::from_secs(300)), |text| {
-                    time("--start", text)
-                })?;
-            if start >= end {
-                bail!("start time is not before end time");
-            }
-            let step = match text("step") {
-                Some(text) => model::Duration::parse(text).context("--step")?,
-                None => model::Duration::from_secs((end.since(start).millis() / 1000 / 250).max(1)),
-            };
-            let parameters = vec![
-                ("query", expr),
-                ("start", seconds(start)),
-                ("end", seconds(end)),
-                ("step", step.seconds().to_string()),
-            ];
-            ("query_range".to_owned(), parameters)
+        "labels" => {
+            let name = escaped(text("name").unwrap_or_default());
+            (format!("/api/v1/label/{name}/values"), wide(given, now)?)
         }
-        _ => {
-            let start = text("start").map_or(Ok(now - WIDE), |text| time("--start", text))?;
-            let end = text("end").map_or(Ok(now + WIDE), |text| time("--end", text))?;
-            let mut parameters = vec![("start", seconds(start)), ("end", seconds(end))];
-            let selectors = given.get_many::<String>("match").into_iter().flatten();
-            parameters.extend(selectors.map(|selector| ("match[]", selector.clone())));
-            let path = match kind {
-                "labels" => format!("label/{}/values", escaped(text("name").unwrap_or_default())),
-                _ => "series".to_owned(),
-            };
-            (path, parameters)
-        }
+        _ => ("/api/v1/series".to_owned(), wide(given, now)?),
     };
+    if let Some(expr) = expression(kind, given) {
+        // Slips are found here, where they can be shown in place.
+        promql_text::parse("(expression)", expr)?;
+        parameters.push(("query", expr.to_owned()));
+    }
     let server = text("url").unwrap_or_default().trim_end_matches('/');
     let pairs: Vec<String> = parameters
         .iter()
         .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
         .collect();
-    let answer = ask(format!("{server}/api/v1/{path}?{}", pairs.join("&")))?;
+    let answer = ask(format!("{server}{path}?{}", pairs.join("&")))?;
     for warning in answer["warnings"].as_array().into_iter().flatten() {
         eprintln!("query warning: {}", warning.as_str().unwrap_or_default());
     }
@@ -154,14 +157,58 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some("json") => Format::Json,
         _ => Format::Promql,
     };
-    print(&answer["data"], format);
+    if kind == "explain" && format == Format::Promql {
+        print!("{}", explanation(&answer["data"]));
+    } else {
+        print(&answer["data"], format);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Slips are found here, where they can be shown in place. What only the server may know, it decides.
-fn checked(expr: &str) -> anyhow::Result<String> {
-    promql_text::parse("(expression)", expr)?;
-    Ok(expr.to_owned())
+fn expression<'m>(kind: &str, given: &'m ArgMatches) -> Option<&'m str> {
+    let has_expression = matches!(kind, "instant" | "range" | "explain");
+    let expr = has_expression.then(|| given.get_one::<String>("expr"));
+    expr.flatten().map(String::as_str)
+}
+
+/// What the API is asked with, but for the expression.
+type Parameters = Vec<(&'static str, String)>;
+
+fn time_of(given: &ArgMatches, name: &str, default: Timestamp) -> anyhow::Result<Timestamp> {
+    given
+        .get_one::<String>(name)
+        .map_or(Ok(default), |text| time(name, text))
+}
+
+fn instant(given: &ArgMatches, now: Timestamp) -> anyhow::Result<Parameters> {
+    Ok(vec![("time", seconds(time_of(given, "time", now)?))])
+}
+
+fn range(given: &ArgMatches, now: Timestamp) -> anyhow::Result<Parameters> {
+    let end = time_of(given, "end", now)?;
+    let start = time_of(given, "start", end - model::Duration::from_secs(300))?;
+    if start >= end {
+        bail!("start time is not before end time");
+    }
+    let step = match given.get_one::<String>("step") {
+        Some(text) => model::Duration::parse(text).context("--step")?,
+        None => model::Duration::from_secs((end.since(start).millis() / 1000 / 250).max(1)),
+    };
+    Ok(vec![
+        ("start", seconds(start)),
+        ("end", seconds(end)),
+        ("step", step.seconds().to_string()),
+    ])
+}
+
+fn wide(given: &ArgMatches, now: Timestamp) -> anyhow::Result<Parameters> {
+    let mut parameters = vec![
+        ("start", seconds(time_of(given, "start", now - WIDE)?)),
+        ("end", seconds(time_of(given, "end", now + WIDE)?)),
+    ];
+    let selectors = given.get_many::<String>("match").into_iter().flatten();
+    parameters.extend(selectors.map(|selector| ("match[]", selector.clone())));
+    Ok(parameters)
 }
 
 /// The answer, if it tells of success.
@@ -188,7 +235,7 @@ fn ask(url: String) -> anyhow::Result<Value> {
     Ok(body)
 }
 
-fn time(flag: &str, text: &str) -> anyhow::Result<Timestamp> {
+fn time(name: &str, text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>()
         && seconds.is_finite()
     {
@@ -197,7 +244,7 @@ fn time(flag: &str, text: &str) -> anyhow::Result<Timestamp> {
     let parsed: Result<jiff::Timestamp, _> = text.parse();
     match parsed {
         Ok(time) => Ok(Timestamp(time.as_millisecond())),
-        Err(_) => bail!("{flag}: cannot parse {text:?} to a valid timestamp"),
+        Err(_) => bail!("--{name}: cannot parse {text:?} to a valid timestamp"),
     }
 }
 

@@ -127,6 +127,41 @@ fn labels(labels: &Value, name: Name) -> String {
     format!("{front}{{{}}}", pairs.join(", "))
 }
 
+/// A tree of operators, each with its estimate and, if there is one, its measurement.
+pub(crate) fn explanation(root: &Value) -> String {
+    let mut out = String::new();
+    // A stack instead of recursion: the answer may be of any depth.
+    let mut left = vec![(root, 0_usize)];
+    while let Some((node, depth)) = left.pop() {
+        let text = |key: &str| node[key].as_str().unwrap_or_default();
+        let _ = write!(out, "{}{}", "  ".repeat(depth), text("op"));
+        if !text("detail").is_empty() {
+            let _ = write!(out, " {}", text("detail"));
+        }
+        let _ = write!(out, "  [estimated {}", cost(&node["estimated"]));
+        let measured = &node["measured"];
+        if measured.is_object() {
+            let milliseconds = measured["seconds"].as_f64().unwrap_or_default() * 1000.0;
+            let _ = write!(out, "; measured {}, {milliseconds:.3} ms", cost(measured));
+        }
+        out.push_str("]\n");
+        let children = node["children"].as_array().into_iter().flatten();
+        let deeper = children.map(|child| (child, depth + 1));
+        left.extend(deeper.rev());
+    }
+    out
+}
+
+fn cost(cost: &Value) -> String {
+    let count = |key: &str| cost[key].as_u64().unwrap_or_default();
+    format!(
+        "{} series, {} samples, {} bytes",
+        count("series"),
+        count("samples"),
+        count("bytes")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -167,5 +202,22 @@ mod tests {
             "[{\"metric\":{\"__name__\":\"up\",\"instance\":\"127.0.0.1:19911\",\"job\":\"self\"},\"value\":[1795717230.281,\"1\"]}]"
         );
         assert_eq!(text(&json!(["self"]), Format::Json), "[\"self\"]");
+    }
+
+    #[test]
+    fn an_explanation_is_a_tree() {
+        let cost = json!({"series": 1, "samples": 2, "bytes": 3});
+        let measured = json!({"series": 4, "samples": 5, "bytes": 6, "seconds": 0.0015});
+        let leaf = |op: &str| json!({"op": op, "detail": "up", "estimated": cost, "children": []});
+        let root = json!({"op": "operator", "detail": "+", "estimated": cost, "measured": measured,
+            "children": [leaf("selector"), leaf("range selector")]});
+        let estimate = "[estimated 1 series, 2 samples, 3 bytes";
+        assert_eq!(
+            explanation(&root),
+            format!(
+                "operator +  {estimate}; measured 4 series, 5 samples, 6 bytes, 1.500 ms]\n  \
+                 selector up  {estimate}]\n  range selector up  {estimate}]\n"
+            )
+        );
     }
 }

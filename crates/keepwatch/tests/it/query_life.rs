@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::Value;
-use testkit::process::{Answer, Signal, get, percent_encoded, until};
+use testkit::process::{Answer, Signal, finish, get, percent_encoded, until};
 
-use crate::support::{BOUND, Server, serve};
+use crate::support::{BOUND, Server, keepwatch, serve};
 
 /// Sorts billions of samples: no machine ends it within the bounds of a test.
 const ENDLESS: &str =
@@ -199,4 +199,95 @@ fn one_request_may_lower_its_limits() {
         let answer = server.get(&format!("{query}&max_bytes={wrong}"));
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
     }
+}
+
+#[test]
+fn the_command_line_asks_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path(), &[]);
+    let url = format!("--url=http://{}", server.address);
+    let run = |arguments: &[&str]| {
+        let mut command = keepwatch(dir.path());
+        command.arg("query").args(arguments).arg(&url);
+        finish("keepwatch query", command, BOUND)
+    };
+    let instant = run(&["instant", "vector(1) + 1", "--time=5.5"]);
+    assert_eq!(instant.stdout, "{} => 2 @[5.5]\n", "{}", instant.stderr);
+    let range = run(&[
+        "range",
+        "time()",
+        "--start=0",
+        "--end=2",
+        "--step=1s",
+        "-o",
+        "json",
+    ]);
+    let expected = "[{\"metric\":{},\"values\":[[0,\"0\"],[1,\"1\"],[2,\"2\"]]}]\n";
+    assert_eq!(range.stdout, expected, "{}", range.stderr);
+    let labels = run(&["labels", "job"]);
+    assert_eq!((labels.code, labels.stdout.trim()), (Some(0), ""));
+    let series = run(&["series", "--match=up"]);
+    assert_eq!((series.code, series.stdout.trim()), (Some(0), ""));
+    let explained = run(&["explain", "abs(vector(1))", "--analyze"]);
+    assert!(explained.stdout.contains("[estimated "), "{explained:?}");
+    assert!(explained.stdout.contains("; measured "), "{explained:?}");
+    let estimated = run(&["explain", "abs(vector(1))", "--start=0", "--end=60"]);
+    assert!(!estimated.stdout.contains("measured"), "{estimated:?}");
+    let wrong = run(&["instant", "rte(up[5m])"]);
+    assert_eq!(wrong.code, Some(1));
+    assert!(
+        wrong.stderr.contains("^^^") && wrong.stderr.contains("`rate`"),
+        "{}",
+        wrong.stderr
+    );
+    let failed = run(&[
+        "instant",
+        "vector(1) + on () group_left () (vector(1) or label_replace(vector(2), \"a\", \"b\", \"\", \"\"))",
+    ]);
+    assert_eq!(failed.code, Some(1));
+    assert!(
+        failed.stderr.contains("query error: execution"),
+        "{}",
+        failed.stderr
+    );
+}
+
+#[test]
+fn queries_are_formatted_and_scripts_are_run_without_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = keepwatch(dir.path());
+        command.args(arguments);
+        finish("keepwatch", command, BOUND)
+    };
+    fs::write(dir.path().join("q"), "sum(up)by(job)\n").unwrap();
+    let formatted = run(&["fmt", "promql", "q"]);
+    assert_eq!(formatted.stdout, "sum by (job) (up)\n");
+    assert_eq!(run(&["fmt", "promql", "q", "--check"]).code, Some(1));
+    fs::write(dir.path().join("q"), formatted.stdout).unwrap();
+    assert_eq!(run(&["fmt", "promql", "q", "--check"]).code, Some(0));
+    let good = "load 1m\n  up 1 2\n\neval instant at 1m up\n  up 2\n";
+    fs::write(dir.path().join("good.test"), good).unwrap();
+    fs::write(
+        dir.path().join("bad.test"),
+        good.replace("  up 2", "  up 3"),
+    )
+    .unwrap();
+    let passed = run(&["test", "promql", "good.test"]);
+    assert_eq!(
+        (passed.code, passed.stdout.as_str()),
+        (Some(0), "1 passed, 0 failed\n")
+    );
+    let failed = run(&["test", "promql", "good.test", "bad.test"]);
+    assert_eq!(failed.code, Some(1));
+    assert!(
+        failed.stdout.starts_with("bad.test:4: up: "),
+        "{}",
+        failed.stdout
+    );
+    assert!(
+        failed.stdout.ends_with("\n1 passed, 1 failed\n"),
+        "{}",
+        failed.stdout
+    );
 }
