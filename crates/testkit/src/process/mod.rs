@@ -2,7 +2,7 @@
 //!
 //! [`Program`] (in `program`) starts one, reads its lines and kills it when dropped; [`until`] (in `wait`)
 //! waits for a condition with a bound; [`get`], [`post`] and [`post_bytes`] (in `exchange`) ask over HTTP; [`PageServer`]
-//! (in `page_server`) answers over HTTP from a closure.
+//! (in `page_server`) answers over HTTP from a closure; [`is_installed`] says whether a peer is there.
 //!
 //! Everything here panics with a sentence when the outside does not do what the test needs: a test that
 //! cannot go on has failed. Only threads and blocking sockets, so that tests stay plain functions.
@@ -10,15 +10,18 @@
 #![allow(
     clippy::panic,
     clippy::expect_used,
+    clippy::print_stdout,
     reason = "test support: what cannot be done fails the test"
 )]
 
 mod exchange;
+mod installed;
 mod page_server;
 mod program;
 mod wait;
 
 pub use exchange::{Answer, delete, get, percent_encoded, post, post_bytes, try_get};
+pub use installed::is_installed;
 pub use page_server::{Page, PageRequest, PageServer};
 pub use program::{Finished, Program, Signal, finish};
 pub use wait::until;

@@ -6,6 +6,8 @@
 //! by remote write all that it scrapes, so it has to answer the same too. `queries` holds what both are asked; `compare` says
 //! where two answers differ.
 //!
+//! Random queries are compared with the same Prometheus in `crates/promql/tests/proof/peer.rs`.
+//!
 //! Prometheus 2.42 counts a sample on the left edge of a window in, today's rules do not. Samples stand at
 //! even seconds and all questions are asked at half seconds, so no sample ever lies on an edge.
 
@@ -14,15 +16,14 @@ mod queries;
 mod replay;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::process::{Program, percent_encoded, try_get, until};
+use testkit::process::{Program, is_installed, percent_encoded, try_get, until};
 
-use crate::support::{BOUND, is_ci, json, serve};
+use crate::support::{BOUND, json, serve};
 use queries::Order;
 use replay::{PAGES, Pages, Recording, Replay};
 
@@ -96,27 +97,6 @@ fn the_same_answers_as_prometheus() {
         differences.len(),
         differences.join("\n")
     );
-}
-
-/// Whether Debian's program is there. Where tests can install it (as root) or must (on CI), its absence is
-/// a failure.
-fn is_installed(program: &str) -> bool {
-    let mut command = Command::new(program);
-    let found = command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if found.is_ok_and(|status| status.success()) {
-        return true;
-    }
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    assert!(
-        !is_root && !is_ci(),
-        "{program} is missing: apt-get install {program}"
-    );
-    println!("skipped: {program} is missing; `make test` installs the Debian package of this name");
-    false
 }
 
 /// The same job for both servers; only the path tells the replay who asks.
