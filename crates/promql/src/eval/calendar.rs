@@ -1,6 +1,9 @@
 //! Dates of the proleptic Gregorian calendar in UTC, from seconds since the epoch.
 
-const SECONDS_PER_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i128 = 86_400;
+/// Go counts seconds from this one on in 64 bits without sign; what is before it wraps around to the year
+/// 292277026596, such as the date of NaN.
+const GO_FIRST_SECOND: i64 = -9_223_371_966_579_724_800;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Date {
@@ -20,8 +23,16 @@ pub(crate) struct Date {
 
 impl Date {
     pub(crate) fn from_seconds(seconds: i64) -> Self {
-        let days = seconds.div_euclid(SECONDS_PER_DAY);
-        let within = seconds.rem_euclid(SECONDS_PER_DAY);
+        let wrap = if seconds < GO_FIRST_SECOND {
+            1 << 64
+        } else {
+            0
+        };
+        let seconds = i128::from(seconds) + wrap;
+        // Days are far within 64 bits.
+        let part = |value: i128| i64::try_from(value).unwrap_or(0);
+        let days = part(seconds.div_euclid(SECONDS_PER_DAY));
+        let within = part(seconds.rem_euclid(SECONDS_PER_DAY));
         // Years here begin on March 1st, so that the leap day is the last; eras have 400 years.
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -86,8 +97,9 @@ mod tests {
         assert_eq!((date.year, date.month, date.day), (2006, 1, 2));
         assert_eq!((date.weekday, date.day_of_year), (1, 2));
         assert_eq!(Date::from_seconds(951_782_400).days_in_month(), 29);
-        // The ends of the range do not overflow.
-        Date::from_seconds(i64::MIN);
+        // The ends of the range do not overflow; NaN becomes the smallest integer.
+        let date = Date::from_seconds(i64::MIN);
+        assert_eq!((date.month, date.day, date.day_of_year), (12, 4, 339));
         Date::from_seconds(i64::MAX);
     }
 }

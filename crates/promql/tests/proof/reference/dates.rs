@@ -1,6 +1,6 @@
 //! Parts of dates in UTC, counted out year by year and month by month.
 
-const DAY: i64 = 86_400;
+const DAY: i128 = 86_400;
 /// The calendar repeats after 400 years.
 const CYCLE_YEARS: i64 = 400;
 const CYCLE_DAYS: i64 = 146_097;
@@ -15,8 +15,11 @@ pub(crate) fn date_part(name: &str, seconds: f64) -> Option<f64> {
     } else {
         i64::MIN
     };
-    let days = seconds.div_euclid(DAY);
-    let within = seconds.rem_euclid(DAY);
+    // Go's clock has 64 bits without sign from this second on; before it time wraps around.
+    let is_before = seconds < -9_223_371_966_579_724_800;
+    let seconds = i128::from(seconds) + if is_before { 1 << 64 } else { 0 };
+    let days = (seconds.div_euclid(DAY)) as i64;
+    let within = (seconds.rem_euclid(DAY)) as i64;
 
     let cycles = days.div_euclid(CYCLE_DAYS);
     let mut rest = days.rem_euclid(CYCLE_DAYS);
