@@ -30,15 +30,15 @@ pub(crate) enum Verdict {
 
 /// A result in one form: values by labels and time.
 #[derive(Clone, Debug, Default)]
-struct Table {
-    cells: BTreeMap<(Labels, i64), Cell>,
+pub(crate) struct Table {
+    pub(crate) cells: BTreeMap<(Labels, i64), Cell>,
     /// Label sets as they stand in the result.
     order: Vec<Labels>,
-    text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 #[derive(Clone, Debug)]
-enum Cell {
+pub(crate) enum Cell {
     Float(f64),
     Histogram(SharedHistogram),
 }
@@ -124,7 +124,7 @@ pub(crate) fn judge(case: &Case) -> Verdict {
     Verdict::Different(difference(&ours, &natural))
 }
 
-fn engine(
+pub(crate) fn engine(
     case: &Case,
     query: &Query,
     storage: &MemoryStorage,
@@ -217,7 +217,7 @@ fn table_of_value(value: Value) -> Table {
 }
 
 impl Table {
-    fn add(&mut self, labels: &Labels, time: i64, cell: Cell) {
+    pub(crate) fn add(&mut self, labels: &Labels, time: i64, cell: Cell) {
         if self.order.last() != Some(labels) {
             self.order.push(labels.clone());
         }
@@ -226,9 +226,9 @@ impl Table {
     }
 }
 
-type Result_ = Result<Table, String>;
+pub(crate) type TableOrError = Result<Table, String>;
 
-fn same_outcome(ours: &Result_, theirs: &Result_, precision: Precision) -> bool {
+fn same_outcome(ours: &TableOrError, theirs: &TableOrError, precision: Precision) -> bool {
     match (ours, theirs) {
         (Err(_), Err(_)) => true,
         (Ok(ours), Ok(theirs)) => {
@@ -308,7 +308,7 @@ fn same_order(query: &Query, case: &Case, ours: &Table, theirs: &Table) -> Resul
     Ok(())
 }
 
-fn difference(ours: &Result_, theirs: &Result_) -> String {
+fn difference(ours: &TableOrError, theirs: &TableOrError) -> String {
     let (ours, theirs) = match (ours, theirs) {
         (Ok(ours), Ok(theirs)) => (ours, theirs),
         (Err(error), Ok(_)) => return format!("only the engine fails: {error}"),

@@ -152,9 +152,9 @@ impl Generator<'_> {
         } else {
             &[
                 "r_bucket",
-                "sum by (le) (rate(r_bucket[1m]))",
+                "sum by (le) (delta(r_bucket[1m]))",
                 "sum by (le, a) (r_bucket)",
-                "increase(r_bucket[2m])",
+                "max_over_time(r_bucket[2m])",
             ]
         };
         if self.choices.chance(20) {

@@ -16,8 +16,9 @@ pub(crate) const INTERVAL_MS: i64 = 10_000;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kinds {
     All,
-    /// No native histograms, and no sample on a whole second, where windows of queries end.
-    FloatsOffTheEdges,
+    /// For a peer of old: no native histograms, no sample on a whole or half second, where windows end,
+    /// counters far from zero without resets, and values whose sums have no rounding error.
+    Plain,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,14 +78,16 @@ pub(crate) fn dataset(choices: &mut Choices, kinds: Kinds) -> Vec<Stored> {
     let is_regular = choices.chance(50);
     for (kind, text) in SERIES {
         let is_float = !matches!(kind, Kind::Exponential | Kind::Custom | Kind::Mixed);
-        if kinds == Kinds::FloatsOffTheEdges && !is_float || !choices.chance(70) {
+        if kinds == Kinds::Plain && !is_float || !choices.chance(70) {
             continue;
         }
         let mut words = text.split(' ');
         let mut builder = Labels::empty().to_builder();
         builder.set("__name__", words.next().unwrap_or_default());
         for (name, value) in words.filter_map(|word| word.split_once('=')) {
-            builder.set(name, value);
+            if name != "__type__" || kinds == Kinds::All {
+                builder.set(name, value);
+            }
         }
         let stored = Stored {
             labels: builder.build(),
@@ -98,7 +101,7 @@ pub(crate) fn dataset(choices: &mut Choices, kinds: Kinds) -> Vec<Stored> {
 
 fn samples(choices: &mut Choices, kind: Kind, kinds: Kinds, is_regular: bool) -> Vec<Sample> {
     let mut samples = Vec::new();
-    let mut value = Walk::new(choices);
+    let mut value = Walk::new(choices, kinds);
     let (mut time, mut start) = (FIRST_MS + choices.below(40) as i64 * 1000, 0);
     let count = 4 + choices.below(40);
     let layout = Layout::new(choices);
@@ -111,10 +114,10 @@ fn samples(choices: &mut Choices, kind: Kind, kinds: Kinds, is_regular: bool) ->
         if choices.chance(8) {
             time += choices.below(9) as i64 * INTERVAL_MS;
         }
-        if kinds == Kinds::FloatsOffTheEdges && time % 1000 == 0 {
+        if kinds == Kinds::Plain && time % 500 == 0 {
             time += 123;
         }
-        let is_reset = choices.chance(8);
+        let is_reset = kinds == Kinds::All && choices.chance(8);
         if is_reset || choices.chance(5) {
             start = time - choices.below(12_000) as i64;
         }
@@ -155,14 +158,17 @@ struct Walk {
     /// Counts of buckets.
     counts: [f64; 5],
     is_odd: bool,
+    is_plain: bool,
 }
 
 impl Walk {
-    fn new(choices: &mut Choices) -> Self {
+    fn new(choices: &mut Choices, kinds: Kinds) -> Self {
+        let is_plain = kinds == Kinds::Plain;
         Self {
-            total: choices.below(20) as f64,
+            total: choices.below(20) as f64 + if is_plain { 1e6 } else { 0.0 },
             counts: [1.0, 0.0, 2.0, 0.0, 1.0],
-            is_odd: choices.chance(30),
+            is_odd: choices.chance(30) && !is_plain,
+            is_plain,
         }
     }
 
@@ -183,10 +189,11 @@ impl Walk {
             0 => f64::NAN,
             1 => f64::INFINITY,
             2 => f64::NEG_INFINITY,
-            3 => 1.5e308,
-            4 => -0.0,
+            3 if !self.is_plain => 1.5e308,
+            // The messages of remote write have no negative zero.
+            4 if !self.is_plain => -0.0,
             5..12 if self.is_odd => choices.below(1_000_003) as f64 / 977.0 - 300.0,
-            12..16 => -(choices.below(5) as f64),
+            12..16 => 0.0 - choices.below(5) as f64,
             _ => choices.below(6) as f64,
         }
     }

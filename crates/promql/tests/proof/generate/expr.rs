@@ -3,6 +3,7 @@
 use promql::ast::ValueType;
 
 use super::Choices;
+use super::data::FIRST_MS;
 
 /// Which language the expressions are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub(crate) enum Dialect {
 pub(crate) struct Generator<'c> {
     pub(super) choices: &'c mut Choices,
     pub(super) dialect: Dialect,
+    /// About the time of the first sample.
+    pub(super) origin_ms: i64,
+    /// Inside of a subquery.
+    pub(super) is_inner: bool,
     /// How many selectors, calls and operators may still be made.
     budget: usize,
 }
@@ -28,8 +33,15 @@ impl<'c> Generator<'c> {
         Self {
             choices,
             dialect,
+            origin_ms: FIRST_MS,
+            is_inner: false,
             budget: NODES_MAX,
         }
+    }
+
+    /// For data that begins at another time.
+    pub(crate) fn since(self, origin_ms: i64) -> Self {
+        Self { origin_ms, ..self }
     }
 
     pub(super) fn is_ours(&self) -> bool {
@@ -115,7 +127,8 @@ impl<'c> Generator<'c> {
                 format!("({lhs}) {comparison} bool ({rhs})")
             }
             9 | 10 => {
-                let operator = self.choices.pick(&["+", "-", "*", "/", "%", "^", "atan2"]);
+                let operators = ["+", "-", "*", "/", "%", "^", "atan2"];
+                let operator = self.choices.pick(&operators);
                 let (lhs, rhs) = (self.scalar(below), self.scalar(below));
                 format!("({lhs}) {operator} ({rhs})")
             }

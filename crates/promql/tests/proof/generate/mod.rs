@@ -68,6 +68,31 @@ pub(crate) fn wide(data: &[Stored], copies: usize) -> Vec<Stored> {
     result
 }
 
+/// A query that Prometheus 2.42 understands and answers as we do, over data that begins at `origin_ms`.
+pub(crate) fn plain_case(choices: &mut Choices, data: Vec<Stored>, origin_ms: i64) -> Case {
+    let text = Generator::new(choices, Dialect::Prometheus242)
+        .since(origin_ms)
+        .range_query();
+    let start = origin_ms + choices.below(400) as i64 * 1000 + 500;
+    let step = if choices.chance(50) {
+        0
+    } else {
+        choices.pick(&[10_000, 20_000, 1000, 15_000, 60_000])
+    };
+    Case {
+        text,
+        data,
+        times: Times {
+            start,
+            end: start + step * choices.below(12) as i64,
+            step,
+        },
+        lookback: 300_000,
+        subquery_step_default: 60_000,
+        uses_starts: false,
+    }
+}
+
 /// Around the samples of the data, which begin at [`FIRST_MS`].
 fn times(choices: &mut Choices) -> Times {
     let start = FIRST_MS - 20_000 + choices.below(400) as i64 * 1000 + choices.odd_millis();

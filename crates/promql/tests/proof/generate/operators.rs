@@ -30,7 +30,8 @@ impl Generator<'_> {
         if self.is_ours() && self.choices.chance(12) {
             return self.choices.pick(&["</", ">/"]).to_owned();
         }
-        self.choices.pick(&ARITHMETIC).to_owned()
+        let known = ARITHMETIC.len() - usize::from(!self.is_ours());
+        self.choices.pick(&ARITHMETIC[..known]).to_owned()
     }
 
     pub(crate) fn scalar_binary(&mut self, depth: usize) -> String {
@@ -66,7 +67,8 @@ impl Generator<'_> {
                     " (version, job)",
                     " (__name__)",
                 ];
-                let include = self.choices.pick(&candidates);
+                let known = candidates.len() - usize::from(!self.is_ours());
+                let include = self.choices.pick(&candidates[..known]);
                 // A label cannot be both matched and included.
                 let is_twice = kind == "on"
                     && include
@@ -107,7 +109,11 @@ impl Generator<'_> {
 
     pub(crate) fn aggregation(&mut self, depth: usize) -> String {
         let mut op = self.choices.pick(&AggregateOp::ALL);
-        while !self.is_ours() && op.is_experimental() {
+        let is_changed = matches!(
+            op,
+            AggregateOp::Stddev | AggregateOp::Stdvar | AggregateOp::Topk | AggregateOp::Bottomk
+        );
+        if !self.is_ours() && (op.is_experimental() || is_changed) {
             op = AggregateOp::Sum;
         }
         let param = match (op, op.param_type()) {
@@ -120,13 +126,15 @@ impl Generator<'_> {
                 };
                 format!("\"{}\", ", self.choices.pick(labels))
             }
-            (AggregateOp::Quantile | AggregateOp::LimitRatio, _) if self.choices.chance(80) => {
+            (AggregateOp::Quantile | AggregateOp::LimitRatio, _)
+                if !self.is_ours() || self.choices.chance(80) =>
+            {
                 let ratio = self
                     .choices
                     .pick(&["0.5", "0.9", "0", "1", "0.25", "-0.5", "1.5"]);
                 format!("{ratio}, ")
             }
-            _ if self.choices.chance(80) => {
+            _ if !self.is_ours() || self.choices.chance(80) => {
                 format!(
                     "{}, ",
                     self.choices.pick(&["1", "2", "3", "0", "100", "-1", "1.5"])
@@ -134,7 +142,12 @@ impl Generator<'_> {
             }
             _ => format!("{}, ", self.scalar(depth.min(2))),
         };
-        let inner = self.vector(depth);
+        // Values as texts show every rounding error.
+        let inner = if op == AggregateOp::CountValues && !self.is_ours() {
+            self.selector()
+        } else {
+            self.vector(depth)
+        };
         let grouping = if self.choices.chance(60) {
             let kind = self.choices.pick(&["by", "without"]);
             format!(" {kind} ({})", self.choices.pick(&GROUPINGS))

@@ -1,6 +1,5 @@
 //! Selectors, ranges and subqueries with their modifiers.
 
-use super::data::FIRST_MS;
 use super::expr::Generator;
 
 const NAMES: [&str; 16] = [
@@ -108,8 +107,10 @@ impl Generator<'_> {
             0 => "@ start()".to_owned(),
             1 => "@ end()".to_owned(),
             _ => {
-                let seconds = FIRST_MS / 1000 + self.choices.below(400) as i64;
-                format!("@ {seconds}")
+                let seconds = self.origin_ms / 1000 + self.choices.below(400) as i64;
+                // Off the edges of windows.
+                let half = if self.is_ours() { "" } else { ".5" };
+                format!("@ {seconds}{half}")
             }
         }
     }
@@ -154,10 +155,20 @@ impl Generator<'_> {
 
     /// A range vector for a function of this name: few can take ends beyond the range.
     pub(crate) fn matrix_for(&mut self, function: &str, depth: usize) -> String {
-        if depth > 0 && self.choices.chance(25) {
-            return self.subquery(depth - 1);
+        // Rates of what may be near zero, and subqueries in subqueries, are not for the peer of old.
+        let is_rate = !self.is_ours() && matches!(function, "rate" | "increase");
+        let may_nest = self.is_ours() || !self.is_inner && !is_rate;
+        if depth > 0 && may_nest && self.choices.chance(25) {
+            return self.subquery(function, depth - 1);
         }
-        let mut text = format!("{}[{}]", self.base(), self.range());
+        let base = if is_rate {
+            self.choices
+                .pick(&["c_total", "d_total", "c_total{a!=\"2\"}"])
+                .to_owned()
+        } else {
+            self.base()
+        };
+        let mut text = format!("{base}[{}]", self.range());
         let takes_smoothed = matches!(function, "rate" | "increase" | "delta");
         let takes_anchored = takes_smoothed || matches!(function, "resets" | "changes");
         if self.is_ours() {
@@ -168,10 +179,21 @@ impl Generator<'_> {
                 text.push_str(" smoothed");
             }
         }
-        text + &self.modifiers()
+        text + &self.range_modifiers(function)
     }
 
-    fn subquery(&mut self, depth: usize) -> String {
+    /// Prometheus 2.42 has a window that is fixed in time move where the rest of the call is not fixed.
+    fn range_modifiers(&mut self, function: &str) -> String {
+        let may_move = matches!(function, "predict_linear" | "quantile_over_time");
+        let modifiers = self.modifiers();
+        if may_move && !self.is_ours() && modifiers.contains('@') {
+            return String::new();
+        }
+        modifiers
+    }
+
+    fn subquery(&mut self, function: &str, depth: usize) -> String {
+        let was_inner = std::mem::replace(&mut self.is_inner, true);
         let inner = if self.choices.chance(20) && self.is_ours() {
             format!("vector({})", self.scalar(depth))
         } else {
@@ -183,11 +205,15 @@ impl Generator<'_> {
             // Multiples of these, half a second off, are no times of samples.
             self.choices.pick(&["10s", "20s", "7s", "1m"])
         };
+        self.is_inner = was_inner;
         // A range that is only `step()` may not stand before the colon.
         let range = match self.range() {
             range if range.contains("step()") => "1m + 1s".to_owned(),
             range => range,
         };
-        format!("({inner})[{range}:{step}]{}", self.modifiers())
+        format!(
+            "({inner})[{range}:{step}]{}",
+            self.range_modifiers(function)
+        )
     }
 }

@@ -164,7 +164,8 @@ fn variance(values: &[f64]) -> f64 {
     squares.total() / count
 }
 
-/// Interpolated between the two nearest ranks; NaN is smaller than everything.
+/// Interpolated between the two nearest ranks; NaN is smaller than everything. Which of the two zeros comes
+/// first is open; here it is the negative one.
 pub(crate) fn quantile(q: f64, values: &[f64]) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
@@ -178,7 +179,7 @@ pub(crate) fn quantile(q: f64, values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| {
         let order = b.is_nan().cmp(&a.is_nan());
-        order.then_with(|| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal))
+        order.then_with(|| a.total_cmp(b))
     });
     let rank = q * (sorted.len() as f64 - 1.0);
     let lower = rank.floor().max(0.0) as usize;

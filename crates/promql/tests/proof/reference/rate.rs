@@ -178,8 +178,7 @@ fn histogram_change(
     change.reduce_resolution(schema);
     change.subtract(&previous).ok()?;
     if kind.is_counter() {
-        for at in 1..samples.len() {
-            let current = &samples[at].1;
+        for (at, (_, current)) in samples.iter().enumerate().skip(1) {
             if by_start(at) || current.is_reset_after(&previous) {
                 change.add(&previous).ok()?;
             }
