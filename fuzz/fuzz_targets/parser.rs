@@ -4,6 +4,6 @@
 mod proof;
 
 // The modules name each other from the root of their crate.
-use proof::{compare, fuzz, generate, reference, round_trip};
+use proof::{compare, fuzz, generate, reference, round_trip, shrink};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::parser(bytes));

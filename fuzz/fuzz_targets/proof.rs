@@ -10,3 +10,5 @@ pub mod generate;
 pub mod reference;
 #[path = "../../crates/promql/tests/proof/round_trip.rs"]
 pub mod round_trip;
+#[path = "../../crates/promql/tests/proof/shrink.rs"]
+pub mod shrink;

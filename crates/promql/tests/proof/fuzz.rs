@@ -5,6 +5,7 @@ use promql::{ParserOptions, parse, parse_metric_selector, parse_series_descripti
 
 use crate::compare::{Verdict, judge};
 use crate::generate::{Choices, Kinds, case, dataset};
+use crate::shrink::shrink;
 
 /// Any text gives a tree or errors with places, and nothing panics.
 pub(crate) fn parser(bytes: &[u8]) {
@@ -33,12 +34,11 @@ pub(crate) fn differential(bytes: &[u8]) {
     let mut data = dataset(&mut Choices::seeded(0xf022, u64::from(*seed)), Kinds::All);
     data.truncate(12);
     let case = case(&mut Choices::of_bytes(rest), data);
-    let verdict = judge(&case);
-    assert!(
-        !matches!(verdict, Verdict::Different(_)),
-        "{}: {verdict:?}",
-        case.text
-    );
+    let is_different = |case: &_| matches!(judge(case), Verdict::Different(_));
+    if is_different(&case) {
+        let small = shrink(case, is_different);
+        panic!("{:?}: {small:#?}", judge(&small));
+    }
 }
 
 #[cfg(test)]

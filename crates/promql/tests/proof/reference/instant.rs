@@ -153,7 +153,9 @@ impl Reference<'_> {
         }
         let matching = self.matching(selector, Buckets::Unknown);
         self.per_step(steps, |time| {
-            let looked_at = self.looked_at(selector, time);
+            // Prometheus forgets the offset here if there is an `@`.
+            let fixed = self.fixed_time(selector.at);
+            let looked_at = fixed.unwrap_or_else(|| self.looked_at(selector, time));
             let samples = matching.iter().filter_map(|stored| {
                 let sample = self.newest(stored, looked_at)?;
                 let millis = match name {
