@@ -9,7 +9,7 @@
 //! Two *shelves* bound memory and forget the dead: what is found on the old shelf moves to the new one,
 //! and when the new one is full, or old enough, it becomes the old one and what was there is dropped.
 //!
-//! About 100 bytes per series with 400 label bytes.
+//! Measured: 176 bytes per series with 15 labels (of some 400 label bytes), sent over four connections.
 
 use std::hash::BuildHasher;
 use std::mem;
@@ -36,7 +36,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // A million series.
+            // Half a million series.
             bytes_max: 96 << 20,
             shelf_age_max: Duration::from_secs(60 * 60),
         }

@@ -7,7 +7,7 @@
 //!
 //! Cost of a series that was here before, with one sample: its label bytes are compared with those that
 //! followed its neighbour last time, and a row is pushed; nothing is decoded, hashed or allocated.
-//! Memory: some 100 bytes per remembered series, limited (`cache`), and the decoded body while it is read.
+//! Memory: below 200 bytes per remembered series, limited (`cache`), and the decoded body while it is read.
 //!
 //! What a request with bad samples does: the good ones are stored, and the sender is told of the others
 //! with 400, as the specification of remote write asks. (Prometheus stores nothing of a 1.0 request that
