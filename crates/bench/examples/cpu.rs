@@ -23,10 +23,6 @@ fn cpu_seconds() -> f64 {
 fn main() -> Result<(), Box<dyn Error>> {
     let filter = std::env::args().nth(1).unwrap_or_default();
     let cluster = Cluster::new(Size::from_environment())?;
-    let seconds: f64 = std::env::var("KEEPWATCH_BENCH_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(0.5);
     let engine = Engine::new(EngineOptions::default());
     let seconds: f64 = std::env::var("KEEPWATCH_BENCH_SECONDS")
         .ok()
@@ -38,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut runs = Vec::new();
         let begun = cpu_seconds();
-        while runs.len() < 3 || (cpu_seconds() - begun < seconds && runs.len() < 2000) {
+        while runs.len() < 3 || (cpu_seconds() - begun < seconds && runs.len() < 200) {
             let start = cpu_seconds();
             let query = Query::parse(*text, &ParserOptions::default())?;
             match asked {
