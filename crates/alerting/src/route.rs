@@ -124,6 +124,21 @@ impl Route {
     }
 }
 
+/// What one route says to an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// The alert ends here.
+    End,
+    /// It matches, and the alert went on to routes below.
+    Passed,
+    /// It does not match; position of the first matcher that refuses.
+    Differs { matcher: usize },
+    /// The route above does not match.
+    ParentDiffers,
+    /// An earlier sibling, or one of a route above, took the alert and does not continue.
+    TakenBy { route: usize },
+}
+
 /// The whole tree, with everything inherited already filled in.
 #[derive(Clone, Debug)]
 pub struct RouteTree {
@@ -191,6 +206,55 @@ impl RouteTree {
             self.search(root, labels, &mut found);
         }
         found
+    }
+
+    /// The routes below one, in order.
+    pub fn children<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Route> {
+        route.children.iter().filter_map(|child| self.route(*child))
+    }
+
+    /// What each route says to an alert, in the order of [`routes`](Self::routes). The ends are those of
+    /// [`matching`](Self::matching).
+    pub fn visits(&self, labels: &Labels) -> Vec<Visit> {
+        let mut visits = vec![Visit::ParentDiffers; self.routes.len()];
+        if let Some(root) = self.routes.first() {
+            self.visit(root, labels, &mut visits);
+        }
+        visits
+    }
+
+    /// True if the route matches.
+    fn visit(&self, route: &Route, labels: &Labels, visits: &mut [Visit]) -> bool {
+        let differs = route
+            .matchers
+            .iter()
+            .position(|matcher| !matcher.matches_labels(labels));
+        if let Some(matcher) = differs {
+            visits[route.index] = Visit::Differs { matcher };
+            return false;
+        }
+        let (mut is_taken_by, mut is_any_below) = (None, false);
+        for child in self.children(route) {
+            if let Some(taker) = is_taken_by {
+                self.mark(child, &Visit::TakenBy { route: taker }, visits);
+            } else if self.visit(child, labels, visits) {
+                is_any_below = true;
+                is_taken_by = (!child.continues).then_some(child.index);
+            }
+        }
+        visits[route.index] = if is_any_below {
+            Visit::Passed
+        } else {
+            Visit::End
+        };
+        true
+    }
+
+    fn mark(&self, route: &Route, visit: &Visit, visits: &mut [Visit]) {
+        visits[route.index] = visit.clone();
+        for child in self.children(route) {
+            self.mark(child, visit, visits);
+        }
     }
 
     fn search<'a>(&'a self, route: &'a Route, labels: &Labels, found: &mut Vec<&'a Route>) -> bool {
@@ -278,6 +342,58 @@ mod tests {
             ],
             ..RouteSpec::default()
         })
+    }
+
+    #[test]
+    fn visits_say_why_and_end_where_matching_ends() {
+        let tree = tree();
+        for (pairs, expected) in [
+            (
+                &[("team", "a")][..],
+                &[
+                    Visit::Passed,
+                    Visit::Differs { matcher: 0 },
+                    Visit::End,
+                    Visit::Differs { matcher: 0 },
+                    Visit::TakenBy { route: 2 },
+                ][..],
+            ),
+            (
+                &[("audit", "yes"), ("team", "b")],
+                &[
+                    Visit::Passed,
+                    Visit::End,
+                    Visit::Differs { matcher: 0 },
+                    Visit::ParentDiffers,
+                    Visit::Differs { matcher: 0 },
+                ],
+            ),
+            (
+                &[("team", "a"), ("kind", "db"), ("audit", "yes")],
+                &[
+                    Visit::Passed,
+                    Visit::End,
+                    Visit::Passed,
+                    Visit::End,
+                    Visit::TakenBy { route: 2 },
+                ],
+            ),
+        ] {
+            let labels = Labels::from_pairs(pairs.iter().copied());
+            let visits = tree.visits(&labels);
+            assert_eq!(visits, expected, "{labels}");
+            let ends = tree.routes().iter().zip(&visits);
+            let ends: Vec<_> = ends
+                .filter(|(_, visit)| **visit == Visit::End)
+                .map(|(route, _)| route.index)
+                .collect();
+            let matching: Vec<_> = tree
+                .matching(&labels)
+                .iter()
+                .map(|route| route.index)
+                .collect();
+            assert_eq!(ends, matching, "{labels}");
+        }
     }
 
     /// Receivers, ids and group keys of the routes that the labels end at.
