@@ -2,8 +2,10 @@
 //!
 //! [`router`] builds the whole tree of paths over an [`Api`], which holds what handlers read. Only this
 //! crate turns inner types into JSON: each answer is a twin type beside its handler. In reading order:
-//! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the writer for query
-//! results), then one folder per API: `prometheus`, `alertmanager`, `keepwatch`; `lifecycle` for `/-/…`.
+//! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the
+//! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
+//! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
+//! changes.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
@@ -12,37 +14,54 @@ mod caller;
 mod json;
 mod keepwatch;
 mod lifecycle;
+pub mod openapi;
 mod params;
 mod prometheus;
+mod read_only;
 mod respond;
+mod routes;
 mod sources;
 mod time;
+pub mod ui;
 
 use std::sync::Arc;
 
 use net::axum::Router;
-use net::axum::http::StatusCode;
+use net::axum::http::{HeaderMap, Method, StatusCode, Uri};
+use net::axum::middleware::from_fn_with_state;
 use net::axum::response::{IntoResponse, Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
 pub use prometheus::write::WriteService;
 pub use sources::{
-    ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ConfigSource,
-    DroppedTargetView, HeadPart, HeadStatsView, Lifecycle, LifecycleRequest, Readiness,
-    ReasonSource, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api,
+    ConfigSource, DecisionView, DroppedTargetView, FilesView, HeadPart, HeadStatsView, Lifecycle,
+    LifecycleRequest, PlaceView, ProblemView, Readiness, ReasonSource, RelabelStepView,
+    RoutingView, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
+use ui::Ui;
 
 /// All paths. `prefix` is the route prefix without a trailing slash ("" for none).
-pub fn router(api: Arc<Api>, prefix: &str) -> Router {
-    let inner = Router::new()
-        .nest("/api/v1", prometheus::router())
-        .nest("/api/v2", alertmanager::router())
-        .nest("/api/keepwatch/v1", keepwatch::router())
+pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
+    let apis = Router::new()
+        .nest("/api/v1", prometheus::routes().into_router())
+        .nest("/api/v2", alertmanager::routes().into_router())
+        .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .merge(lifecycle::router())
-        .route("/metrics", get(lifecycle::metrics))
-        .fallback(not_found)
+        .route("/metrics", get(lifecycle::metrics));
+    let inner = Router::new()
+        // Two external URLs can lead to one process: Prometheus', and Alertmanager's below this path.
+        .nest("/alertmanager", apis.clone())
+        .merge(apis)
+        .merge(ui.router())
+        .fallback(
+            move |method: Method, uri: Uri, headers: HeaderMap| async move {
+                ui.fallback(&method, &uri, &headers)
+            },
+        )
+        .layer(from_fn_with_state(api.access, read_only::guard))
         .layer(CompressionLayer::new().gzip(true))
         .with_state(api);
     if prefix.is_empty() {
@@ -54,6 +73,6 @@ pub fn router(api: Arc<Api>, prefix: &str) -> Router {
         .route("/", get(move || async move { Redirect::temporary(&home) }))
 }
 
-async fn not_found() -> Response {
+fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
 }

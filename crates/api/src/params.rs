@@ -14,6 +14,13 @@ const FORM_BYTES_MAX: usize = 10 << 20;
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
+    /// For tests.
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self(pairs.iter().map(owned).collect())
+    }
+
     /// The first value, or "".
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0

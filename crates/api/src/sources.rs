@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use diag::ReasonEntry;
 use model::storage::TimeRange;
-use model::{Clock, Exemplar, Labels, Matcher, Timestamp};
+use model::{Clock, Exemplar, Labels, Matcher, Metadata, Timestamp};
 use queries::QueryService;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -30,6 +31,16 @@ pub struct Api {
     pub metrics: metrics::Registry,
     pub started_at: Timestamp,
     pub version: &'static str,
+    pub access: Access,
+}
+
+/// What requests may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    #[default]
+    Full,
+    /// `--web.read-only`: requests that change something are refused.
+    ReadOnly,
 }
 
 impl std::fmt::Debug for Api {
@@ -43,6 +54,23 @@ pub trait TargetSource: Send + Sync {
     fn targets(&self) -> TargetsView;
     /// Names of the scrape pools, sorted.
     fn pools(&self) -> Vec<String>;
+    /// Families with what targets tell of them; the same family may come many times.
+    fn metadata(&self) -> Vec<(String, Metadata)>;
+    /// What the relabelling rules of a pool do to a discovered target; `None` if there is no such pool.
+    fn relabel_steps(&self, pool: &str, discovered: &Labels) -> Option<Vec<RelabelStepView>>;
+    /// By all scrapes since the start.
+    fn samples_appended(&self) -> u64;
+}
+
+/// What one relabelling rule did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RelabelStep")]
+pub struct RelabelStepView {
+    /// As the configuration has it, in YAML.
+    pub rule: String,
+    pub kept: bool,
+    /// After the rule.
+    pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,8 +81,9 @@ pub struct TargetsView {
     pub dropped_counts: BTreeMap<String, usize>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ActiveTarget")]
 pub struct ActiveTargetView {
     pub discovered_labels: BTreeMap<String, String>,
     pub labels: BTreeMap<String, String>,
@@ -70,10 +99,17 @@ pub struct ActiveTargetView {
     pub health: String,
     pub scrape_interval: String,
     pub scrape_timeout: String,
+    /// Code of the refusal, if the newest scrape failed; ours.
+    #[serde(skip)]
+    pub last_error_code: Option<&'static str>,
+    /// Of the newest scrape; ours.
+    #[serde(skip)]
+    pub last_samples: usize,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "DroppedTarget")]
 pub struct DroppedTargetView {
     pub discovered_labels: BTreeMap<String, String>,
     pub scrape_pool: String,
@@ -97,6 +133,17 @@ pub trait AlertmanagerSource: Send + Sync {
     fn post(&self, alerts: Vec<alerting::PostedAlert>) -> Vec<String>;
     /// `disabled` for a single node, else `settling` or `ready`.
     fn cluster_status(&self) -> String;
+    fn routing(&self) -> RoutingView;
+    /// Where an alert with these labels goes at a time, whether it exists or not.
+    fn explain(&self, labels: &Labels, at: Timestamp) -> Vec<alerting::view::RouteExplanation>;
+}
+
+/// The routes in use.
+#[derive(Clone, Debug)]
+pub struct RoutingView {
+    pub tree: alerting::RouteTree,
+    /// Names with the kinds of their integrations, in the order of the configuration.
+    pub receivers: Vec<(String, Vec<String>)>,
 }
 
 /// What is in the database.
@@ -114,8 +161,9 @@ pub trait TsdbSource: Send + Sync {
     fn replay_progress(&self) -> (usize, usize, usize);
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TsdbStatus")]
 pub struct TsdbStatusView {
     pub head_stats: HeadStatsView,
     pub series_count_by_metric_name: Vec<TsdbCount>,
@@ -124,8 +172,9 @@ pub struct TsdbStatusView {
     pub series_count_by_label_value_pair: Vec<TsdbCount>,
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "HeadStats")]
 pub struct HeadStatsView {
     pub num_series: u64,
     pub num_label_pairs: u64,
@@ -134,7 +183,7 @@ pub struct HeadStatsView {
     pub max_time: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TsdbCount {
     pub name: String,
     pub value: u64,
@@ -165,6 +214,8 @@ pub trait ConfigSource: Send + Sync {
     /// Whether the newest reload succeeded, and when the newest successful one was.
     fn last_reload(&self) -> (bool, Timestamp);
     fn retention_text(&self) -> String;
+    /// Under which users reach the server, without a trailing slash.
+    fn external_url(&self) -> String;
     fn alertmanagers(&self) -> AlertmanagersView;
 }
 
@@ -180,8 +231,56 @@ pub trait ReasonSource: Send + Sync {
     /// Kept entries, newest first.
     fn entries(&self, code: Option<&str>) -> Vec<ReasonEntry>;
     fn counts(&self) -> Vec<(&'static str, u64)>;
-    /// What became of each object of the manifests, as JSON values.
-    fn decisions(&self) -> Vec<serde_json::Value>;
+    /// What became of each object of the manifests.
+    fn decisions(&self) -> Vec<DecisionView>;
+}
+
+/// What became of one object, as one of those that considered it decided.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Decision")]
+pub struct DecisionView {
+    pub object: String,
+    /// Who decided.
+    pub by: Option<String>,
+    pub code: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+    pub in_use: bool,
+    pub file: String,
+    pub line: usize,
+}
+
+/// A problem in input.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemView {
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    pub code: &'static str,
+    pub message: String,
+    pub places: Vec<PlaceView>,
+    pub hints: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Place")]
+pub struct PlaceView {
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    pub text: String,
+    pub remark: String,
+}
+
+/// What the files would make if they were loaded now.
+#[derive(Clone, Debug, Default)]
+pub struct FilesView {
+    /// Of `prometheus.yml` and `alertmanager.yml`, printed in full; `None` if a reload would be refused.
+    pub texts: Option<(String, String)>,
+    pub problems: Vec<ProblemView>,
+    /// What could not even be read.
+    pub failure: Option<String>,
 }
 
 /// What `/-/reload` and `/-/quit` ask of the server.
@@ -189,6 +288,8 @@ pub trait ReasonSource: Send + Sync {
 pub enum LifecycleRequest {
     /// Answered with the problems as text if the new configuration was refused.
     Reload(oneshot::Sender<Result<(), String>>),
+    /// Reads the files as for a reload, and changes nothing.
+    Compare(oneshot::Sender<FilesView>),
     Quit,
 }
 

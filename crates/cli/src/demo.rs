@@ -10,7 +10,7 @@ use demo::control::{self, FAILING_NAMESPACE};
 use demo::script::{self, Script, Stage, Step};
 use demo::{Notification, StandIn, WebhookReceiver, cluster};
 use net::Overrides;
-use server::{Options, Tempo};
+use server::{Options, Tempo, UiFile};
 
 use crate::flags::{SERVE, add};
 use crate::{logging, options, serve};
@@ -58,7 +58,7 @@ pub(crate) fn command() -> Command {
         )
 }
 
-pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()> {
     let argument = |matches: &ArgMatches, name: &str| {
         matches.get_one::<String>(name).cloned().unwrap_or_default()
     };
@@ -84,7 +84,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         ),
         None => None,
     };
-    serve::runtime()?.block_on(Box::pin(play(matches, script)))
+    serve::runtime()?.block_on(Box::pin(play(matches, script, ui_files)))
 }
 
 fn address_file() -> PathBuf {
@@ -92,7 +92,11 @@ fn address_file() -> PathBuf {
     control::address_file(&std::env::temp_dir(), &user)
 }
 
-async fn play(matches: &ArgMatches, script: Option<Script>) -> anyhow::Result<()> {
+async fn play(
+    matches: &ArgMatches,
+    script: Option<Script>,
+    ui_files: &'static [UiFile],
+) -> anyhow::Result<()> {
     let started = Instant::now();
     let manifests = matches
         .get_one::<PathBuf>("manifests")
@@ -106,7 +110,8 @@ async fn play(matches: &ArgMatches, script: Option<Script>) -> anyhow::Result<()
     }
     let (data_dir, is_temporary) = data_dir(matches)?;
     let stage = Surroundings::start(&manifests, &data_dir).await?;
-    let options = stage.server_options(matches, manifests.clone(), &data_dir)?;
+    let mut options = stage.server_options(matches, manifests.clone(), &data_dir)?;
+    options.ui_files = ui_files;
     let mut running = serve::start(options).await?;
     let address = running
         .addresses()
@@ -209,7 +214,7 @@ impl Surroundings {
     ) -> anyhow::Result<Options> {
         // All other settings are those that `serve` has by default.
         let defaults = add(Command::new("serve"), SERVE).get_matches_from(["serve"]);
-        let mut options = options::from_flags(&defaults)?;
+        let mut options = options::from_flags(&defaults, &[])?;
         let port = matches.get_one::<u16>("port").copied().unwrap_or_default();
         options.listen = vec![format!("127.0.0.1:{port}")];
         options.manifests = vec![manifests, self.added.clone()];

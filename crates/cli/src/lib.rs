@@ -29,13 +29,15 @@ use std::process::ExitCode;
 
 use clap::Command;
 
+pub use server::UiFile;
+
 /// Exit code for a command line that cannot be understood, as the peers have it.
 const EXIT_USAGE: u8 = 2;
 /// Exit code for a configuration with errors, or a failure while running.
 const EXIT_FAILURE: u8 = 1;
 
-/// Runs the program with these arguments (the first is the program's name).
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the program with these arguments (the first is the program's name) and these files of the web UI.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [UiFile]) -> ExitCode {
     let arguments = with_default_command(arguments.into_iter().collect());
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -50,8 +52,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match matches.subcommand() {
-        Some(("serve", matches)) => serve::run(matches).map(|()| ExitCode::SUCCESS),
-        Some(("demo", matches)) => demo::run(matches).map(|()| ExitCode::SUCCESS),
+        Some(("serve", matches)) => serve::run(matches, ui_files).map(|()| ExitCode::SUCCESS),
+        Some(("demo", matches)) => demo::run(matches, ui_files).map(|()| ExitCode::SUCCESS),
         Some(("query", matches)) => query::run(matches),
         Some(("fmt", matches)) => fmt::run(matches),
         Some(("test", matches)) => test::run(matches),

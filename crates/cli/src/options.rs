@@ -5,8 +5,8 @@ use clap::ArgMatches;
 use config::ByteSize;
 use net::Overrides;
 use server::{
-    MessageTypes, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions, Switch,
-    Tempo,
+    Access, MessageTypes, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions,
+    Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
@@ -14,7 +14,10 @@ use crate::flags::{Given, SERVE};
 const ACCEPTED_MESSAGES: &str = "web.remote-write-receiver.accepted-protobuf-messages";
 
 /// The options that the flags of `serve` describe.
-pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
+pub(crate) fn from_flags(
+    matches: &ArgMatches,
+    ui_files: &'static [UiFile],
+) -> anyhow::Result<Options> {
     let given = Given(matches);
     Ok(Options {
         config_file: given.text("config.file").map(Into::into),
@@ -34,6 +37,12 @@ pub(crate) fn from_flags(matches: &ArgMatches) -> anyhow::Result<Options> {
         external_url: given.text("web.external-url").map(str::to_owned),
         route_prefix: given.text("web.route-prefix").map(str::to_owned),
         lifecycle: Switch::from(given.is_on("web.enable-lifecycle")),
+        access: if given.is_on("web.read-only") {
+            Access::ReadOnly
+        } else {
+            Access::Full
+        },
+        ui_files,
         admin_api: Switch::from(given.is_on("web.enable-admin-api")),
         remote_write: RemoteWriteOptions {
             receiver: Switch::from(given.is_on("web.enable-remote-write-receiver")),

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Command};
-use server::StartError;
+use server::{StartError, UiFile};
 
 use crate::flags::{Given, SERVE, add};
 use crate::{logging, options};
@@ -16,13 +16,13 @@ pub(crate) fn command() -> Command {
     add(command, SERVE)
 }
 
-pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()> {
     let given = Given(matches);
     logging::start(
         given.text("log.level").unwrap_or("info"),
         given.text("log.format").unwrap_or("logfmt"),
     )?;
-    let options = options::from_flags(matches)?;
+    let options = options::from_flags(matches, ui_files)?;
     runtime()?.block_on(async {
         let mut running = start(options).await?;
         for address in running.addresses() {

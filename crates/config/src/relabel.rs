@@ -51,6 +51,11 @@ impl RelabelRules {
         }
     }
 
+    /// One rule as a configuration has it, in YAML.
+    pub fn rule_text(rule: &RelabelConfig) -> String {
+        yaml::to_text(&rule_value(rule, false))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.nulls.is_empty()
     }

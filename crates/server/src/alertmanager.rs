@@ -282,4 +282,25 @@ impl api::AlertmanagerSource for AlertmanagerApi {
     fn cluster_status(&self) -> String {
         "disabled".to_owned()
     }
+
+    fn routing(&self) -> api::RoutingView {
+        let machine = self.0.machine.lock();
+        let receivers = machine.config().receivers.iter().map(|receiver| {
+            let integrations = receiver.integrations.iter();
+            let kinds = integrations.map(|integration| integration.name.to_string());
+            (receiver.name.to_string(), kinds.collect())
+        });
+        api::RoutingView {
+            tree: machine.routes().clone(),
+            receivers: receivers.collect(),
+        }
+    }
+
+    fn explain(
+        &self,
+        labels: &model::Labels,
+        at: Timestamp,
+    ) -> Vec<alerting::view::RouteExplanation> {
+        self.0.machine.lock().explain(labels, at)
+    }
 }

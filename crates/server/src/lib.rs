@@ -35,6 +35,8 @@ use std::path::Path;
 
 use diag::Diagnostics;
 
+pub use api::Access;
+pub use api::ui::UiFile;
 pub use options::{
     Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
 };

@@ -35,6 +35,10 @@ pub struct Options {
     /// Path before all paths; that of the external URL if absent.
     pub route_prefix: Option<String>,
     pub lifecycle: Switch,
+    /// What requests may do.
+    pub access: api::Access,
+    /// Built files of the web UI; none if the program was built without them.
+    pub ui_files: &'static [api::ui::UiFile],
     pub admin_api: Switch,
     pub remote_write: RemoteWriteOptions,
     pub storage: StorageOptions,

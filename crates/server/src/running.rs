@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use api::ui::{Home, Ui};
 use api::{Api, Lifecycle, LifecycleRequest, Readiness};
 use diag::{Diagnostics, ReasonBook, Severity};
 use discovery::kubernetes::Objects;
@@ -32,7 +33,7 @@ use crate::self_metrics::{Observed, RuleCounters};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
 use crate::targets::Targets;
-use crate::{StartError, input, plan, self_metrics, storage};
+use crate::{StartError, input, plan, self_metrics, sources, storage};
 
 /// Refusals of each code that are kept with their evidence.
 const REASONS_KEPT_PER_CODE: usize = 100;
@@ -178,6 +179,17 @@ fn route_prefix(options: &Options, external_url: &str) -> String {
         String::new()
     } else {
         format!("/{trimmed}")
+    }
+}
+
+/// What `/` opens: the page of the one role that was asked for.
+fn home(options: &Options) -> Home {
+    let is_prometheus = options.config_file.is_some();
+    let is_alertmanager = options.alertmanager_config_file.is_some();
+    match (is_prometheus, is_alertmanager, options.manifests.is_empty()) {
+        (true, false, true) => Home::Query,
+        (false, true, true) => Home::Alerts,
+        _ => Home::Overview,
     }
 }
 
@@ -420,8 +432,13 @@ impl Parts {
             metrics: registry,
             started_at,
             version: crate::VERSION,
+            access: options.access,
         });
-        let router = api::router(api, &route_prefix(options, &planner.external_url));
+        let ui = Ui {
+            files: options.ui_files,
+            home: home(options),
+        };
+        let router = api::router(api, &route_prefix(options, &planner.external_url), ui);
         let parts = Self {
             clock,
             storage,
@@ -471,6 +488,10 @@ impl Parts {
             tokio::select! {
                 request = self.inbox.recv() => match request {
                     Some(LifecycleRequest::Reload(answer)) => self.reload(&planner, Some(answer)).await,
+                    Some(LifecycleRequest::Compare(answer)) => {
+                        // The client may have gone; nothing was changed.
+                        let _ = answer.send(sources::files(planner.plan()));
+                    }
                     Some(LifecycleRequest::Quit) | None => break,
                 },
                 signal = signals.next() => match signal {

@@ -5,19 +5,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::{
-    ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DroppedTargetView, HeadPart,
-    ReasonSource, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DecisionView,
+    DroppedTargetView, FilesView, HeadPart, PlaceView, ProblemView, ReasonSource, RelabelStepView,
+    TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
-use diag::{Reason, ReasonBook, ReasonEntry};
+use config::RelabelRules;
+use diag::{Diagnostic, Reason, ReasonBook, ReasonEntry};
 use manifest::Decision;
 use model::storage::TimeRange;
-use model::{Clock, Exemplar, Labels, Matcher, Timestamp};
+use model::{Clock, Exemplar, Labels, Matcher, Metadata, Timestamp};
 use parking_lot::RwLock;
 use scrape::Pools;
 use tsdb::Db;
 
 use crate::retention::Limits;
 use crate::storage::random;
+
+use crate::StartError;
+use crate::plan::Plan;
 
 /// Parts of the state that a reload changes.
 #[derive(Debug)]
@@ -52,6 +57,8 @@ impl TargetSource for TargetView {
                     health: target.last.health.as_str().to_owned(),
                     scrape_interval: target.interval.to_string(),
                     scrape_timeout: target.timeout.to_string(),
+                    last_error_code: target.last.error_code,
+                    last_samples: target.last.samples_scraped,
                 }));
         }
         for (job, (dropped, count)) in self.pools.dropped() {
@@ -70,6 +77,33 @@ impl TargetSource for TargetView {
     fn pools(&self) -> Vec<String> {
         self.pools.jobs()
     }
+
+    fn metadata(&self) -> Vec<(String, Metadata)> {
+        let targets = self.pools.metadata().into_iter();
+        targets
+            .flat_map(|(_, entries)| entries)
+            .map(|entry| (entry.family, entry.metadata))
+            .collect()
+    }
+
+    fn relabel_steps(&self, pool: &str, discovered: &Labels) -> Option<Vec<RelabelStepView>> {
+        let config = self.pools.config(pool)?;
+        let trace = self.pools.relabel_trace(pool, discovered)?;
+        let steps = trace.steps.into_iter().map(|step| RelabelStepView {
+            rule: config
+                .relabel
+                .get(step.rule)
+                .map(RelabelRules::rule_text)
+                .unwrap_or_default(),
+            kept: step.kept,
+            labels: step.labels.to_map(),
+        });
+        Some(steps.collect())
+    }
+
+    fn samples_appended(&self) -> u64 {
+        self.pools.stats().samples_appended
+    }
 }
 
 impl TargetView {
@@ -82,6 +116,46 @@ impl TargetView {
             }
         }
         url.to_owned()
+    }
+}
+
+/// A diagnostic as the API shows it.
+pub(crate) fn problem(diagnostic: &Diagnostic) -> ProblemView {
+    let places = diagnostic.places.iter().map(|place| {
+        let position = place.source.position(place.span.start);
+        PlaceView {
+            file: place.source.name().to_owned(),
+            line: position.line,
+            column: position.column,
+            text: place.source.slice(place.span).to_owned(),
+            remark: place.remark.clone(),
+        }
+    });
+    ProblemView {
+        severity: diagnostic.severity.as_str(),
+        code: diagnostic.code,
+        message: diagnostic.message.clone(),
+        places: places.collect(),
+        hints: diagnostic.hints.clone(),
+    }
+}
+
+/// What a plan says of the files that it was made of.
+pub(crate) fn files(plan: Result<Plan, StartError>) -> FilesView {
+    match plan {
+        Ok(plan) => FilesView {
+            texts: Some((plan.config.to_text(), plan.routing.text)),
+            problems: plan.notices.iter().map(problem).collect(),
+            failure: None,
+        },
+        Err(StartError::Configuration(problems)) => FilesView {
+            problems: problems.iter().map(problem).collect(),
+            ..FilesView::default()
+        },
+        Err(other) => FilesView {
+            failure: Some(other.to_string()),
+            ..FilesView::default()
+        },
     }
 }
 
@@ -206,6 +280,10 @@ impl ConfigSource for ConfigView {
         self.limits.read().to_text()
     }
 
+    fn external_url(&self) -> String {
+        self.external_url.clone()
+    }
+
     fn alertmanagers(&self) -> AlertmanagersView {
         // Alerts go to the dispatcher of this process, which has this address for people.
         AlertmanagersView {
@@ -230,19 +308,16 @@ impl ReasonSource for ReasonView {
         self.book.counts()
     }
 
-    fn decisions(&self) -> Vec<serde_json::Value> {
-        let decision = |decision: &Decision| {
-            let position = decision.source.position(decision.span.start);
-            serde_json::json!({
-                "object": decision.object.to_string(),
-                "by": decision.by.as_ref().map(ToString::to_string),
-                "code": decision.outcome.code(),
-                "message": decision.outcome.to_string(),
-                "hint": decision.outcome.hint(),
-                "inUse": decision.outcome.is_in_use(),
-                "file": decision.source.name(),
-                "line": position.line,
-            })
+    fn decisions(&self) -> Vec<DecisionView> {
+        let decision = |decision: &Decision| DecisionView {
+            object: decision.object.to_string(),
+            by: decision.by.as_ref().map(ToString::to_string),
+            code: decision.outcome.code(),
+            message: decision.outcome.to_string(),
+            hint: decision.outcome.hint(),
+            in_use: decision.outcome.is_in_use(),
+            file: decision.source.name().to_owned(),
+            line: decision.source.position(decision.span.start).line,
         };
         self.current.read().decisions.iter().map(decision).collect()
     }

@@ -11,6 +11,7 @@ use model::pattern::Pattern;
 use net::axum::extract::State;
 use net::axum::http::StatusCode;
 use net::axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -18,8 +19,9 @@ use crate::params::Params;
 use crate::respond::{json_text, to_json};
 use crate::sources::Api;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "NotifiedAlert")]
 pub(crate) struct AlertTwin {
     annotations: BTreeMap<String, String>,
     ends_at: String,
@@ -33,14 +35,16 @@ pub(crate) struct AlertTwin {
     labels: BTreeMap<String, String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Receiver")]
 pub(crate) struct ReceiverTwin {
     pub(crate) name: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct StatusTwin {
+#[schemars(rename = "AlertStatus")]
+pub(crate) struct StatusTwin {
     inhibited_by: Vec<String>,
     muted_by: Vec<String>,
     silenced_by: Vec<String>,
@@ -119,18 +123,24 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<
     Ok(json_text(to_json(&alerts)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PostedTwin {
+#[schemars(rename = "PostedAlert")]
+pub(crate) struct PostedTwin {
     #[serde(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     labels: Option<BTreeMap<String, String>>,
     #[serde(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     annotations: Option<BTreeMap<String, String>>,
     #[serde(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     starts_at: Option<String>,
     #[serde(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     ends_at: Option<String>,
     #[serde(default, rename = "generatorURL")]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     generator_url: Option<String>,
 }
 

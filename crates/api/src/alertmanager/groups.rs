@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use net::axum::extract::State;
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::alerts::{AlertTwin, ReceiverTwin, parse_filter};
@@ -13,8 +14,9 @@ use crate::params::Params;
 use crate::respond::{json_text, to_json};
 use crate::sources::Api;
 
-#[derive(Serialize)]
-struct GroupTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NotifiedGroup")]
+pub(crate) struct GroupTwin {
     alerts: Vec<AlertTwin>,
     labels: BTreeMap<String, String>,
     receiver: ReceiverTwin,

@@ -1,21 +1,19 @@
 //! `/api/v2`: Alertmanager.
 
-mod alerts;
+pub(crate) mod alerts;
 mod error;
-mod groups;
-mod status;
+pub(crate) mod groups;
+pub(crate) mod status;
 
-use std::sync::Arc;
+use crate::openapi;
+use crate::routes::Routes;
 
-use net::axum::Router;
-use net::axum::routing::get;
-
-use crate::sources::Api;
-
-pub(crate) fn router() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/status", get(status::status))
-        .route("/receivers", get(status::receivers))
-        .route("/alerts", get(alerts::list).post(alerts::post))
-        .route("/alerts/groups", get(groups::list))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/status", status::status)
+        .get("/receivers", status::receivers)
+        .get("/alerts", alerts::list)
+        .post("/alerts", alerts::post)
+        .get("/alerts/groups", groups::list)
+        .get("/openapi.yaml", openapi::alertmanager_yaml)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use net::axum::extract::State;
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::alerts::ReceiverTwin;
@@ -11,29 +12,33 @@ use crate::respond::{json_text, to_json};
 use crate::sources::Api;
 use crate::time::rfc3339;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct StatusTwin {
+#[schemars(rename = "AlertmanagerStatus")]
+pub(crate) struct StatusTwin {
     cluster: ClusterTwin,
     config: ConfigTwin,
     uptime: String,
     version_info: VersionTwin,
 }
 
-#[derive(Serialize)]
-struct ClusterTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ClusterStatus")]
+pub(crate) struct ClusterTwin {
     peers: Vec<String>,
     status: String,
 }
 
-#[derive(Serialize)]
-struct ConfigTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertmanagerConfig")]
+pub(crate) struct ConfigTwin {
     original: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct VersionTwin {
+#[schemars(rename = "VersionInfo")]
+pub(crate) struct VersionTwin {
     branch: &'static str,
     build_date: &'static str,
     build_user: &'static str,

@@ -6,6 +6,7 @@ use ::queries::{Analysis, When};
 use net::axum::extract::State;
 use net::axum::response::Response;
 use promql::{Cost, ExplainedNode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::caller::Caller;
@@ -15,8 +16,9 @@ use crate::prometheus::series::time_parameter;
 use crate::respond::{ApiError, success};
 use crate::sources::Api;
 
-#[derive(Serialize)]
-struct NodeTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExplainedNode")]
+pub(crate) struct NodeTwin {
     op: &'static str,
     detail: String,
     span: SpanTwin,
@@ -27,21 +29,24 @@ struct NodeTwin {
 }
 
 /// Bytes of the query, the end not included.
-#[derive(Serialize)]
-struct SpanTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExplainedSpan")]
+pub(crate) struct SpanTwin {
     start: usize,
     end: usize,
 }
 
-#[derive(Serialize)]
-struct CostTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExplainedCost")]
+pub(crate) struct CostTwin {
     series: usize,
     samples: usize,
     bytes: usize,
 }
 
-#[derive(Serialize)]
-struct MeasuredTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MeasuredCost")]
+pub(crate) struct MeasuredTwin {
     #[serde(flatten)]
     cost: CostTwin,
     /// With all operators below.
@@ -79,7 +84,7 @@ impl NodeTwin {
 }
 
 /// The parameters of `query` or of `query_range` (which it is, `start` decides); `analyze=true` runs it.
-pub(super) async fn explain(
+pub(crate) async fn explain(
     State(api): State<Arc<Api>>,
     caller: Caller,
     params: Params,

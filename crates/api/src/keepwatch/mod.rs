@@ -1,78 +1,43 @@
-//! `/api/keepwatch/v1`: our own API: why things were refused, which queries run.
+//! `/api/keepwatch/v1`: our own API. What the peers' APIs do not tell, and the lists of the web UI.
 
-mod explain;
-mod queries;
+pub(crate) mod alerts;
+pub(crate) mod boot;
+pub(crate) mod config;
+pub(crate) mod explain;
+pub(crate) mod list;
+pub(crate) mod metrics;
+pub(crate) mod overview;
+pub(crate) mod queries;
+pub(crate) mod reasons;
+pub(crate) mod route;
+pub(crate) mod rules;
+pub(crate) mod targets;
+pub(crate) mod why;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::openapi;
+use crate::routes::Routes;
 
-use diag::ReasonEntry;
-use net::axum::Router;
-use net::axum::extract::State;
-use net::axum::response::Response;
-use net::axum::routing::{delete, get};
-use serde::Serialize;
-
-use crate::params::Params;
-use crate::respond::{ApiError, success};
-use crate::sources::Api;
-
-pub(crate) fn router() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/reasons", get(reasons))
-        .route("/targets/dropped", get(dropped_targets))
-        .route("/objects", get(objects))
-        .route("/queries", get(queries::list))
-        .route(
-            "/query/explain",
-            get(explain::explain).post(explain::explain),
-        )
-        .route("/queries/{id}", delete(queries::kill))
-}
-
-#[derive(Serialize)]
-struct ReasonsTwin {
-    /// How often each code occurred since the start.
-    counts: BTreeMap<&'static str, u64>,
-    /// The newest of each code, newest first.
-    entries: Vec<ReasonEntry>,
-}
-
-/// `reasons?code=…`: every refusal of the process, counted and with evidence.
-async fn reasons(State(api): State<Arc<Api>>, params: Params) -> Result<Response, ApiError> {
-    let counts = api.reasons.counts().into_iter().collect();
-    Ok(success(&ReasonsTwin {
-        counts,
-        entries: api.reasons.entries(params.some("code")),
-    }))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DroppedTwin {
-    scrape_pool: String,
-    code: &'static str,
-    reason: String,
-    discovered_labels: BTreeMap<String, String>,
-}
-
-/// `targets/dropped`: discovered targets that are not scraped, each with the reason.
-async fn dropped_targets(State(api): State<Arc<Api>>) -> Response {
-    let dropped = api
-        .targets
-        .targets()
-        .dropped
-        .into_iter()
-        .map(|target| DroppedTwin {
-            scrape_pool: target.scrape_pool,
-            code: target.code,
-            reason: target.reason,
-            discovered_labels: target.discovered_labels,
-        });
-    success(&dropped.collect::<Vec<_>>())
-}
-
-/// `objects`: what became of each object of the manifests.
-async fn objects(State(api): State<Arc<Api>>) -> Response {
-    success(&api.reasons.decisions())
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/boot", boot::boot)
+        .get("/me", boot::me)
+        .get("/overview", overview::overview)
+        .get("/reasons", reasons::reasons)
+        .get("/objects", reasons::objects)
+        .get("/targets", targets::list)
+        .get("/targets/dropped", targets::dropped)
+        .get("/targets/relabel", targets::relabel)
+        .get("/discovery", targets::discovery)
+        .get("/why", why::why)
+        .get("/rules", rules::list)
+        .get("/alerts", alerts::list)
+        .get("/route/tree", route::tree)
+        .post("/route/explain", route::explain)
+        .get("/metrics", metrics::list)
+        .get("/metrics/cardinality", metrics::cardinality)
+        .get("/config", config::compare)
+        .get("/queries", queries::list)
+        .delete("/queries/{id}", queries::kill)
+        .form("/query/explain", explain::explain)
+        .get("/openapi.yaml", openapi::keepwatch_yaml)
 }

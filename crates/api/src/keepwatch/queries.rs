@@ -6,24 +6,27 @@ use ::queries::{ActiveQuery, Origin, UnfinishedQuery};
 use model::Timestamp;
 use net::axum::extract::{Path, State};
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::respond::{ApiError, ErrorKind, success};
 use crate::sources::Api;
 use crate::time::rfc3339;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct QueriesTwin {
+#[schemars(rename = "Queries")]
+pub(crate) struct QueriesTwin {
     active: Vec<ActiveTwin>,
     /// What ran when the process before this one died.
     unfinished: Vec<UnfinishedTwin>,
     concurrent_max: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ActiveTwin {
+#[schemars(rename = "ActiveQuery")]
+pub(crate) struct ActiveTwin {
     id: u64,
     query: String,
     kind: &'static str,
@@ -34,9 +37,10 @@ struct ActiveTwin {
     origin: OriginTwin,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-enum OriginTwin {
+#[schemars(rename = "QueryOrigin")]
+pub(crate) enum OriginTwin {
     #[serde(rename_all = "camelCase")]
     Http {
         client: String,
@@ -78,9 +82,10 @@ impl ActiveTwin {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct UnfinishedTwin {
+#[schemars(rename = "UnfinishedQuery")]
+pub(crate) struct UnfinishedTwin {
     query: String,
     started_at: String,
 }
@@ -95,7 +100,7 @@ impl UnfinishedTwin {
     }
 }
 
-pub(super) async fn list(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn list(State(api): State<Arc<Api>>) -> Response {
     let service = &api.queries;
     success(&QueriesTwin {
         active: service.active().into_iter().map(ActiveTwin::of).collect(),
@@ -108,13 +113,14 @@ pub(super) async fn list(State(api): State<Arc<Api>>) -> Response {
     })
 }
 
-#[derive(Serialize)]
-struct KilledTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KilledQuery")]
+pub(crate) struct KilledTwin {
     killed: u64,
 }
 
 /// The query ends at its next check; its client is told that an operator killed it.
-pub(super) async fn kill(
+pub(crate) async fn kill(
     State(api): State<Arc<Api>>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {

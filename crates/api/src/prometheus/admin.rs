@@ -5,6 +5,7 @@ use std::sync::Arc;
 use net::axum::extract::State;
 use net::axum::http::StatusCode;
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
@@ -50,8 +51,9 @@ pub(crate) async fn clean_tombstones(State(api): State<Arc<Api>>) -> Result<Stat
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Serialize)]
-struct SnapshotTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Snapshot")]
+pub(crate) struct SnapshotTwin {
     name: String,
 }
 

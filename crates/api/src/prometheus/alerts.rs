@@ -7,14 +7,16 @@ use model::Value;
 use model::format::float_exponent;
 use net::axum::extract::State;
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::respond::success;
 use crate::sources::Api;
 use crate::time::rfc3339;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RuleAlert")]
 pub(crate) struct AlertTwin {
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
@@ -41,8 +43,9 @@ impl AlertTwin {
     }
 }
 
-#[derive(Serialize)]
-struct AlertsTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RuleAlerts")]
+pub(crate) struct AlertsTwin {
     alerts: Vec<AlertTwin>,
 }
 
@@ -57,14 +60,16 @@ pub(crate) async fn alerts(State(api): State<Arc<Api>>) -> Response {
     })
 }
 
-#[derive(Serialize)]
-struct UrlTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlertmanagerUrl")]
+pub(crate) struct UrlTwin {
     url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct AlertmanagersTwin {
+#[schemars(rename = "Alertmanagers")]
+pub(crate) struct AlertmanagersTwin {
     active_alertmanagers: Vec<UrlTwin>,
     dropped_alertmanagers: Vec<UrlTwin>,
 }

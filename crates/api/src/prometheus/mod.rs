@@ -1,63 +1,47 @@
 //! `/api/v1`: Prometheus.
 
-mod admin;
-mod alerts;
+pub(crate) mod admin;
+pub(crate) mod alerts;
 mod exemplars;
 mod format;
 mod matchers;
+pub(crate) mod metadata;
 pub(crate) mod query;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod series;
-mod status;
-mod targets;
+pub(crate) mod status;
+pub(crate) mod targets;
 pub(crate) mod write;
 
-use std::sync::Arc;
+use crate::openapi;
+use crate::routes::Routes;
 
-use net::axum::Router;
-use net::axum::routing::{get, post};
-
-use crate::sources::Api;
-
-pub(crate) fn router() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/query", get(query::instant).post(query::instant))
-        .route("/query_range", get(query::range).post(query::range))
-        .route(
-            "/query_exemplars",
-            get(exemplars::exemplars).post(exemplars::exemplars),
-        )
-        .route("/format_query", get(format::format).post(format::format))
-        .route("/parse_query", get(format::parse).post(format::parse))
-        .route("/labels", get(series::labels).post(series::labels))
-        .route("/label/{name}/values", get(series::label_values))
-        .route("/series", get(series::series).post(series::series))
-        .route("/targets", get(targets::targets))
-        .route("/scrape_pools", get(targets::scrape_pools))
-        .route("/rules", get(rules::rules))
-        .route("/alerts", get(alerts::alerts))
-        .route("/alertmanagers", get(alerts::alertmanagers))
-        .route("/status/config", get(status::config))
-        .route("/status/flags", get(status::flags))
-        .route("/status/runtimeinfo", get(status::runtime_info))
-        .route("/status/buildinfo", get(status::build_info))
-        .route("/status/tsdb", get(status::tsdb))
-        .route("/status/tsdb/blocks", get(status::tsdb_blocks))
-        .route("/status/walreplay", get(status::wal_replay))
-        .route("/write", post(write::write))
-        .nest("/admin/tsdb", administration())
-}
-
-/// Behind `--web.enable-admin-api`.
-fn administration() -> Router<Arc<Api>> {
-    Router::new()
-        .route(
-            "/delete_series",
-            post(admin::delete_series).put(admin::delete_series),
-        )
-        .route(
-            "/clean_tombstones",
-            post(admin::clean_tombstones).put(admin::clean_tombstones),
-        )
-        .route("/snapshot", post(admin::snapshot).put(admin::snapshot))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .form("/query", query::instant)
+        .form("/query_range", query::range)
+        .form("/query_exemplars", exemplars::exemplars)
+        .form("/format_query", format::format)
+        .form("/parse_query", format::parse)
+        .form("/labels", series::labels)
+        .get("/label/{name}/values", series::label_values)
+        .form("/series", series::series)
+        .get("/metadata", metadata::metadata)
+        .get("/targets", targets::targets)
+        .get("/scrape_pools", targets::scrape_pools)
+        .get("/rules", rules::rules)
+        .get("/alerts", alerts::alerts)
+        .get("/alertmanagers", alerts::alertmanagers)
+        .get("/status/config", status::config)
+        .get("/status/flags", status::flags)
+        .get("/status/runtimeinfo", status::runtime_info)
+        .get("/status/buildinfo", status::build_info)
+        .get("/status/tsdb", status::tsdb)
+        .get("/status/tsdb/blocks", status::tsdb_blocks)
+        .get("/status/walreplay", status::wal_replay)
+        .post("/write", write::write)
+        .action("/admin/tsdb/delete_series", admin::delete_series)
+        .action("/admin/tsdb/clean_tombstones", admin::clean_tombstones)
+        .action("/admin/tsdb/snapshot", admin::snapshot)
+        .get("/openapi.yaml", openapi::prometheus_yaml)
 }

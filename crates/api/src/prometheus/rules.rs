@@ -6,6 +6,7 @@ use std::sync::Arc;
 use net::axum::extract::State;
 use net::axum::response::Response;
 use rules::{GroupView, RuleSpec, RuleView};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::alerts::AlertTwin;
@@ -14,14 +15,16 @@ use crate::respond::{ApiError, success};
 use crate::sources::Api;
 use crate::time::rfc3339;
 
-#[derive(Serialize)]
-struct RulesTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Rules")]
+pub(crate) struct RulesTwin {
     groups: Vec<GroupTwin>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct GroupTwin {
+#[schemars(rename = "RuleGroup")]
+pub(crate) struct GroupTwin {
     name: String,
     file: String,
     rules: Vec<RuleTwin>,
@@ -32,16 +35,18 @@ struct GroupTwin {
     last_evaluation: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-enum RuleTwin {
+#[schemars(rename = "Rule")]
+pub(crate) enum RuleTwin {
     Recording(Box<RecordingTwin>),
     Alerting(Box<AlertingTwin>),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RecordingTwin {
+#[schemars(rename = "RecordingRule")]
+pub(crate) struct RecordingTwin {
     name: String,
     query: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -50,9 +55,10 @@ struct RecordingTwin {
     outcome: OutcomeTwin,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct AlertingTwin {
+#[schemars(rename = "AlertingRule")]
+pub(crate) struct AlertingTwin {
     state: &'static str,
     name: String,
     query: String,
@@ -65,9 +71,10 @@ struct AlertingTwin {
     outcome: OutcomeTwin,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct OutcomeTwin {
+#[schemars(rename = "RuleOutcome")]
+pub(crate) struct OutcomeTwin {
     health: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,

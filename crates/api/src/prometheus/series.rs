@@ -74,6 +74,24 @@ fn answer(mut names: Vec<String>, limit: Option<usize>) -> Response {
     success_with_warnings(&names, &warnings)
 }
 
+/// The labels of at most `series_max` series that the matchers select, whenever they had samples.
+pub(crate) async fn labels_of(
+    api: &Api,
+    matchers: Vec<Matcher>,
+    series_max: usize,
+) -> Result<Vec<Labels>, ApiError> {
+    let read = move |reader: &dyn SeriesReader| {
+        let list = reader.select(&SelectRequest {
+            range: TimeRange::new(Timestamp::MIN, Timestamp::MAX),
+            matchers: &matchers,
+            projection: Projection::All,
+        })?;
+        let rows = 0..list.len().min(series_max);
+        Ok(rows.map(|row| list.labels(row)).collect())
+    };
+    blocking(api, read).await
+}
+
 pub(crate) async fn labels(
     State(api): State<Arc<Api>>,
     params: Params,
@@ -85,6 +103,15 @@ pub(crate) async fn labels(
     })
     .await?;
     Ok(answer(names, limit))
+}
+
+/// All names of metrics.
+pub(crate) async fn metric_names(api: &Api) -> Result<Vec<String>, ApiError> {
+    let range = TimeRange::new(Timestamp::MIN, Timestamp::MAX);
+    blocking(api, move |reader| {
+        reader.label_values("__name__", range, &[])
+    })
+    .await
 }
 
 pub(crate) async fn label_values(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use net::axum::extract::State;
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::params::Params;
@@ -11,8 +12,9 @@ use crate::respond::{ApiError, success};
 use crate::sources::Api;
 use crate::time::rfc3339;
 
-#[derive(Serialize)]
-struct ConfigTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Config")]
+pub(crate) struct ConfigTwin {
     yaml: String,
 }
 
@@ -27,9 +29,10 @@ pub(crate) async fn flags(State(api): State<Arc<Api>>) -> Response {
 }
 
 /// Keys that speak of Go's runtime keep the values that mean "not limited".
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RuntimeTwin {
+#[schemars(rename = "RuntimeInfo")]
+pub(crate) struct RuntimeTwin {
     start_time: String,
     #[serde(rename = "CWD")]
     working_dir: String,
@@ -76,9 +79,10 @@ pub(crate) async fn runtime_info(State(api): State<Arc<Api>>) -> Response {
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct BuildTwin {
+#[schemars(rename = "BuildInfo")]
+pub(crate) struct BuildTwin {
     version: &'static str,
     revision: &'static str,
     branch: &'static str,
@@ -98,6 +102,9 @@ pub(crate) async fn build_info(State(api): State<Arc<Api>>) -> Response {
     })
 }
 
+/// As the peer has it: the lists are sorted while they are made.
+const TSDB_LIMIT_MAX: usize = 10_000;
+
 pub(crate) async fn tsdb(
     State(api): State<Arc<Api>>,
     params: Params,
@@ -111,14 +118,20 @@ pub(crate) async fn tsdb(
             if limit < 1 {
                 return Err(ApiError::bad_data("limit must be a positive number"));
             }
+            if limit > TSDB_LIMIT_MAX {
+                return Err(ApiError::bad_data(format!(
+                    "limit must not exceed {TSDB_LIMIT_MAX}"
+                )));
+            }
             limit
         }
     };
     Ok(success(&api.tsdb.status(limit)))
 }
 
-#[derive(Serialize)]
-struct BlocksTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Blocks")]
+pub(crate) struct BlocksTwin {
     blocks: Vec<serde_json::Value>,
 }
 
@@ -128,8 +141,9 @@ pub(crate) async fn tsdb_blocks(State(api): State<Arc<Api>>) -> Response {
     })
 }
 
-#[derive(Serialize)]
-struct ReplayTwin {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReplayProgress")]
+pub(crate) struct ReplayTwin {
     min: usize,
     max: usize,
     current: usize,

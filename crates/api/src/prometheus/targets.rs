@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use net::axum::extract::State;
 use net::axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::params::Params;
 use crate::respond::{ApiError, success};
 use crate::sources::{ActiveTargetView, Api, DroppedTargetView};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct TargetsTwin {
+#[schemars(rename = "Targets")]
+pub(crate) struct TargetsTwin {
     active_targets: Vec<ActiveTargetView>,
     dropped_targets: Vec<DroppedTargetView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,9 +54,10 @@ pub(crate) async fn targets(
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PoolsTwin {
+#[schemars(rename = "ScrapePools")]
+pub(crate) struct PoolsTwin {
     scrape_pools: Vec<String>,
 }
 

@@ -138,6 +138,10 @@ pub(crate) const SERVE: &[Flag] = &[
     ),
     switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
     switch(
+        "web.read-only",
+        "Refuse requests that change something: reload, quit, posted alerts, silences, writes",
+    ),
+    switch(
         "web.enable-remote-write-receiver",
         "Take remote write requests at /api/v1/write",
     ),

@@ -1,0 +1,153 @@
+//! The table of `/api/keepwatch/v1`.
+
+use super::operation::{Form, Operation, Param, in_path, may, must, schema};
+use crate::keepwatch::alerts::AlertsTwin;
+use crate::keepwatch::boot::{BootTwin, MeTwin};
+use crate::keepwatch::config::ComparisonTwin;
+use crate::keepwatch::explain::NodeTwin;
+use crate::keepwatch::metrics::{CardinalityTwin, MetricsTwin};
+use crate::keepwatch::overview::OverviewTwin;
+use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
+use crate::keepwatch::reasons::ReasonsTwin;
+use crate::keepwatch::route::{AnswerTwin, QuestionTwin, TreeTwin};
+use crate::keepwatch::rules::RulesTwin;
+use crate::keepwatch::targets::{DiscoveryTwin, DroppedTwin, TargetsTwin, TraceTwin};
+use crate::keepwatch::why::WhyTwin;
+use crate::sources::DecisionView;
+
+const Q: Param = may("q", "the filter: words, label matchers and @key:value");
+const SORT: Param = may("sort", "name of an order; a leading - turns it round");
+const CURSOR: Param = may("cursor", "`next` of the answer before");
+const LIMIT: Param = may("limit", "rows of one answer, at most 1000");
+const LIST: &[Param] = &[Q, SORT, CURSOR, LIMIT];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::get(
+        "/boot",
+        "What the web UI must know first",
+        &[],
+        schema::<BootTwin>,
+    ),
+    Operation::get(
+        "/me",
+        "Who asks, and what they may do",
+        &[],
+        schema::<MeTwin>,
+    ),
+    Operation::get(
+        "/overview",
+        "Everything in numbers, and what needs attention",
+        &[],
+        schema::<OverviewTwin>,
+    ),
+    Operation::get(
+        "/reasons",
+        "Why things were refused, counted and with evidence",
+        &[may("code", "only this one")],
+        schema::<ReasonsTwin>,
+    ),
+    Operation::get(
+        "/objects",
+        "What became of each object of the manifests",
+        &[],
+        schema::<Vec<DecisionView>>,
+    ),
+    Operation::get(
+        "/targets",
+        "Targets that are scraped",
+        LIST,
+        schema::<TargetsTwin>,
+    ),
+    Operation::get(
+        "/targets/dropped",
+        "Discovered targets that are not scraped, with reasons",
+        &[],
+        schema::<Vec<DroppedTwin>>,
+    ),
+    Operation::get(
+        "/targets/relabel",
+        "What the relabelling rules of a job do to a target",
+        &[
+            must("pool", "the job"),
+            must("labels", "discovered labels, as a JSON object"),
+        ],
+        schema::<TraceTwin>,
+    ),
+    Operation::get(
+        "/discovery",
+        "Discovered targets, kept and dropped",
+        LIST,
+        schema::<DiscoveryTwin>,
+    ),
+    Operation::get(
+        "/why",
+        "Why something is not scraped",
+        &[Q],
+        schema::<WhyTwin>,
+    ),
+    Operation::get("/rules", "Rules", LIST, schema::<RulesTwin>),
+    Operation::get(
+        "/alerts",
+        "Alerts of rules and of the alerting machine",
+        &[
+            Q,
+            SORT,
+            CURSOR,
+            LIMIT,
+            may("by", "group: one row for each group that an alert is in"),
+        ],
+        schema::<AlertsTwin>,
+    ),
+    Operation::get(
+        "/route/tree",
+        "The routing tree and its receivers",
+        &[],
+        schema::<TreeTwin>,
+    ),
+    Operation::post(
+        "/route/explain",
+        "Where an alert with these labels goes",
+        schema::<QuestionTwin>,
+        schema::<AnswerTwin>,
+    ),
+    Operation::get("/metrics", "Names of metrics", LIST, schema::<MetricsTwin>),
+    Operation::get(
+        "/metrics/cardinality",
+        "Which labels make the series of a metric many",
+        &[must("metric", "its name")],
+        schema::<CardinalityTwin>,
+    ),
+    Operation::get(
+        "/config",
+        "What runs, and what the files would make now",
+        &[],
+        schema::<ComparisonTwin>,
+    ),
+    Operation::get(
+        "/queries",
+        "Queries that wait or run",
+        &[],
+        schema::<QueriesTwin>,
+    ),
+    Operation::delete(
+        "/queries/{id}",
+        "Ends a query",
+        &[in_path("id", "its number")],
+        schema::<KilledTwin>,
+    ),
+    Operation::form(
+        "/query/explain",
+        "The operators of a query with their costs",
+        &[
+            must("query", "the expression"),
+            may("analyze", "true runs it and measures"),
+            may("time", "of one time; now if left out"),
+            may("start", "the first of many times"),
+            may("end", "the last time"),
+            may("step", "between two times"),
+        ],
+        schema::<NodeTwin>,
+    ),
+    Operation::get("/openapi.yaml", "This document", &[], schema::<()>)
+        .within(Form::Text("application/yaml")),
+];

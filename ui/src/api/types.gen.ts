@@ -1,0 +1,859 @@
+// Made of the server's OpenAPI documents by `UPDATE=1 cargo test -p api`; not edited by hand.
+export type ActiveTarget = {
+  discoveredLabels: Record<string, string>;
+  labels: Record<string, string>;
+  scrapePool: string;
+  scrapeUrl: string;
+  globalUrl: string;
+  lastError: string;
+  /** RFC 3339. */
+  lastScrape: string;
+  /** Seconds. */
+  lastScrapeDuration: number;
+  /** `up`, `down` or `unknown`. */
+  health: string;
+  scrapeInterval: string;
+  scrapeTimeout: string;
+};
+
+export type AlertingRule = {
+  state: string;
+  name: string;
+  query: string;
+  duration: number;
+  keepFiringFor: number;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  alerts: RuleAlert[];
+  health: string;
+  lastError?: string | null;
+  evaluationTime: number;
+  lastEvaluation: string;
+  type: string;
+};
+
+export type AlertmanagerUrl = {
+  url: string;
+};
+
+export type Alertmanagers = {
+  activeAlertmanagers: AlertmanagerUrl[];
+  droppedAlertmanagers: AlertmanagerUrl[];
+};
+
+export type Blocks = {
+  blocks: unknown[];
+};
+
+export type BuildInfo = {
+  version: string;
+  revision: string;
+  branch: string;
+  buildUser: string;
+  buildDate: string;
+  goVersion: string;
+};
+
+export type Config = {
+  yaml: string;
+};
+
+export type DroppedTarget = {
+  discoveredLabels: Record<string, string>;
+  scrapePool: string;
+};
+
+export type Exemplar = {
+  labels: Record<string, string>;
+  value: string;
+  timestamp: number;
+};
+
+export type ExemplarsOfSeries = {
+  seriesLabels: Record<string, string>;
+  exemplars: Exemplar[];
+};
+
+export type HeadStats = {
+  numSeries: number;
+  numLabelPairs: number;
+  chunkCount: number;
+  minTime: number;
+  maxTime: number;
+};
+
+export type Histogram = {
+  count: string;
+  sum: string;
+  buckets?: Array<[number, string, string, string]> | null;
+};
+
+export type InstantSample = {
+  metric: Record<string, string>;
+  value?: [number, string] | null;
+  histogram?: [number, Histogram] | null;
+};
+
+export type Metadata = {
+  type: string;
+  help: string;
+  unit: string;
+};
+
+/** The data of `query` and `query_range`. */
+export type QueryData = {
+  /** With `stats`. */
+  stats?: (QueryStats | null);
+} & ({
+  resultType: "scalar";
+  result: [number, string];
+} | {
+  resultType: "string";
+  result: [number, string];
+} | {
+  resultType: "vector";
+  result: InstantSample[];
+} | {
+  resultType: "matrix";
+  result: RangeSeries[];
+});
+
+export type QueryStats = {
+  samples: SampleStats;
+};
+
+export type RangeSeries = {
+  metric: Record<string, string>;
+  values?: Array<[number, string]> | null;
+  histograms?: Array<[number, Histogram]> | null;
+};
+
+export type RecordingRule = {
+  name: string;
+  query: string;
+  labels?: Record<string, string>;
+  health: string;
+  lastError?: string | null;
+  evaluationTime: number;
+  lastEvaluation: string;
+  type: string;
+};
+
+export type ReplayProgress = {
+  min: number;
+  max: number;
+  current: number;
+};
+
+export type Rule = (RecordingRule | AlertingRule);
+
+export type RuleAlert = {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  state: string;
+  activeAt: string;
+  keepFiringSince?: string | null;
+  value: string;
+};
+
+export type RuleAlerts = {
+  alerts: RuleAlert[];
+};
+
+export type RuleGroup = {
+  name: string;
+  file: string;
+  rules: Rule[];
+  /** Seconds. */
+  interval: number;
+  limit: number;
+  evaluationTime: number;
+  lastEvaluation: string;
+};
+
+export type Rules = {
+  groups: RuleGroup[];
+};
+
+/** Keys that speak of Go's runtime keep the values that mean "not limited". */
+export type RuntimeInfo = {
+  startTime: string;
+  CWD: string;
+  hostname: string;
+  serverTime: string;
+  reloadConfigSuccess: boolean;
+  lastConfigTime: string;
+  corruptionCount: number;
+  goroutineCount: number;
+  GOMAXPROCS: number;
+  GOMEMLIMIT: number;
+  GOGC: string;
+  GODEBUG: string;
+  storageRetention: string;
+};
+
+export type SampleStats = {
+  totalQueryableSamples: number;
+  peakSamples: number;
+};
+
+export type ScrapePools = {
+  scrapePools: string[];
+};
+
+export type Snapshot = {
+  name: string;
+};
+
+export type Targets = {
+  activeTargets: ActiveTarget[];
+  droppedTargets: DroppedTarget[];
+  droppedTargetCounts?: Record<string, number> | null;
+};
+
+export type TsdbCount = {
+  name: string;
+  value: number;
+};
+
+export type TsdbStatus = {
+  headStats: HeadStats;
+  seriesCountByMetricName: TsdbCount[];
+  labelValueCountByLabelName: TsdbCount[];
+  memoryInBytesByLabelName: TsdbCount[];
+  seriesCountByLabelValuePair: TsdbCount[];
+};
+
+export type AlertStatus = {
+  inhibitedBy: string[];
+  mutedBy: string[];
+  silencedBy: string[];
+  state: string;
+};
+
+export type AlertmanagerConfig = {
+  original: string;
+};
+
+export type AlertmanagerStatus = {
+  cluster: ClusterStatus;
+  config: AlertmanagerConfig;
+  uptime: string;
+  versionInfo: VersionInfo;
+};
+
+export type ClusterStatus = {
+  peers: string[];
+  status: string;
+};
+
+export type NotifiedAlert = {
+  annotations: Record<string, string>;
+  endsAt: string;
+  fingerprint: string;
+  receivers: Receiver[];
+  startsAt: string;
+  status: AlertStatus;
+  updatedAt: string;
+  generatorURL?: string;
+  labels: Record<string, string>;
+};
+
+export type NotifiedGroup = {
+  alerts: NotifiedAlert[];
+  labels: Record<string, string>;
+  receiver: Receiver;
+};
+
+export type PostedAlert = {
+  labels?: Record<string, string> | null;
+  annotations?: Record<string, string> | null;
+  startsAt?: string | null;
+  endsAt?: string | null;
+  generatorURL?: string | null;
+};
+
+export type Receiver = {
+  name: string;
+};
+
+export type VersionInfo = {
+  branch: string;
+  buildDate: string;
+  buildUser: string;
+  goVersion: string;
+  revision: string;
+  version: string;
+};
+
+export type ActiveQuery = {
+  id: number;
+  query: string;
+  kind: string;
+  stage: string;
+  startedAt: string;
+  elapsedSeconds: number;
+} & ({
+  client: string;
+  method: string;
+  path: string;
+} | {
+  ruleFile: string;
+  ruleGroup: string;
+});
+
+/** The group that notifies about an alert. */
+export type AlertGroup = {
+  receiver: string;
+  labels: Record<string, string>;
+  key: string;
+  /** RFC 3339; when the group is looked at next. */
+  nextFlush: string;
+};
+
+export type AlertRow = {
+  fingerprint: string;
+  /** `firing`, `silenced`, `inhibited`, `muted` or `pending`. */
+  state: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** RFC 3339. */
+  since: string;
+  /** The newest value of the rule's expression. */
+  value?: string | null;
+  rule?: (AlertRule | null);
+  /** With `by=group`: the one that this row is in. */
+  group?: (AlertGroup | null);
+  receivers: string[];
+  silencedBy: string[];
+  inhibitedBy: string[];
+  mutedBy: string[];
+  generatorUrl?: string;
+};
+
+/** The rule that an alert came from. */
+export type AlertRule = {
+  name: string;
+  group: string;
+  file: string;
+  expression: string;
+};
+
+/** Something that somebody should look at. */
+export type Attention = {
+  code: string;
+  subject: string;
+  message: string;
+  hint?: string | null;
+  /** RFC 3339. */
+  since?: string | null;
+  /** The page that shows more, with its query string. */
+  page: string;
+};
+
+export type Boot = {
+  version: string;
+  /** RFC 3339. */
+  startedAt: string;
+  /** RFC 3339; tells the browser how far its clock is off. */
+  now: string;
+  isReady: boolean;
+  externalUrl: string;
+  /** Paths of this API, so that the UI shows nothing that is not there. */
+  paths: string[];
+  me: Me;
+};
+
+/** `cardinality`: which labels make the series of a metric many. */
+export type Cardinality = {
+  metric: string;
+  series: number;
+  /** Values of each label with how many series have them, most first; at most 100 of each. */
+  labels: LabelCardinality[];
+};
+
+export type ConfigComparison = {
+  prometheus: ConfigPart;
+  alertmanager: ConfigPart;
+  /** RFC 3339. */
+  loadedAt: string;
+  isLastReloadOk: boolean;
+  /** What is wrong with the files as they are now, warnings and notes included. */
+  problems: Problem[];
+  /** What could not even be read. */
+  failure?: string | null;
+};
+
+export type ConfigPart = {
+  /** In use, printed in full, secrets left out. */
+  running: string;
+  /** What a reload would put in place; absent if it would be refused. */
+  files?: string | null;
+};
+
+/** What became of one object, as one of those that considered it decided. */
+export type Decision = {
+  object: string;
+  /** Who decided. */
+  by: string | null;
+  code: string;
+  message: string;
+  hint: string | null;
+  inUse: boolean;
+  file: string;
+  line: number;
+};
+
+/** A discovered target, before and after relabelling. */
+export type DiscoveredRow = {
+  pool: string;
+  /** `kept` or `dropped`. */
+  outcome: string;
+  /** Code of the reason if it was dropped. */
+  code?: string;
+  reason?: string;
+  discoveredLabels: Record<string, string>;
+  /** Empty if it was dropped. */
+  labels: Record<string, string>;
+};
+
+export type DroppedTargetWithReason = {
+  scrapePool: string;
+  code: string;
+  reason: string;
+  discoveredLabels: Record<string, string>;
+};
+
+export type ExplainedCost = {
+  series: number;
+  samples: number;
+  bytes: number;
+};
+
+export type ExplainedNode = {
+  op: string;
+  detail: string;
+  span: ExplainedSpan;
+  estimated: ExplainedCost;
+  measured?: (MeasuredCost | null);
+  children: ExplainedNode[];
+};
+
+/** Bytes of the query, the end not included. */
+export type ExplainedSpan = {
+  start: number;
+  end: number;
+};
+
+/** One step of the way from an object to stored samples. */
+export type Hop = {
+  /** `object`, `selected`, `discovered`, `relabelled`, `kept`, `scraped`, `stored`. */
+  step: string;
+  /** `yes`, `no`, `unknown` or `not-reached`. */
+  outcome: string;
+  message: string;
+  code?: string | null;
+  hint?: string | null;
+};
+
+export type KilledQuery = {
+  killed: number;
+};
+
+export type LabelCardinality = {
+  name: string;
+  values: number;
+  top: Array<[string, number]>;
+};
+
+/** Who asks, and what they may do. */
+export type Me = {
+  /** Nobody signs in yet: a proxy in front decides who gets here. */
+  user?: string | null;
+  /** `--web.read-only`: requests that change something are refused. */
+  isReadOnly: boolean;
+  /** What may be changed: `reload`. */
+  may: string[];
+};
+
+export type MeasuredCost = {
+  series: number;
+  samples: number;
+  bytes: number;
+  /** With all operators below. */
+  seconds: number;
+};
+
+export type MetricRow = {
+  name: string;
+  /** Absent where there are more metrics than are counted. */
+  series?: number | null;
+  /** As the targets tell it; "" if none does. */
+  kind: string;
+  help: string;
+  unit: string;
+};
+
+export type Overview = {
+  /** RFC 3339. */
+  now: string;
+  startedAt: string;
+  alerts: OverviewAlerts;
+  targets: OverviewTargets;
+  rules: OverviewRules;
+  series: number;
+  /** Since the start; the difference of two answers gives the rate. */
+  samplesAppended: number;
+  queriesRunning: number;
+  isConfigOk: boolean;
+  configLoadedAt: string;
+  clusterStatus: string;
+  attention: Attention[];
+  /** How many items there are, shown or not. */
+  attentionTotal: number;
+};
+
+export type OverviewAlerts = {
+  firing: number;
+  pending: number;
+  silenced: number;
+  inhibited: number;
+  muted: number;
+};
+
+export type OverviewRules = {
+  ok: number;
+  failed: number;
+  unknown: number;
+  groups: number;
+};
+
+export type OverviewTargets = {
+  up: number;
+  down: number;
+  unknown: number;
+  dropped: number;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
+export type PageOfAlertRow = {
+  rows: AlertRow[];
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
+export type PageOfDiscoveredRow = {
+  rows: DiscoveredRow[];
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
+export type PageOfMetricRow = {
+  rows: MetricRow[];
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
+export type PageOfRuleRow = {
+  rows: RuleRow[];
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
+export type PageOfTargetRow = {
+  rows: TargetRow[];
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+export type Place = {
+  file: string;
+  line: number;
+  column: number;
+  text: string;
+  remark: string;
+};
+
+/** A problem in input. */
+export type Problem = {
+  /** `error`, `warning` or `note`. */
+  severity: string;
+  code: string;
+  message: string;
+  places: Place[];
+  hints: string[];
+};
+
+export type Queries = {
+  active: ActiveQuery[];
+  /** What ran when the process before this one died. */
+  unfinished: UnfinishedQuery[];
+  concurrentMax: number;
+};
+
+export type Reason = {
+  /** Since the Unix epoch. */
+  time_ms: number;
+  code: string;
+  subject: string;
+  message: string;
+  hint?: string | null;
+};
+
+export type Reasons = {
+  /** How often each code occurred since the start. */
+  counts: Record<string, number>;
+  /** The newest of each code, newest first. */
+  entries: Reason[];
+};
+
+/** What one relabelling rule did. */
+export type RelabelStep = {
+  /** As the configuration has it, in YAML. */
+  rule: string;
+  kept: boolean;
+  /** After the rule. */
+  labels: Record<string, string>;
+};
+
+/** What the relabelling rules of a job do to one discovered target. */
+export type RelabelTrace = {
+  steps: RelabelStep[];
+};
+
+export type Route = {
+  id: string;
+  receiver: string;
+  matchers: string[];
+  continues: boolean;
+  /** `...` alone means every label. */
+  groupBy: string[];
+  groupWait: string;
+  groupInterval: string;
+  repeatInterval: string;
+  muteTimeIntervals: string[];
+  activeTimeIntervals: string[];
+  /** Alerts in groups of this route now. */
+  alerts: number;
+  /** Nothing can ever come here, because an earlier sibling takes all of it. */
+  neverMatches?: string | null;
+  children: Route[];
+};
+
+export type RouteAnswer = {
+  /** What each route of the tree says, by the route's id. */
+  visits: Record<string, RouteVisit>;
+  /** The routes that the alert ends at. */
+  ends: RouteEnd[];
+};
+
+export type RouteEnd = {
+  routeId: string;
+  receiver: string;
+  integrations: RouteIntegration[];
+  groupKey: string;
+  groupLabels: Record<string, string>;
+  groupWait: string;
+  repeatInterval: string;
+  /** RFC 3339; when the alert's group is looked at next, if the alert is in one. */
+  nextFlush?: string | null;
+  /** Why nobody would be told. */
+  suppressed?: (Suppressed | null);
+};
+
+export type RouteIntegration = {
+  name: string;
+  /** `nothing`, `firing` or `resolved`: what it was told about this alert last. */
+  told: string;
+  toldAt?: string | null;
+};
+
+export type RouteQuestion = {
+  labels: Record<string, string>;
+  /** RFC 3339 or seconds; now if left out. */
+  at?: string | null;
+};
+
+export type RouteVisit = {
+  /** `end`, `passed`, `differs` or `not-reached`. */
+  outcome: string;
+  /** For people: the first label that differs, or who took the alert. */
+  because: string;
+};
+
+/** The whole tree with its receivers. */
+export type Routing = {
+  root: Route;
+  receivers: RoutingReceiver[];
+};
+
+export type RoutingReceiver = {
+  name: string;
+  /** Kinds of its integrations; none: nobody is told. */
+  integrations: string[];
+};
+
+export type RuleRow = {
+  /** `alerting` or `recording`. */
+  kind: string;
+  name: string;
+  group: string;
+  file: string;
+  expression: string;
+  /** `firing`, `pending` or `inactive`; of recording rules `ok` or what else their health is. */
+  state: string;
+  /** `ok`, `err` or `unknown`. */
+  health: string;
+  error?: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  holdSeconds: number;
+  keepFiringSeconds: number;
+  intervalSeconds: number;
+  evaluationSeconds: number;
+  /** RFC 3339. */
+  lastEvaluation: string;
+  firing: number;
+  pending: number;
+};
+
+export type Suppressed = {
+  code: string;
+  message: string;
+};
+
+export type TargetRow = {
+  discoveredLabels: Record<string, string>;
+  labels: Record<string, string>;
+  scrapePool: string;
+  scrapeUrl: string;
+  globalUrl: string;
+  lastError: string;
+  /** RFC 3339. */
+  lastScrape: string;
+  /** Seconds. */
+  lastScrapeDuration: number;
+  /** `up`, `down` or `unknown`. */
+  health: string;
+  scrapeInterval: string;
+  scrapeTimeout: string;
+  samplesScraped: number;
+  /** Code of the reason, if the newest scrape failed. */
+  errorCode?: string | null;
+};
+
+export type UnfinishedQuery = {
+  query: string;
+  startedAt: string;
+};
+
+export type Why = {
+  /** What is wrong first. */
+  cases: WhyCase[];
+  casesTotal: number;
+  /** Refusals whose text or subject matches. */
+  reasons: Reason[];
+  /** Jobs that there are, for a text that finds nothing. */
+  pools: string[];
+};
+
+/** One thing that the text names. */
+export type WhyCase = {
+  /** `object` or `target`. */
+  kind: string;
+  subject: string;
+  /** Of a target. */
+  pool?: string;
+  /** Whether everything is as it should be. */
+  good: boolean;
+  hops: Hop[];
+  labels: Record<string, string>;
+  relabelling: RelabelStep[];
+};
+
+/** Paths that are read with GET: their parameters, and what stands in `data` or is the whole body. */
+export interface Gets {
+  "/api/v1/query": { params: { query: string; time?: string; timeout?: string; limit?: string; lookback_delta?: string; stats?: string }; answer: QueryData };
+  "/api/v1/query_range": { params: { query: string; start: string; end: string; step: string; timeout?: string; limit?: string; lookback_delta?: string; stats?: string }; answer: QueryData };
+  "/api/v1/query_exemplars": { params: { query: string; start?: string; end?: string }; answer: ExemplarsOfSeries[] };
+  "/api/v1/format_query": { params: { query: string }; answer: string };
+  "/api/v1/parse_query": { params: { query: string }; answer: unknown };
+  "/api/v1/labels": { params: { "match[]"?: string[]; start?: string; end?: string; limit?: string }; answer: string[] };
+  "/api/v1/label/{name}/values": { params: { name: string; "match[]"?: string[]; start?: string; end?: string; limit?: string }; answer: string[] };
+  "/api/v1/series": { params: { "match[]"?: string[]; start?: string; end?: string; limit?: string }; answer: Array<Record<string, string>> };
+  "/api/v1/metadata": { params: { limit?: string; limit_per_metric?: string; metric?: string }; answer: Record<string, Metadata[]> };
+  "/api/v1/targets": { params: { state?: string; scrapePool?: string }; answer: Targets };
+  "/api/v1/scrape_pools": { params: Record<string, never>; answer: ScrapePools };
+  "/api/v1/rules": { params: { type?: string; "rule_name[]"?: string[]; "rule_group[]"?: string[]; "file[]"?: string[]; exclude_alerts?: string }; answer: Rules };
+  "/api/v1/alerts": { params: Record<string, never>; answer: RuleAlerts };
+  "/api/v1/alertmanagers": { params: Record<string, never>; answer: Alertmanagers };
+  "/api/v1/status/config": { params: Record<string, never>; answer: Config };
+  "/api/v1/status/flags": { params: Record<string, never>; answer: Record<string, string> };
+  "/api/v1/status/runtimeinfo": { params: Record<string, never>; answer: RuntimeInfo };
+  "/api/v1/status/buildinfo": { params: Record<string, never>; answer: BuildInfo };
+  "/api/v1/status/tsdb": { params: { limit?: string }; answer: TsdbStatus };
+  "/api/v1/status/tsdb/blocks": { params: Record<string, never>; answer: Blocks };
+  "/api/v1/status/walreplay": { params: Record<string, never>; answer: ReplayProgress };
+  "/api/v2/status": { params: Record<string, never>; answer: AlertmanagerStatus };
+  "/api/v2/receivers": { params: Record<string, never>; answer: Receiver[] };
+  "/api/v2/alerts": { params: { filter?: string[]; receiver?: string; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedAlert[] };
+  "/api/v2/alerts/groups": { params: { filter?: string[]; receiver?: string; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedGroup[] };
+  "/api/keepwatch/v1/boot": { params: Record<string, never>; answer: Boot };
+  "/api/keepwatch/v1/me": { params: Record<string, never>; answer: Me };
+  "/api/keepwatch/v1/overview": { params: Record<string, never>; answer: Overview };
+  "/api/keepwatch/v1/reasons": { params: { code?: string }; answer: Reasons };
+  "/api/keepwatch/v1/objects": { params: Record<string, never>; answer: Decision[] };
+  "/api/keepwatch/v1/targets": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfTargetRow };
+  "/api/keepwatch/v1/targets/dropped": { params: Record<string, never>; answer: DroppedTargetWithReason[] };
+  "/api/keepwatch/v1/targets/relabel": { params: { pool: string; labels: string }; answer: RelabelTrace };
+  "/api/keepwatch/v1/discovery": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfDiscoveredRow };
+  "/api/keepwatch/v1/why": { params: { q?: string }; answer: Why };
+  "/api/keepwatch/v1/rules": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfRuleRow };
+  "/api/keepwatch/v1/alerts": { params: { q?: string; sort?: string; cursor?: string; limit?: string; by?: string }; answer: PageOfAlertRow };
+  "/api/keepwatch/v1/route/tree": { params: Record<string, never>; answer: Routing };
+  "/api/keepwatch/v1/metrics": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfMetricRow };
+  "/api/keepwatch/v1/metrics/cardinality": { params: { metric: string }; answer: Cardinality };
+  "/api/keepwatch/v1/config": { params: Record<string, never>; answer: ConfigComparison };
+  "/api/keepwatch/v1/queries": { params: Record<string, never>; answer: Queries };
+  "/api/keepwatch/v1/query/explain": { params: { query: string; analyze?: string; time?: string; start?: string; end?: string; step?: string }; answer: ExplainedNode };
+}
+
+/** Paths that take a JSON body. */
+export interface Posts {
+  "/api/v2/alerts": { body: PostedAlert[]; answer: null };
+  "/api/keepwatch/v1/route/explain": { body: RouteQuestion; answer: RouteAnswer };
+}
