@@ -1,0 +1,65 @@
+// Asking with TanStack Query: what is shown stays while it is asked anew, and live pages ask again by
+// themselves.
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useLive } from "../live/live";
+import { type Answer, get, isFailure } from "./client";
+import type { Boot, Gets } from "./types.gen";
+
+interface Options {
+  /** Not asked while false. */
+  enabled?: boolean;
+  /** Asked again as long as the page is live. */
+  live?: boolean;
+}
+
+export function useGet<P extends keyof Gets>(path: P, params: Gets[P]["params"], options: Options = {}) {
+  const { intervalMs } = useLive();
+  return useQuery<Answer<Gets[P]["answer"]>>({
+    queryKey: [path, params],
+    queryFn: ({ signal }) => get(path, params, signal),
+    enabled: options.enabled ?? true,
+    refetchInterval: options.live ? intervalMs : false,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** The paths that answer a page of a list. */
+export type ListPath = {
+  [P in keyof Gets]: Gets[P]["answer"] extends { rows: unknown[]; facets: unknown } ? P : never;
+}[keyof Gets];
+
+export type RowOf<P extends ListPath> = Gets[P]["answer"]["rows"][number];
+
+const rowsPerPage = "200";
+
+/** A list that the server filters and sorts; more of it is asked for when the end comes near. */
+export function useList<P extends ListPath>(path: P, params: Record<string, string>) {
+  const { intervalMs } = useLive();
+  return useInfiniteQuery({
+    queryKey: [path, "list", params],
+    queryFn: async ({ signal, pageParam }) => {
+      const asked = { ...params, limit: rowsPerPage, cursor: pageParam } as Gets[P]["params"];
+      return (await get(path, asked, signal)).data;
+    },
+    initialPageParam: "",
+    getNextPageParam: (last: Gets[P]["answer"]) => last.next ?? undefined,
+    refetchInterval: intervalMs,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export type List<P extends ListPath> = ReturnType<typeof useList<P>>;
+
+export function useBoot() {
+  return useQuery<Boot>({
+    queryKey: ["boot"],
+    queryFn: async ({ signal }) => (await get("/api/keepwatch/v1/boot", {}, signal)).data,
+    // Until the server is there and ready; then only now and then, for a new version.
+    refetchInterval: (query) => (query.state.data?.isReady && !isFailure(query.state.error, "unreachable") ? 60_000 : 2000),
+  });
+}
+
+/** Whether our own API has a path; what is not there is not shown. */
+export function useHas(path: string): boolean {
+  return useBoot().data?.paths.includes(path) ?? false;
+}

@@ -1,0 +1,74 @@
+// An alert in full: annotations, what keeps it quiet, and the ways to go on.
+import { Link } from "react-router";
+import type { AlertRow } from "../api/types.gen";
+import { quote } from "./format";
+import { Labels } from "./Labels";
+import { Promql } from "./Promql";
+import { text } from "../text";
+
+const words = text.alerts;
+
+/** Links in annotations come from rules and templates: only the web's own schemes. */
+function Annotation({ name, value }: { name: string; value: string }) {
+  const isLink = /^https?:\/\/\S+$/i.test(value);
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td className="wrap">
+        {isLink ? (
+          <a href={value} target="_blank" rel="noreferrer">
+            {value}
+          </a>
+        ) : (
+          value
+        )}
+      </td>
+    </tr>
+  );
+}
+
+export function labelsText(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${quote(value)}`)
+    .join(", ");
+}
+
+export function AlertDetail({ alert }: { alert: AlertRow }) {
+  const quiet: Array<[string, readonly string[]]> = [
+    [words.silencedBy, alert.silencedBy],
+    [words.inhibitedBy, alert.inhibitedBy],
+    [words.mutedBy, alert.mutedBy],
+  ];
+  const routing = new URLSearchParams({ labels: `{${labelsText(alert.labels)}}` });
+  return (
+    <div className="stack">
+      <Labels labels={alert.labels} />
+      <table className="facts">
+        <tbody>
+          {Object.entries(alert.annotations).map(([name, value]) => (
+            <Annotation key={name} name={name} value={value} />
+          ))}
+          {quiet
+            .filter(([, by]) => by.length > 0)
+            .map(([name, by]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className="mono wrap">{by.join(", ")}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+      {alert.rule && <Promql text={alert.rule.expression} />}
+      <p className="row">
+        {alert.rule && (
+          <Link to={`/query?${new URLSearchParams({ "g0.expr": alert.rule.expression, "g0.tab": "graph", "g0.range_input": "1h" })}`}>
+            {words.graph}
+          </Link>
+        )}
+        {alert.rule && <Link to={`/rules?${new URLSearchParams({ q: quote(alert.rule.name) })}`}>{words.columns.rule}</Link>}
+        <Link to={`/routing?${routing}`}>{words.route}</Link>
+        <Link to={`/alert/${alert.fingerprint}`}>{words.page}</Link>
+      </p>
+    </div>
+  );
+}

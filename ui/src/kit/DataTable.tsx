@@ -1,0 +1,214 @@
+// The one table: sorted by the server, rows that open, groups, and only the rows in sight in the document when
+// there are many. It is a real table, with a caption and the state of its order.
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { Fragment, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { text } from "../text";
+import { Icon } from "./Icon";
+
+export interface Column<T> {
+  key: string;
+  title: string;
+  render: (row: T) => ReactNode;
+  /** Name of the server's order. */
+  sort?: string;
+  /** CSS width; columns without one share what is left. */
+  width?: string;
+  numeric?: boolean;
+  /** For exports. */
+  text?: (row: T) => string;
+}
+
+export interface Group {
+  key: string;
+  head: ReactNode;
+}
+
+export interface DataTableProps<T> {
+  caption: string;
+  columns: ReadonlyArray<Column<T>>;
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  /** As the server takes it: a name, `-` before it turns it round. */
+  sort?: string;
+  onSort?: (sort: string) => void;
+  /** What an opened row shows; rows without it do not open. */
+  detail?: (row: T) => ReactNode;
+  opened?: ReadonlySet<string>;
+  onOpen?: (key: string, isOpen: boolean) => void;
+  nameOf?: (row: T) => string;
+  groupOf?: (row: T) => Group | null;
+  /** Called when the last rows come into sight. */
+  onEnd?: () => void;
+}
+
+type Item<T> =
+  | { kind: "group"; key: string; head: ReactNode }
+  | { kind: "row"; key: string; row: T }
+  | { kind: "detail"; key: string; row: T };
+
+/** Below this, all rows are in the document: find in page and print work then. */
+const virtualFrom = 200;
+
+function itemsOf<T>(props: DataTableProps<T>): Array<Item<T>> {
+  const items: Array<Item<T>> = [];
+  let group: string | undefined;
+  for (const row of props.rows) {
+    const next = props.groupOf?.(row);
+    if (next && next.key !== group) {
+      group = next.key;
+      items.push({ kind: "group", key: `group ${next.key}`, head: next.head });
+    }
+    const key = props.keyOf(row);
+    items.push({ kind: "row", key, row });
+    if (props.detail && props.opened?.has(key)) items.push({ kind: "detail", key: `detail ${key}`, row });
+  }
+  return items;
+}
+
+function nextSort(column: string, sort: string): string {
+  return sort === column ? `-${column}` : column;
+}
+
+function orderOf(column: string | undefined, sort: string): "ascending" | "descending" | undefined {
+  if (column === undefined) return undefined;
+  return sort === column ? "ascending" : sort === `-${column}` ? "descending" : undefined;
+}
+
+export function DataTable<T>(props: DataTableProps<T>) {
+  const { columns, onEnd, sort = "" } = props;
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [top, setTop] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what the items are made of
+  const items = useMemo(() => itemsOf(props), [props.rows, props.opened, props.groupOf, props.detail, props.keyOf]);
+  const isVirtual = items.length > virtualFrom;
+
+  useEffect(() => {
+    const measure = () => setTop(body.current ? body.current.getBoundingClientRect().top + window.scrollY : 0);
+    measure();
+    window.addEventListener("resize", measure);
+    return () => window.removeEventListener("resize", measure);
+  }, []);
+
+  const virtualizer = useWindowVirtualizer({
+    count: items.length,
+    enabled: isVirtual,
+    estimateSize: () => 34,
+    getItemKey: useCallback((index: number) => items[index]?.key ?? index, [items]),
+    overscan: 12,
+    scrollMargin: top,
+  });
+  const seen = virtualizer.getVirtualItems();
+  const shown = isVirtual ? seen.map((one) => ({ index: one.index, item: items[one.index] })) : items.map((item, index) => ({ index, item }));
+  const last = shown[shown.length - 1]?.index ?? 0;
+  useEffect(() => {
+    if (last >= items.length - 30) onEnd?.();
+  }, [last, items.length, onEnd]);
+  const before = isVirtual && seen[0] ? seen[0].start - top : 0;
+  const lastSeen = seen[seen.length - 1];
+  const after = isVirtual && lastSeen ? virtualizer.getTotalSize() - (lastSeen.end - top) : 0;
+  const span = columns.length + (props.detail ? 1 : 0);
+
+  return (
+    <table className="table" aria-rowcount={props.rows.length}>
+      <caption>{props.caption}</caption>
+      <thead>
+        <tr>
+          {props.detail && (
+            <th scope="col" style={{ width: 40 }}>
+              <span className="visually-hidden">{text.table.details}</span>
+            </th>
+          )}
+          {columns.map((column) => (
+            <Head key={column.key} column={column} sort={sort} onSort={props.onSort} />
+          ))}
+        </tr>
+      </thead>
+      <tbody ref={body}>
+        {before > 0 && <Space height={before} span={span} />}
+        {shown.map(
+          ({ item, index }) =>
+            item && (
+              <TableItem key={item.key} item={item} index={index} span={span} table={props} measure={isVirtual ? virtualizer.measureElement : undefined} />
+            ),
+        )}
+        {after > 0 && <Space height={after} span={span} />}
+      </tbody>
+    </table>
+  );
+}
+
+function Space({ height, span }: { height: number; span: number }) {
+  return (
+    <tr aria-hidden="true">
+      <td colSpan={span} style={{ border: 0, height, padding: 0 }} />
+    </tr>
+  );
+}
+
+function Head<T>({ column, sort, onSort }: { column: Column<T>; sort: string; onSort?: ((sort: string) => void) | undefined }) {
+  const order = orderOf(column.sort, sort);
+  const mark = order === "ascending" ? " ▴" : order === "descending" ? " ▾" : "";
+  return (
+    <th scope="col" aria-sort={order} className={column.numeric ? "numeric" : undefined} style={{ width: column.width }}>
+      {column.sort !== undefined && onSort ? (
+        <button type="button" onClick={() => onSort(nextSort(column.sort ?? "", sort))}>
+          {column.title}
+          <span aria-hidden="true">{mark}</span>
+        </button>
+      ) : (
+        column.title
+      )}
+    </th>
+  );
+}
+
+interface TableItemProps<T> {
+  item: Item<T>;
+  index: number;
+  span: number;
+  table: DataTableProps<T>;
+  measure?: ((element: Element | null) => void) | undefined;
+}
+
+function TableItem<T>({ item, index, span, table, measure }: TableItemProps<T>) {
+  if (item.kind === "group") {
+    return (
+      <tr className="group" ref={measure} data-index={index}>
+        <th scope="colgroup" colSpan={span}>
+          {item.head}
+        </th>
+      </tr>
+    );
+  }
+  if (item.kind === "detail") {
+    return (
+      <tr className="detail" ref={measure} data-index={index}>
+        <td colSpan={span}>{table.detail?.(item.row)}</td>
+      </tr>
+    );
+  }
+  const isOpen = table.opened?.has(item.key) ?? false;
+  return (
+    <tr className="item" ref={measure} data-index={index}>
+      {table.detail && (
+        <td>
+          <button
+            type="button"
+            className="opener"
+            data-row
+            aria-expanded={isOpen}
+            aria-label={text.table.open(table.nameOf?.(item.row) ?? "")}
+            onClick={() => table.onOpen?.(item.key, !isOpen)}
+          >
+            <Icon name="open" />
+          </button>
+        </td>
+      )}
+      {table.columns.map((column) => (
+        <td key={column.key} data-title={column.title} className={column.numeric ? "numeric" : undefined}>
+          <Fragment>{column.render(item.row)}</Fragment>
+        </td>
+      ))}
+    </tr>
+  );
+}

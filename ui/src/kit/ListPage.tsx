@@ -1,0 +1,196 @@
+// What all list pages share: filter, order, opened rows and columns in the address; more rows as one scrolls;
+// the states; exports. A page gives its columns and what is special about it.
+import { type ReactNode, useCallback, useMemo } from "react";
+import { Failure, urlOf } from "../api/client";
+import { type ListPath, type RowOf, useList } from "../api/hooks";
+import { text } from "../text";
+import { type PageState, usePageState } from "../url/state";
+import { copyText } from "./Copy";
+import { type Column, DataTable, type Group } from "./DataTable";
+import { save, toCsv } from "./exports";
+import { FacetBar } from "./FacetBar";
+import { FilterBox } from "./FilterBox";
+import { formatCount } from "./format";
+import { Icon } from "./Icon";
+import { ActionIcon, Checkbox, Menu } from "./mantine";
+import { Page } from "./Page";
+import { Failed, Loading, NoMatch } from "./states";
+import { facetOf, joinTerms, withFacet } from "./terms";
+
+export interface ListPageProps<P extends ListPath> {
+  path: P;
+  title: string;
+  /** Name of exported files. */
+  name: string;
+  columns: ReadonlyArray<Column<RowOf<P>>>;
+  keyOf: (row: RowOf<P>) => string;
+  nameOf: (row: RowOf<P>) => string;
+  detail?: (row: RowOf<P>) => ReactNode;
+  groupOf?: (row: RowOf<P>) => Group | null;
+  /** `@keys` with a parameter of their own in the address, with the values that always have a button. */
+  facets: ReadonlyArray<{ key: string; title: string; values: readonly string[]; hasButtons: boolean }>;
+  /** Sent along with every question. */
+  extra?: Record<string, string>;
+  defaultSort?: string;
+  actions?: ReactNode;
+  /** Between filter and table, with the counts of the list. */
+  aside?: (facets: Record<string, Record<string, number>>) => ReactNode;
+  /** Shown when there is nothing at all. */
+  empty: ReactNode;
+}
+
+/** The filter that the server gets: what is typed, and the parameters that old links set. */
+function filterOf(state: PageState, keys: readonly string[]): string {
+  return keys.reduce((filter, key) => {
+    const value = state.get(key);
+    return value === "" ? filter : withFacet(filter, key, value.split(","));
+  }, state.get("q"));
+}
+
+export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
+  const state = usePageState();
+  const keys = useMemo(() => props.facets.map((facet) => facet.key), [props.facets]);
+  const filter = filterOf(state, keys);
+  const sort = state.get("sort") || (props.defaultSort ?? "");
+  const list = useList(props.path, { ...props.extra, q: filter, sort });
+  const rows = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.rows as Array<RowOf<P>>), [list.data]);
+  const first = list.data?.pages[0];
+  const hidden = state.get("hide").split(",");
+  const columns = props.columns.filter((column) => !hidden.includes(column.key));
+  const opened = useMemo(() => new Set(state.params.getAll("open")), [state.params]);
+  const isRefused = list.error instanceof Failure && list.error.about.status === 400;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const { replaceAll, set, params } = state;
+  const onOpen = useCallback(
+    (key: string, isOpen: boolean) => {
+      const next = new URLSearchParams(params);
+      const others = next.getAll("open").filter((other) => other !== key);
+      next.delete("open");
+      for (const other of isOpen ? [...others, key] : others) next.append("open", other);
+      replaceAll(next);
+    },
+    [params, replaceAll],
+  );
+  // What the box shows is one text; parameters of old links become terms of it with the first change.
+  const onFilter = useCallback(
+    (q: string) => set({ ...Object.fromEntries(keys.map((key) => [key, null])), q }),
+    [set, keys],
+  );
+  const clear = () => onFilter("");
+  const actions = (
+    <>
+      {props.actions}
+      <TableMenu {...props} rows={rows} filter={filter} sort={sort} hidden={hidden} state={state} />
+    </>
+  );
+  return (
+    <Page title={props.title} actions={actions}>
+      <div className="row" style={{ alignItems: "flex-start", marginBottom: 8 }}>
+        <FilterBox
+          value={filter}
+          onChange={onFilter}
+          facets={first?.facets}
+          placeholder={text.filter.placeholder}
+          problem={isRefused && list.error instanceof Error ? list.error.message : undefined}
+        />
+        {props.facets
+          .filter((facet) => facet.hasButtons)
+          .map((facet) => (
+            <FacetBar
+              key={facet.key}
+              name={facet.title}
+              values={facet.values}
+              facets={first?.facets}
+              facet={facet.key}
+              total={first?.total}
+              chosen={facetOf(filter, facet.key)}
+              onChoose={(values) => onFilter(withFacet(filter, facet.key, values))}
+            />
+          ))}
+      </div>
+      {first && props.aside?.(first.facets)}
+      {list.error !== null && !isRefused && <Failed error={list.error} onRetry={() => void list.refetch()} />}
+      {first === undefined && list.isPending && <Loading />}
+      {first && (
+        <>
+          <p className="dim small" aria-live="polite">
+            {text.table.counts(formatCount(first.matched), formatCount(first.total))}
+          </p>
+          {rows.length > 0 ? (
+            <DataTable
+              caption={props.title}
+              columns={columns}
+              rows={rows}
+              keyOf={props.keyOf}
+              nameOf={props.nameOf}
+              sort={sort}
+              onSort={(next) => set({ sort: next })}
+              opened={opened}
+              onOpen={onOpen}
+              onEnd={onEnd}
+              {...(props.detail ? { detail: props.detail } : {})}
+              {...(props.groupOf ? { groupOf: props.groupOf } : {})}
+            />
+          ) : first.total === 0 ? (
+            props.empty
+          ) : (
+            <NoMatch filter={joinTerms([filter])} onClear={clear} />
+          )}
+        </>
+      )}
+    </Page>
+  );
+}
+
+interface TableMenuProps<P extends ListPath> extends ListPageProps<P> {
+  rows: ReadonlyArray<RowOf<P>>;
+  filter: string;
+  sort: string;
+  hidden: readonly string[];
+  state: PageState;
+}
+
+/** Columns, exports, links. */
+function TableMenu<P extends ListPath>(props: TableMenuProps<P>) {
+  const url = () => new URL(urlOf(props.path, { ...props.extra, q: props.filter, sort: props.sort }), location.href).href;
+  const toggle = (key: string) => {
+    const rest = props.hidden.filter((other) => other !== key && other !== "");
+    props.state.set({ hide: (props.hidden.includes(key) ? rest : [...rest, key]).join(",") });
+  };
+  return (
+    <Menu position="bottom-end" closeOnItemClick={false}>
+      <Menu.Target>
+        <ActionIcon variant="default" size={32} aria-label={text.table.menu}>
+          <Icon name="more" />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{text.table.columns}</Menu.Label>
+        {props.columns.map((column) => (
+          <Menu.Item key={column.key} component="div" onClick={() => toggle(column.key)}>
+            <Checkbox readOnly tabIndex={-1} size="xs" label={column.title} checked={!props.hidden.includes(column.key)} />
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item closeMenuOnClick onClick={() => save(`${props.name}.csv`, "text/csv", toCsv(props.columns, props.rows))}>
+          {text.table.csv}
+        </Menu.Item>
+        <Menu.Item
+          closeMenuOnClick
+          onClick={() => save(`${props.name}.json`, "application/json", JSON.stringify(props.rows, null, 2))}
+        >
+          {text.table.json}
+        </Menu.Item>
+        <Menu.Item closeMenuOnClick onClick={() => void copyText(`curl '${url().replace(/'/g, "%27")}'`)}>
+          {text.table.curl}
+        </Menu.Item>
+        <Menu.Item closeMenuOnClick onClick={() => void copyText(location.href)}>
+          {text.table.link}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

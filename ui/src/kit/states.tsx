@@ -1,0 +1,95 @@
+// What a page shows when it has nothing to show: loading, empty, nothing found, failed, not ready.
+import { type ReactNode, useEffect, useState } from "react";
+import { Failure } from "../api/client";
+import { text } from "../text";
+import { CopyButton } from "./Copy";
+import { Icon } from "./Icon";
+import { Button } from "./mantine";
+
+const patienceMs = 150;
+
+/** The shape of what comes, if it takes a moment. */
+export function Loading({ lines = 8 }: { lines?: number }) {
+  const [isShown, setShown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), patienceMs);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div role="status" aria-busy="true">
+      <span className="visually-hidden">{text.loading}</span>
+      {isShown &&
+        Array.from({ length: lines }, (_, index) => (
+          <div key={index} className="skeleton" style={{ width: `${92 - ((index * 17) % 40)}%` }} />
+        ))}
+    </div>
+  );
+}
+
+/** Nothing there, and why. */
+export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+  return (
+    <section className="message">
+      <h2>{title}</h2>
+      {children && <p className="dim">{children}</p>}
+      {action}
+    </section>
+  );
+}
+
+export function NoMatch({ filter, onClear }: { filter: string; onClear: () => void }) {
+  return (
+    <section className="message">
+      <h2>{text.noMatch.title}</h2>
+      <p>
+        {text.noMatch.filter} <code className="wrap">{filter.slice(0, 300)}</code>
+      </p>
+      <Button size="compact-sm" onClick={onClear}>
+        {text.noMatch.clear}
+      </Button>
+    </section>
+  );
+}
+
+/** What went wrong; the rest of the page goes on. */
+export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const kind = error instanceof Failure ? error.kind : "failed";
+  const message = error instanceof Error ? error.message : String(error);
+  const details = error instanceof Failure ? error.details() : message;
+  const { title, hint } = text.failures[kind];
+  return (
+    <section className={`message ${kind === "not-ready" ? "warn" : "bad"}`} role="alert">
+      <h2>
+        <Icon name="warn" />
+        {title}
+      </h2>
+      <p className="wrap">{message}</p>
+      {hint && <p>{hint}</p>}
+      <div className="row">
+        {onRetry && (
+          <Button size="compact-sm" onClick={onRetry}>
+            {text.retry}
+          </Button>
+        )}
+        <CopyButton value={details} label={text.copyDetails} />
+      </div>
+    </section>
+  );
+}
+
+interface Asked<T> {
+  data: T | undefined;
+  error: unknown;
+  isPending: boolean;
+  refetch: () => unknown;
+}
+
+/** The usual order: old data stays while something fails, and the failure stands above it. */
+export function Shown<T>({ of, children, lines }: { of: Asked<T>; children: (data: T) => ReactNode; lines?: number }) {
+  return (
+    <>
+      {of.error !== null && <Failed error={of.error} onRetry={() => void of.refetch()} />}
+      {of.data !== undefined ? children(of.data) : of.isPending && of.error === null && <Loading lines={lines} />}
+    </>
+  );
+}

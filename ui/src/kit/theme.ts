@@ -1,0 +1,28 @@
+// Mantine's theme on our own colours.
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const blue: MantineColorsTuple = [
+  "#e5eff7",
+  "#cfe1ef",
+  "#a5cbe5",
+  "#79bbea",
+  "#5a9fd0",
+  "#3f86b8",
+  "#2c709f",
+  "#1f5f8b",
+  "#184d72",
+  "#103a57",
+];
+
+export const theme = createTheme({
+  primaryColor: "blue",
+  colors: { blue },
+  primaryShade: { light: 7, dark: 3 },
+  autoContrast: true,
+  luminanceThreshold: 0.4,
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif',
+  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "19px" },
+  defaultRadius: 6,
+  cursorType: "pointer",
+  respectReducedMotion: true,
+});

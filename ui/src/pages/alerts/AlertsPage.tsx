@@ -1,0 +1,158 @@
+// Alerts now: in the groups that notify, by rule, by label, or flat.
+import { useMemo } from "react";
+import { Link } from "react-router";
+import type { AlertRow } from "../../api/types.gen";
+import { AlertDetail } from "../../kit/AlertDetail";
+import type { Column, Group } from "../../kit/DataTable";
+import { formatMetric, formatNumber, parseValue } from "../../kit/format";
+import { Labels } from "../../kit/Labels";
+import { ListPage } from "../../kit/ListPage";
+import { Select } from "../../kit/mantine";
+import { State } from "../../kit/State";
+import { Empty } from "../../kit/states";
+import { Ago } from "../../kit/Time";
+import { text } from "../../text";
+import { usePageState } from "../../url/state";
+
+
+const words = text.alerts;
+type By = "group" | "rule" | "labels" | "alert";
+const choices = Object.entries(words.byWords).map(([value, label]) => ({ value, label }));
+
+function columnsFor(by: By): ReadonlyArray<Column<AlertRow>> {
+  const columns: Array<Column<AlertRow>> = [
+    {
+      key: "state",
+      title: words.columns.state,
+      width: "118px",
+      sort: "state",
+      render: (row) => <State of={row.state} />,
+      text: (row) => row.state,
+    },
+    {
+      key: "name",
+      title: words.columns.name,
+      width: "22%",
+      sort: "name",
+      render: (row) => (
+        <Link className="wrap" to={`/alert/${row.fingerprint}`}>
+          {row.labels.alertname ?? row.fingerprint}
+        </Link>
+      ),
+      text: (row) => row.labels.alertname ?? "",
+    },
+    {
+      key: "labels",
+      title: words.columns.labels,
+      render: (row) => (
+        <>
+          <Labels labels={row.labels} without={["alertname"]} />
+          {row.annotations.summary !== undefined && <p className="small dim wrap error-line">{row.annotations.summary}</p>}
+        </>
+      ),
+      text: (row) => formatMetric(row.labels),
+    },
+    {
+      key: "since",
+      title: words.columns.since,
+      width: "104px",
+      sort: "since",
+      render: (row) => <Ago at={row.since} />,
+      text: (row) => row.since,
+    },
+    {
+      key: "value",
+      title: words.columns.value,
+      width: "88px",
+      numeric: true,
+      render: (row) => (row.value ? formatNumber(parseValue(row.value)) : ""),
+      text: (row) => row.value ?? "",
+    },
+  ];
+  if (by !== "group") {
+    columns.push({
+      key: "receivers",
+      title: words.columns.receivers,
+      width: "20%",
+      render: (row) => <span className="small wrap">{row.receivers.join(", ")}</span>,
+      text: (row) => row.receivers.join(" "),
+    });
+  }
+  return columns;
+}
+
+/** The head that a row stands under. */
+function groupOf(row: AlertRow, by: By, names: readonly string[]): Group | null {
+  if (by === "group") {
+    if (!row.group) return { key: "", head: words.noGroup };
+    const { group } = row;
+    return {
+      key: group.receiver + group.key,
+      head: (
+        <span className="row">
+          <span className="wrap">{group.receiver}</span>
+          <Labels labels={group.labels} />
+          <span className="small dim">
+            {words.nextFlush} <Ago at={group.nextFlush} />
+          </span>
+        </span>
+      ),
+    };
+  }
+  if (by === "rule") {
+    const name = row.rule ? `${row.rule.group} / ${row.rule.name}` : (row.labels.alertname ?? "");
+    return { key: name, head: <span className="wrap">{name}</span> };
+  }
+  if (by === "labels") {
+    const labels = Object.fromEntries(names.map((name) => [name, row.labels[name] ?? ""]));
+    return { key: JSON.stringify(labels), head: <Labels labels={labels} /> };
+  }
+  return null;
+}
+
+const facets = [
+  { key: "state", title: words.state, values: ["firing", "pending", "silenced", "inhibited", "muted"], hasButtons: true },
+  { key: "receiver", title: words.columns.receivers, values: [], hasButtons: false },
+];
+
+const sorts: Record<By, string> = { group: "group", rule: "name", labels: "name", alert: "urgency" };
+
+export default function AlertsPage() {
+  const state = usePageState();
+  const asked = state.get("by");
+  const by: By = asked === "rule" || asked === "labels" || asked === "alert" ? asked : "group";
+  const labelNames = state.get("group");
+  const names = useMemo(() => (labelNames === "" ? ["alertname"] : labelNames.split(",").slice(0, 20)), [labelNames]);
+  const columns = useMemo(() => columnsFor(by), [by]);
+  const group = useMemo(() => (row: AlertRow) => groupOf(row, by, names), [by, names]);
+  return (
+    <ListPage
+      path="/api/keepwatch/v1/alerts"
+      title={text.shell.pages.alerts}
+      name="alerts"
+      columns={columns}
+      keyOf={(row) => `${row.fingerprint} ${row.group?.receiver ?? ""} ${row.group?.key ?? ""}`}
+      nameOf={(row) => row.labels.alertname ?? row.fingerprint}
+      facets={facets}
+      extra={by === "group" ? { by: "group" } : {}}
+      defaultSort={sorts[by]}
+      {...(by === "alert" ? {} : { groupOf: group })}
+      detail={(row) => <AlertDetail alert={row} />}
+      actions={
+        <Select
+          size="sm"
+          aria-label={words.by}
+          data={choices}
+          value={by}
+          allowDeselect={false}
+          onChange={(value) => state.set({ by: value === "group" ? null : value, sort: null })}
+        />
+      }
+      empty={
+        <Empty title={words.none} action={<Link to="/rules">{words.toRules}</Link>}>
+          {words.noneWhy}
+        </Empty>
+      }
+    />
+  );
+}

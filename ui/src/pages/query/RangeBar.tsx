@@ -1,0 +1,109 @@
+// Range and end of graphs: steppers, a field each, and keys: [ ] move, + - zoom.
+import { useEffect, useRef, useState } from "react";
+import { parseDuration, formatDuration } from "../../kit/duration";
+import { Icon } from "../../kit/Icon";
+import { ActionIcon, TextInput } from "../../kit/mantine";
+import { settings } from "../../kit/settings";
+import { serverNow } from "../../kit/Time";
+import { text } from "../../text";
+import { formatTime, type Panel, parseTime } from "../../url/panels";
+
+const words = text.explore;
+
+export type RangeChange = Partial<Pick<Panel, "rangeMs" | "endMs">>;
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const choices = [minute, 5 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day, 14 * day, 28 * day, 56 * day, 182 * day, 365 * day];
+
+export function isLinked(panel: Panel, first: Panel): boolean {
+  return panel.rangeMs === first.rangeMs && panel.endMs === first.endMs;
+}
+
+interface RangeBarProps {
+  panel: Panel;
+  onChange: (changes: RangeChange) => void;
+  /** Only one bar of a page has the keys. */
+  hasKeys?: boolean;
+}
+
+/** A field that is taken over with Enter, or when it is left. */
+export function Field({ label, value, width, onTake }: { label: string; value: string; width: number; onTake: (text: string) => boolean }) {
+  const [typed, setTyped] = useState(value);
+  const [isWrong, setWrong] = useState(false);
+  useEffect(() => setTyped(value), [value]);
+  const take = () => {
+    if (typed === value) return setWrong(false);
+    setWrong(!onTake(typed.trim()));
+  };
+  return (
+    <TextInput
+      size="sm"
+      w={width}
+      aria-label={label}
+      title={label}
+      value={typed}
+      error={isWrong}
+      onChange={(event) => setTyped(event.currentTarget.value)}
+      onBlur={take}
+      onKeyDown={(event) => event.key === "Enter" && take()}
+    />
+  );
+}
+
+export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
+  const shorter = () => onChange({ rangeMs: [...choices].reverse().find((one) => one < panel.rangeMs) ?? panel.rangeMs });
+  const longer = () => onChange({ rangeMs: choices.find((one) => one > panel.rangeMs) ?? panel.rangeMs });
+  const move = (by: 1 | -1) => {
+    const end = (panel.endMs ?? serverNow()) + (by * panel.rangeMs) / 2;
+    // Past now there is nothing: the end follows the time again.
+    onChange({ endMs: end >= serverNow() ? null : Math.round(end / 1000) * 1000 });
+  };
+  const actions = useRef({ shorter, longer, move });
+  actions.current = { shorter, longer, move };
+  useEffect(() => {
+    if (!hasKeys) return;
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement | null;
+      const isTyping = target?.isContentEditable || ["INPUT", "TEXTAREA"].includes(target?.tagName ?? "");
+      if (isTyping || !settings().keys || event.ctrlKey || event.metaKey || document.querySelector("[role=dialog]")) return;
+      if (event.key === "[") actions.current.move(-1);
+      else if (event.key === "]") actions.current.move(1);
+      else if (event.key === "+") actions.current.shorter();
+      else if (event.key === "-") actions.current.longer();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [hasKeys]);
+  const takeRange = (typed: string) => {
+    const ms = parseDuration(typed);
+    if (!ms || ms > 20 * 365 * day) return false;
+    onChange({ rangeMs: ms });
+    return true;
+  };
+  const takeEnd = (typed: string) => {
+    const ms = typed === "" || typed === words.now ? null : parseTime(typed);
+    if (ms === null && typed !== "" && typed !== words.now) return false;
+    onChange({ endMs: ms });
+    return true;
+  };
+  return (
+    <div className="row" style={{ gap: 4 }}>
+      <ActionIcon variant="default" size={34} aria-label={words.rangeShorter} onClick={shorter}>
+        <span aria-hidden="true">−</span>
+      </ActionIcon>
+      <Field label={words.range} value={formatDuration(panel.rangeMs)} width={74} onTake={takeRange} />
+      <ActionIcon variant="default" size={34} aria-label={words.rangeLonger} onClick={longer}>
+        <span aria-hidden="true">+</span>
+      </ActionIcon>
+      <ActionIcon variant="default" size={34} aria-label={words.earlier} onClick={() => move(-1)}>
+        <Icon name="left" />
+      </ActionIcon>
+      <Field label={`${words.end} (UTC)`} value={panel.endMs === null ? words.now : formatTime(panel.endMs)} width={168} onTake={takeEnd} />
+      <ActionIcon variant="default" size={34} aria-label={words.later} onClick={() => move(1)} disabled={panel.endMs === null}>
+        <Icon name="right" />
+      </ActionIcon>
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+// All words of the UI, English first. Pages have their own files; this one has what all share.
+import type { FailureKind } from "../api/client";
+import { alerts } from "./alerts";
+import { collect } from "./collect";
+import { explore } from "./explore";
+import { server } from "./server";
+import { shell } from "./shell";
+
+const states: Record<string, string> = {
+  firing: "firing",
+  pending: "pending",
+  inactive: "inactive",
+  silenced: "silenced",
+  inhibited: "inhibited",
+  muted: "muted",
+  up: "up",
+  down: "down",
+  unknown: "unknown",
+  ok: "ok",
+  err: "error",
+  kept: "kept",
+  dropped: "dropped",
+  yes: "yes",
+  no: "no",
+  "not-reached": "not reached",
+  alerting: "alerting",
+  recording: "recording",
+  end: "ends here",
+  passed: "matches",
+  differs: "does not match",
+};
+
+const failures: Record<FailureKind, { title: string; hint?: string }> = {
+  unreachable: {
+    title: "The server does not answer",
+    hint: "It is asked again by itself. Look whether it runs, and whether a proxy between holds its answers back.",
+  },
+  "not-ready": { title: "The server is not ready yet", hint: "It starts, or reads its log. It is asked again by itself." },
+  refused: { title: "The server refused the request" },
+  "not-found": { title: "There is no such thing", hint: "This version of the server may not have it." },
+  broken: {
+    title: "The answer cannot be read",
+    hint: "Something between answers in the server's place, such as a sign-in page of a proxy.",
+  },
+  failed: { title: "The server failed", hint: "Its log says more." },
+};
+
+export const text = {
+  states,
+  failures,
+  shell,
+  explore,
+  alerts,
+  collect,
+  server,
+  all: "all",
+  none: "none",
+  loading: "Loading",
+  retry: "Try again",
+  copied: "Copied",
+  notCopied: "The browser refused",
+  copy: "Copy",
+  copyDetails: "Copy details",
+  noMatch: { title: "Nothing matches", filter: "The filter is", clear: "Clear the filter" },
+  filter: {
+    placeholder: "Filter: word, label=value, @state:…",
+    remove: (term: string) => `Remove ${term}`,
+    suggestions: "Suggestions",
+  },
+  table: {
+    details: "Details",
+    open: (name: string) => `Details of ${name}`,
+    counts: (matched: string, total: string) => (matched === total ? `${total} rows` : `${matched} of ${total} rows`),
+    menu: "Columns and exports",
+    columns: "Columns",
+    csv: "Save as CSV",
+    json: "Save as JSON",
+    curl: "Copy as curl",
+    link: "Copy link",
+  },
+  time: {
+    never: "never",
+    now: "now",
+    ago: (duration: string) => `${duration} ago`,
+    in: (duration: string) => `in ${duration}`,
+  },
+  labels: { all: "Labels", discovered: "Discovered labels", annotations: "Annotations" },
+};
