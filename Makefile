@@ -6,15 +6,19 @@
 # Options for `keepwatch demo`, e.g. make run DEMO_ARGS="--port 0 --script 'break metering-svc; wait firing; quit'"
 DEMO_ARGS ?=
 
-.PHONY: run build test bench clean
+.PHONY: run build ui test bench clean
 
 run: build
 	target/release/keepwatch demo $(DEMO_ARGS)
 
-# The program as it is shipped: target/release/keepwatch
-build:
+# The program as it is shipped: target/release/keepwatch. The web UI is in it where Node built it.
+build: ui
 	scripts/packages.sh build
-	cargo build --release --locked --package keepwatch
+	cargo build --release --locked --package keepwatch $$(test ! -f ui/dist/files.rs || echo --features ui)
+
+# The files of the web UI: ui/dist. Needs Node 20.19 or newer; without it this says so and goes on.
+ui:
+	scripts/ui.sh build
 
 # Format, lints, licences, layers, tests, conformance cases; see scripts/test.sh.
 test:
@@ -28,3 +32,4 @@ bench: build
 
 clean:
 	cargo clean
+	rm -rf ui/dist ui/node_modules

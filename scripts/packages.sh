@@ -16,6 +16,8 @@ needs() {
             echo prometheus-node-exporter=prometheus-node-exporter
             echo prometheus-alertmanager=prometheus-alertmanager
             echo amtool=prometheus-alertmanager
+            # The web UI is tested in it.
+            echo chromium=chromium
             ;;
         bench) # The load generator is written in Go, its driver in Python.
             echo prometheus=prometheus

@@ -10,6 +10,7 @@ TESTS_MINUTES_MAX=30
 
 tools=target/tools
 log=target/test-output.txt
+ui_log=target/test-output-ui.txt
 mkdir -p target
 if [[ ${CI:-} == true ]]; then
     # Nothing is built twice there, so the bookkeeping for it only costs.
@@ -66,23 +67,45 @@ tests() {
     return "${PIPESTATUS[0]}"
 }
 
+# Format, lints and types of the web UI; its build, with the sizes that its pages may have; its unit tests.
+ui() {
+    scripts/ui.sh check && scripts/ui.sh unit 2>&1 | tee "$ui_log"
+    return "${PIPESTATUS[0]}"
+}
+
+# The program with the UI in it, in a browser. Where there is no Node, nothing was built.
+browser() {
+    if [[ ! -f ui/dist/files.rs ]]; then
+        scripts/ui.sh browser
+        return
+    fi
+    cargo build --package keepwatch --features ui --locked --quiet || return 1
+    timeout --kill-after=10 "${TESTS_MINUTES_MAX}m" scripts/ui.sh browser 2>&1 | tee -a "$ui_log"
+    return "${PIPESTATUS[0]}"
+}
+
 conformance() {
     cargo xtask conformance --records
 }
 
-# tests_total WORD: the sum of `N WORD` in the result lines of all test programs.
+# tests_total WORD: the sum of `N WORD` in the result lines of all test programs, cargo's and the web UI's.
 tests_total() {
-    grep -oE '^test result: .*' "$log" 2>/dev/null | grep -oE "[0-9]+ $1;" | awk '{n += $1} END {print n + 0}'
+    {
+        grep -oE '^test result: .*' "$log" 2>/dev/null | grep -oE "[0-9]+ $1;"
+        grep -E '^ +Tests ' "$ui_log" 2>/dev/null | grep -oE "[0-9]+ $1"
+    } | awk '{n += $1} END {print n + 0}'
 }
 
 # One function, so that an edit of this file cannot change a run that is under way.
 main() {
-    rm -f "$log"
+    rm -f "$log" "$ui_log"
     step "format" format
     step "lints" lints
     step "dependencies" dependencies
     step "layers" layers
     step "tests" tests
+    step "web UI" ui
+    step "web UI in a browser" browser
     step "conformance" conformance
 
     printf '\n'

@@ -40,7 +40,8 @@ const client = new QueryClient({
 
 function Themed() {
   const settings = useSettings();
-  const isDark = settings.theme === "dark" || (settings.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark =
+    settings.theme === "dark" || (settings.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   return (
     <MantineProvider theme={theme} forceColorScheme={isDark ? "dark" : "light"}>
       <LiveProvider>

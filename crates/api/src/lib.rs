@@ -65,12 +65,18 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .layer(CompressionLayer::new().gzip(true))
         .with_state(api);
     if prefix.is_empty() {
-        return inner;
+        return inner.route("/", ui.to_home());
     }
     let home = format!("{prefix}/");
+    let to_prefix = {
+        let home = home.clone();
+        get(move || async move { Redirect::temporary(&home) })
+    };
     Router::new()
         .nest(prefix, inner)
-        .route("/", get(move || async move { Redirect::temporary(&home) }))
+        .route("/", to_prefix.clone())
+        .route(prefix, to_prefix)
+        .route(&home, ui.to_home())
 }
 
 fn not_found() -> Response {

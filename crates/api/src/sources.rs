@@ -133,6 +133,9 @@ pub trait AlertmanagerSource: Send + Sync {
     fn post(&self, alerts: Vec<alerting::PostedAlert>) -> Vec<String>;
     /// `disabled` for a single node, else `settling` or `ready`.
     fn cluster_status(&self) -> String;
+    /// The labels that an alert of a rule has when it is handed over: with external labels, and relabelled.
+    /// `None` if relabelling drops it.
+    fn outgoing_labels(&self, labels: &Labels) -> Option<Labels>;
     fn routing(&self) -> RoutingView;
     /// Where an alert with these labels goes at a time, whether it exists or not.
     fn explain(&self, labels: &Labels, at: Timestamp) -> Vec<alerting::view::RouteExplanation>;

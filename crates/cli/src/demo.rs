@@ -250,6 +250,7 @@ impl Surroundings {
             self.added.display()
         );
         println!("  data           {}", data_dir.display());
+        println!("  web UI         {url}/");
         println!("  targets        {url}/api/v1/targets?state=active");
         println!("  rules          {url}/api/v1/rules");
         println!("  alerts         {url}/api/v1/alerts");

@@ -12,6 +12,8 @@ use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use crate::running::Outgoing;
+
 /// What a reload replaces as a whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
@@ -244,25 +246,28 @@ impl Alertmanager {
 
 /// The API's view. A type of its own, because stepping needs the shared pointer.
 #[derive(Debug)]
-pub(crate) struct AlertmanagerApi(pub(crate) Arc<Alertmanager>);
+pub(crate) struct AlertmanagerApi {
+    pub(crate) alertmanager: Arc<Alertmanager>,
+    pub(crate) outgoing: Arc<RwLock<Outgoing>>,
+}
 
 impl api::AlertmanagerSource for AlertmanagerApi {
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertView> {
-        self.0
+        self.alertmanager
             .machine
             .lock()
-            .alert_views(self.0.clock.now(), filter)
+            .alert_views(self.alertmanager.clock.now(), filter)
     }
 
     fn groups(&self, filter: &AlertFilter) -> Vec<GroupView> {
-        self.0
+        self.alertmanager
             .machine
             .lock()
-            .group_views(self.0.clock.now(), filter)
+            .group_views(self.alertmanager.clock.now(), filter)
     }
 
     fn receivers(&self) -> Vec<String> {
-        let machine = self.0.machine.lock();
+        let machine = self.alertmanager.machine.lock();
         machine
             .config()
             .receivers
@@ -272,19 +277,23 @@ impl api::AlertmanagerSource for AlertmanagerApi {
     }
 
     fn config_text(&self) -> String {
-        self.0.text.read().clone()
+        self.alertmanager.text.read().clone()
     }
 
     fn post(&self, alerts: Vec<PostedAlert>) -> Vec<String> {
-        self.0.post_counted(alerts)
+        self.alertmanager.post_counted(alerts)
     }
 
     fn cluster_status(&self) -> String {
         "disabled".to_owned()
     }
 
+    fn outgoing_labels(&self, labels: &model::Labels) -> Option<model::Labels> {
+        self.outgoing.read().labels(labels)
+    }
+
     fn routing(&self) -> api::RoutingView {
-        let machine = self.0.machine.lock();
+        let machine = self.alertmanager.machine.lock();
         let receivers = machine.config().receivers.iter().map(|receiver| {
             let integrations = receiver.integrations.iter();
             let kinds = integrations.map(|integration| integration.name.to_string());
@@ -301,6 +310,6 @@ impl api::AlertmanagerSource for AlertmanagerApi {
         labels: &model::Labels,
         at: Timestamp,
     ) -> Vec<alerting::view::RouteExplanation> {
-        self.0.machine.lock().explain(labels, at)
+        self.alertmanager.machine.lock().explain(labels, at)
     }
 }

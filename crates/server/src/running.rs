@@ -252,9 +252,23 @@ struct Parts {
 
 /// What is done to alerts between rules and Alertmanager.
 #[derive(Clone, Debug, Default)]
-struct Outgoing {
+pub(crate) struct Outgoing {
     external_labels: Labels,
     relabel: Vec<relabel::RelabelConfig>,
+}
+
+impl Outgoing {
+    /// `None` if relabelling drops the alert.
+    pub(crate) fn labels(&self, own: &Labels) -> Option<Labels> {
+        let mut labels = own.to_builder();
+        for (name, value) in &self.external_labels {
+            // An alert's own label wins.
+            if !labels.contains(name) {
+                labels.set(name, value);
+            }
+        }
+        relabel::apply(&self.relabel, &labels.build())
+    }
 }
 
 /// External labels and relabelling, then the dispatcher.
@@ -267,14 +281,7 @@ impl AlertSink for OutgoingAlerts {
     fn send(&self, alerts: Vec<SentAlert>) {
         let outgoing = self.outgoing.read().clone();
         let prepared = alerts.into_iter().filter_map(|mut alert| {
-            let mut labels = alert.labels.to_builder();
-            for (name, value) in &outgoing.external_labels {
-                // An alert's own label wins.
-                if !labels.contains(name) {
-                    labels.set(name, value);
-                }
-            }
-            alert.labels = relabel::apply(&outgoing.relabel, &labels.build())?;
+            alert.labels = outgoing.labels(&alert.labels)?;
             Some(alert)
         });
         self.next.send(prepared.collect());
@@ -407,7 +414,10 @@ impl Parts {
                 pools: Arc::clone(&pools),
                 external_host,
             }),
-            alertmanager: Arc::new(AlertmanagerApi(Arc::clone(&alertmanager))),
+            alertmanager: Arc::new(AlertmanagerApi {
+                alertmanager: Arc::clone(&alertmanager),
+                outgoing: Arc::clone(&outgoing),
+            }),
             admin: options
                 .admin_api
                 .is_on()

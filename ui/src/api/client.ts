@@ -134,7 +134,9 @@ export async function post<P extends keyof Posts>(
   signal?: AbortSignal,
 ): Promise<Answer<Posts[P]["answer"]>> {
   const headers = { "content-type": "application/json" };
-  return unwrap(await send(urlOf(path), { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null }));
+  return unwrap(
+    await send(urlOf(path), { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null }),
+  );
 }
 
 /** For paths outside of the documents, such as `/-/reload`: the status is the answer. */

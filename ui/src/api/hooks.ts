@@ -55,7 +55,8 @@ export function useBoot() {
     queryKey: ["boot"],
     queryFn: async ({ signal }) => (await get("/api/keepwatch/v1/boot", {}, signal)).data,
     // Until the server is there and ready; then only now and then, for a new version.
-    refetchInterval: (query) => (query.state.data?.isReady && !isFailure(query.state.error, "unreachable") ? 60_000 : 2000),
+    refetchInterval: (query) =>
+      query.state.data?.isReady && !isFailure(query.state.error, "unreachable") ? 60_000 : 2000,
   });
 }
 

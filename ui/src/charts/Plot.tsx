@@ -33,7 +33,9 @@ function isDarkNow(): boolean {
 }
 
 /** Hours with 24, dates as in the rest of the UI. */
-function timeTicks(zone: Settings["zone"]): (self: uPlot, splits: number[], axis: number, space: number, step: number) => string[] {
+function timeTicks(
+  zone: Settings["zone"],
+): (self: uPlot, splits: number[], axis: number, space: number, step: number) => string[] {
   return (_, splits, __, ___, step) => {
     let day = "";
     return splits.map((seconds) => {
@@ -48,10 +50,20 @@ function timeTicks(zone: Settings["zone"]): (self: uPlot, splits: number[], axis
   };
 }
 
-function optionsOf(props: PlotProps, width: number, zone: Settings["zone"], latest: { current: PlotProps }): uPlot.Options {
+function optionsOf(
+  props: PlotProps,
+  width: number,
+  zone: Settings["zone"],
+  latest: { current: PlotProps },
+): uPlot.Options {
   const text = token("--dim");
   const line = token("--line");
-  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui" };
+  const axis = {
+    stroke: text,
+    grid: { stroke: line, width: 1 },
+    ticks: { stroke: line, width: 1 },
+    font: "12px system-ui",
+  };
   const isDark = isDarkNow();
   return {
     width,
@@ -115,7 +127,9 @@ function showHint(plot: uPlot, props: PlotProps, zone: Settings["zone"]): void {
     return;
   }
   const time = formatInstant((props.grid.times[at] ?? 0) * 1000, zone);
-  const focused = plot.series.findIndex((one, index) => index > 0 && (one as { _focus?: boolean | null })._focus === true);
+  const focused = plot.series.findIndex(
+    (one, index) => index > 0 && (one as { _focus?: boolean | null })._focus === true,
+  );
   const value = focused > 0 ? props.grid.lines[focused - 1]?.values[at] : undefined;
   hint.textContent = value === undefined || value === null ? time : `${time} · ${formatNumber(value)}`;
 }

@@ -77,5 +77,7 @@ export function summarize(values: ReadonlyArray<number | null>): Summary {
 export function common(all: ReadonlyArray<Record<string, string>>): Record<string, string> {
   const [first, ...rest] = all;
   if (!first || rest.length === 0) return {};
-  return Object.fromEntries(Object.entries(first).filter(([name, value]) => rest.every((labels) => labels[name] === value)));
+  return Object.fromEntries(
+    Object.entries(first).filter(([name, value]) => rest.every((labels) => labels[name] === value)),
+  );
 }

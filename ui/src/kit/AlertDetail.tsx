@@ -1,10 +1,10 @@
 // An alert in full: annotations, what keeps it quiet, and the ways to go on.
 import { Link } from "react-router";
 import type { AlertRow } from "../api/types.gen";
+import { text } from "../text";
 import { quote } from "./format";
 import { Labels } from "./Labels";
 import { Promql } from "./Promql";
-import { text } from "../text";
 
 const words = text.alerts;
 
@@ -61,11 +61,15 @@ export function AlertDetail({ alert }: { alert: AlertRow }) {
       {alert.rule && <Promql text={alert.rule.expression} />}
       <p className="row">
         {alert.rule && (
-          <Link to={`/query?${new URLSearchParams({ "g0.expr": alert.rule.expression, "g0.tab": "graph", "g0.range_input": "1h" })}`}>
+          <Link
+            to={`/query?${new URLSearchParams({ "g0.expr": alert.rule.expression, "g0.tab": "graph", "g0.range_input": "1h" })}`}
+          >
             {words.graph}
           </Link>
         )}
-        {alert.rule && <Link to={`/rules?${new URLSearchParams({ q: quote(alert.rule.name) })}`}>{words.columns.rule}</Link>}
+        {alert.rule && (
+          <Link to={`/rules?${new URLSearchParams({ q: quote(alert.rule.name) })}`}>{words.columns.rule}</Link>
+        )}
         <Link to={`/routing?${routing}`}>{words.route}</Link>
         <Link to={`/alert/${alert.fingerprint}`}>{words.page}</Link>
       </p>

@@ -30,7 +30,12 @@ export function CopyButton({ value, label }: { value: string | (() => string); l
     setTimeout(() => setSaid(undefined), 2000);
   };
   return (
-    <Button size="compact-sm" variant="default" leftSection={<Icon name="copy" size={14} />} onClick={() => void copy()}>
+    <Button
+      size="compact-sm"
+      variant="default"
+      leftSection={<Icon name="copy" size={14} />}
+      onClick={() => void copy()}
+    >
       <span aria-live="polite">{said ?? label}</span>
     </Button>
   );

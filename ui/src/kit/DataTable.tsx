@@ -1,7 +1,7 @@
 // The one table: sorted by the server, rows that open, groups, and only the rows in sight in the document when
 // there are many. It is a real table, with a caption and the state of its order.
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { Fragment, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { text } from "../text";
 import { Icon } from "./Icon";
 
@@ -98,7 +98,9 @@ export function DataTable<T>(props: DataTableProps<T>) {
     scrollMargin: top,
   });
   const seen = virtualizer.getVirtualItems();
-  const shown = isVirtual ? seen.map((one) => ({ index: one.index, item: items[one.index] })) : items.map((item, index) => ({ index, item }));
+  const shown = isVirtual
+    ? seen.map((one) => ({ index: one.index, item: items[one.index] }))
+    : items.map((item, index) => ({ index, item }));
   const last = shown[shown.length - 1]?.index ?? 0;
   useEffect(() => {
     if (last >= items.length - 30) onEnd?.();
@@ -128,7 +130,14 @@ export function DataTable<T>(props: DataTableProps<T>) {
         {shown.map(
           ({ item, index }) =>
             item && (
-              <TableItem key={item.key} item={item} index={index} span={span} table={props} measure={isVirtual ? virtualizer.measureElement : undefined} />
+              <TableItem
+                key={item.key}
+                item={item}
+                index={index}
+                span={span}
+                table={props}
+                measure={isVirtual ? virtualizer.measureElement : undefined}
+              />
             ),
         )}
         {after > 0 && <Space height={after} span={span} />}
@@ -139,17 +148,30 @@ export function DataTable<T>(props: DataTableProps<T>) {
 
 function Space({ height, span }: { height: number; span: number }) {
   return (
-    <tr aria-hidden="true">
+    <tr>
       <td colSpan={span} style={{ border: 0, height, padding: 0 }} />
     </tr>
   );
 }
 
-function Head<T>({ column, sort, onSort }: { column: Column<T>; sort: string; onSort?: ((sort: string) => void) | undefined }) {
+function Head<T>({
+  column,
+  sort,
+  onSort,
+}: {
+  column: Column<T>;
+  sort: string;
+  onSort?: ((sort: string) => void) | undefined;
+}) {
   const order = orderOf(column.sort, sort);
   const mark = order === "ascending" ? " ▴" : order === "descending" ? " ▾" : "";
   return (
-    <th scope="col" aria-sort={order} className={column.numeric ? "numeric" : undefined} style={{ width: column.width }}>
+    <th
+      scope="col"
+      aria-sort={order}
+      className={column.numeric ? "numeric" : undefined}
+      style={{ width: column.width }}
+    >
       {column.sort !== undefined && onSort ? (
         <button type="button" onClick={() => onSort(nextSort(column.sort ?? "", sort))}>
           {column.title}
@@ -206,7 +228,7 @@ function TableItem<T>({ item, index, span, table, measure }: TableItemProps<T>) 
       )}
       {table.columns.map((column) => (
         <td key={column.key} data-title={column.title} className={column.numeric ? "numeric" : undefined}>
-          <Fragment>{column.render(item.row)}</Fragment>
+          {column.render(item.row)}
         </td>
       ))}
     </tr>

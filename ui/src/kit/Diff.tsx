@@ -11,7 +11,9 @@ interface Stretch {
 }
 
 function stretches(lines: DiffLine[]): Stretch[] {
-  const near = lines.map((_, index) => lines.slice(Math.max(0, index - context), index + context + 1).some((line) => line.kind !== "same"));
+  const near = lines.map((_, index) =>
+    lines.slice(Math.max(0, index - context), index + context + 1).some((line) => line.kind !== "same"),
+  );
   const found: Stretch[] = [];
   lines.forEach((line, index) => {
     const isFolded = !near[index];
@@ -27,7 +29,11 @@ export function Diff({ before, after }: { before: string; after: string }) {
   return (
     <div className="diff">
       <p className="dim small">{text.server.config.legend}</p>
-      <pre>{parts.map((part, index) => (part.isFolded ? <Folded key={index} lines={part.lines} /> : <Lines key={index} lines={part.lines} />))}</pre>
+      <pre>
+        {parts.map((part, index) =>
+          part.isFolded ? <Folded key={index} lines={part.lines} /> : <Lines key={index} lines={part.lines} />,
+        )}
+      </pre>
     </div>
   );
 }

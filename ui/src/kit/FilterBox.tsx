@@ -23,7 +23,10 @@ const suggestionsMax = 50;
 function suggest(typed: string, facets: Facets): Array<{ term: string; count?: number }> {
   if (!typed.startsWith("@")) return [];
   const at = typed.indexOf(":");
-  if (at < 0) return Object.keys(facets).filter((key) => `@${key}`.startsWith(typed)).map((key) => ({ term: `@${key}:` }));
+  if (at < 0)
+    return Object.keys(facets)
+      .filter((key) => `@${key}`.startsWith(typed))
+      .map((key) => ({ term: `@${key}:` }));
   const key = typed.slice(1, at);
   const part = typed.slice(at + 1).toLowerCase();
   return Object.entries(facets[key] ?? {})
@@ -131,7 +134,13 @@ export function FilterBox({ value, onChange, facets = {}, placeholder, problem }
           onKeyDown={onKeyDown}
           onBlur={() => setOpen(false)}
         />
-        <ul className="suggestions" id={`${id}-list`} role="listbox" aria-label={text.filter.suggestions} hidden={!hasList}>
+        <ul
+          className="suggestions"
+          id={`${id}-list`}
+          role="listbox"
+          aria-label={text.filter.suggestions}
+          hidden={!hasList}
+        >
           {suggestions.map((suggestion, index) => (
             // The keys of the input choose; a pointer must not take the focus from it.
             // biome-ignore lint/a11y/useKeyWithClickEvents: as above

@@ -16,7 +16,8 @@ const paths = {
   storage: "M3 4c0-2 10-2 10 0v8c0 2-10 2-10 0zM3 4c0 2 10 2 10 0M3 8c0 2 10 2 10 0",
   config: "M3 2h7l3 3v9H3zM10 2v3h3M5 8h6M5 11h6",
   flags: "M4 14V2M4 3h8l-2 3 2 3H4",
-  peers: "M8 5a2 2 0 100-4 2 2 0 000 4zM3 14a2 2 0 100-4 2 2 0 000 4zM13 14a2 2 0 100-4 2 2 0 000 4zM7 5l-3 5M9 5l3 5M5 12h6",
+  peers:
+    "M8 5a2 2 0 100-4 2 2 0 000 4zM3 14a2 2 0 100-4 2 2 0 000 4zM13 14a2 2 0 100-4 2 2 0 000 4zM7 5l-3 5M9 5l3 5M5 12h6",
   ok: "M3 8l3 3 7-7",
   bad: "M4 4l8 8M12 4l-8 8",
   warn: "M8 2l6 12H2zM8 6v4M8 12v.5",
@@ -28,7 +29,8 @@ const paths = {
   copy: "M5 5h8v9H5zM5 11H3V2h7v3",
   link: "M7 9a3 3 0 004 0l2-2a3 3 0 00-4-4L8 4M9 7a3 3 0 00-4 0L3 9a3 3 0 004 4l1-1",
   more: "M3 8h.5M8 8h.5M13 8h.5",
-  settings: "M8 5.500a2.500 2.500 0 100 5 2.500 2.500 0 000-5zM8 1.500v2M8 12.500v2M1.500 8h2M12.500 8h2M3.500 3.500l1.300 1.300M11.200 11.200l1.300 1.300M12.500 3.500l-1.300 1.300M4.800 11.200l-1.300 1.300",
+  settings:
+    "M8 5.500a2.500 2.500 0 100 5 2.500 2.500 0 000-5zM8 1.500v2M8 12.500v2M1.500 8h2M12.500 8h2M3.500 3.500l1.300 1.300M11.200 11.200l1.300 1.300M12.500 3.500l-1.300 1.300M4.800 11.200l-1.300 1.300",
   search: "M7 3a4 4 0 100 8 4 4 0 000-8zM10 10l4 4",
   pause: "M5 3v10M11 3v10",
   play: "M4 3l9 5-9 5z",
@@ -45,7 +47,14 @@ export type IconName = keyof typeof paths;
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 16 16" aria-hidden="true" focusable="false" style={{ flex: "none" }}>
-      <path d={paths[name]} fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeLinejoin="round" />
+      <path
+        d={paths[name]}
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.5"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+      />
     </svg>
   );
 }

@@ -155,7 +155,8 @@ interface TableMenuProps<P extends ListPath> extends ListPageProps<P> {
 
 /** Columns, exports, links. */
 function TableMenu<P extends ListPath>(props: TableMenuProps<P>) {
-  const url = () => new URL(urlOf(props.path, { ...props.extra, q: props.filter, sort: props.sort }), location.href).href;
+  const url = () =>
+    new URL(urlOf(props.path, { ...props.extra, q: props.filter, sort: props.sort }), location.href).href;
   const toggle = (key: string) => {
     const rest = props.hidden.filter((other) => other !== key && other !== "");
     props.state.set({ hide: (props.hidden.includes(key) ? rest : [...rest, key]).join(",") });
@@ -171,11 +172,20 @@ function TableMenu<P extends ListPath>(props: TableMenuProps<P>) {
         <Menu.Label>{text.table.columns}</Menu.Label>
         {props.columns.map((column) => (
           <Menu.Item key={column.key} component="div" onClick={() => toggle(column.key)}>
-            <Checkbox readOnly tabIndex={-1} size="xs" label={column.title} checked={!props.hidden.includes(column.key)} />
+            <Checkbox
+              readOnly
+              tabIndex={-1}
+              size="xs"
+              label={column.title}
+              checked={!props.hidden.includes(column.key)}
+            />
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item closeMenuOnClick onClick={() => save(`${props.name}.csv`, "text/csv", toCsv(props.columns, props.rows))}>
+        <Menu.Item
+          closeMenuOnClick
+          onClick={() => save(`${props.name}.csv`, "text/csv", toCsv(props.columns, props.rows))}
+        >
           {text.table.csv}
         </Menu.Item>
         <Menu.Item

@@ -13,7 +13,8 @@ const words = text.alerts.routing;
 export function useRouteAnswer(labels: Record<string, string>, at: string, isEnabled = true) {
   return useQuery<RouteAnswer>({
     queryKey: ["route", labels, at],
-    queryFn: async ({ signal }) => (await post("/api/keepwatch/v1/route/explain", { labels, at: at === "" ? null : at }, signal)).data,
+    queryFn: async ({ signal }) =>
+      (await post("/api/keepwatch/v1/route/explain", { labels, at: at === "" ? null : at }, signal)).data,
     enabled: isEnabled,
   });
 }
@@ -35,8 +36,8 @@ export function EndList({ ends }: { ends: readonly RouteEnd[] }) {
           <h3 className="wrap">{end.receiver}</h3>
           {end.suppressed && (
             <p>
-              <span className="state warn">{words.suppressed}</span> <span className="wrap">{end.suppressed.message}</span>{" "}
-              <code className="dim">{end.suppressed.code}</code>
+              <span className="state warn">{words.suppressed}</span>{" "}
+              <span className="wrap">{end.suppressed.message}</span> <code className="dim">{end.suppressed.code}</code>
             </p>
           )}
           <table className="facts small">
@@ -70,7 +71,7 @@ export function EndList({ ends }: { ends: readonly RouteEnd[] }) {
                   {end.integrations.map((integration, index) => (
                     <span key={index}>
                       {integration.name}: {words.told[integration.told] ?? integration.told}
-                      {integration.toldAt && (
+                      {integration.toldAt && integration.told !== "nothing" && (
                         <>
                           {", "}
                           <Ago at={integration.toldAt} />

@@ -46,7 +46,12 @@ export function Ago({ at }: TimeProps) {
   const { ms, title } = useMoment(at);
   if (ms === null) return <span className="dim">{text.time.never}</span>;
   const passed = now - ms;
-  const words = passed < -1500 ? text.time.in(shortDuration(-passed)) : passed < 1500 ? text.time.now : text.time.ago(shortDuration(passed));
+  const words =
+    passed < -1500
+      ? text.time.in(shortDuration(-passed))
+      : passed < 1500
+        ? text.time.now
+        : text.time.ago(shortDuration(passed));
   return (
     <time dateTime={new Date(ms).toISOString()} title={title}>
       {words}

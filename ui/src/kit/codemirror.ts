@@ -4,7 +4,17 @@ import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
 const style = HighlightStyle.define([
-  { tag: [tags.function(tags.variableName), tags.operatorKeyword, tags.modifier, tags.keyword, tags.definition(tags.propertyName), tags.propertyName], class: "q-word" },
+  {
+    tag: [
+      tags.function(tags.variableName),
+      tags.operatorKeyword,
+      tags.modifier,
+      tags.keyword,
+      tags.definition(tags.propertyName),
+      tags.propertyName,
+    ],
+    class: "q-word",
+  },
   { tag: [tags.string], class: "q-text" },
   { tag: [tags.number, tags.special(tags.number), tags.bool], class: "q-number" },
   { tag: [tags.labelName], class: "q-label" },
@@ -20,7 +30,9 @@ export const look = EditorView.theme({
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--dim)", border: "0" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
-  ".cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground": { background: "var(--accent-ground)" },
+  ".cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground": {
+    background: "var(--accent-ground)",
+  },
   ".cm-matchingBracket": { backgroundColor: "var(--accent-ground)", outline: "1px solid var(--line-strong)" },
   ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--line)" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { background: "var(--accent-ground)", color: "var(--text)" },

@@ -6,7 +6,7 @@ export interface DiffLine {
 }
 
 /** Texts that differ in more lines are shown as replaced whole: the search would take too long. */
-const editsMax = 2000;
+const editsMax = 500;
 
 export function diffLines(before: string, after: string): DiffLine[] {
   const a = before.split("\n");
@@ -14,7 +14,8 @@ export function diffLines(before: string, after: string): DiffLine[] {
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
   let tail = 0;
-  while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+  while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail])
+    tail += 1;
   const same = (lines: string[]): DiffLine[] => lines.map((text) => ({ kind: "same", text }));
   return [
     ...same(a.slice(0, head)),

@@ -10,9 +10,7 @@ export {
   Menu,
   Modal,
   SegmentedControl,
-  Select,
   Switch,
   Tabs,
   TextInput,
-  Tooltip,
 } from "@mantine/core";

@@ -31,7 +31,12 @@ export function joinTerms(terms: readonly string[]): string {
 /** The values of an `@key` among the terms. */
 export function facetOf(filter: string, key: string): string[] {
   const found = splitTerms(filter).find((term) => term.startsWith(`@${key}:`));
-  return found === undefined ? [] : found.slice(key.length + 2).replace(/^"|"$/g, "").split(",");
+  return found === undefined
+    ? []
+    : found
+        .slice(key.length + 2)
+        .replace(/^"|"$/g, "")
+        .split(",");
 }
 
 /** The filter with an `@key` set to values, or without it. */

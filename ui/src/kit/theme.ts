@@ -17,9 +17,7 @@ const blue: MantineColorsTuple = [
 export const theme = createTheme({
   primaryColor: "blue",
   colors: { blue },
-  primaryShade: { light: 7, dark: 3 },
-  autoContrast: true,
-  luminanceThreshold: 0.4,
+  primaryShade: { light: 7, dark: 6 },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif',
   fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "19px" },
   defaultRadius: 6,

@@ -26,7 +26,10 @@ const lengthMax = 100_000;
 
 function language() {
   return new PromQLExtension()
-    .setComplete({ remote: { url: urlOf(""), httpMethod: "GET", cache: { maxAge: 60_000 } }, maxMetricsMetadata: 10_000 })
+    .setComplete({
+      remote: { url: urlOf(""), httpMethod: "GET", cache: { maxAge: 60_000 } },
+      maxMetricsMetadata: 10_000,
+    })
     .asExtension();
 }
 
@@ -42,7 +45,10 @@ export default function Editor(props: EditorProps) {
     if (!place.current) return;
     let back = -1;
     const replace = (editor: EditorView, next: string) =>
-      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: next }, selection: { anchor: next.length } });
+      editor.dispatch({
+        changes: { from: 0, to: editor.state.doc.length, insert: next },
+        selection: { anchor: next.length },
+      });
     const recall = (by: 1 | -1) => (editor: EditorView) => {
       const list = remembered();
       const next = back + by;
@@ -124,8 +130,11 @@ export default function Editor(props: EditorProps) {
     const editor = view.current;
     if (!editor) return;
     const end = editor.state.doc.length;
-    const from = mistake ? Math.min(Math.max(mistake.at, 0), end) : 0;
-    const found = mistake ? [{ from, to: Math.min(from + 1, end), severity: "error" as const, message: mistake.message }] : [];
+    // At the end there is nothing to underline but the last character.
+    const from = mistake ? Math.max(Math.min(mistake.at, end - 1), 0) : 0;
+    const found = mistake
+      ? [{ from, to: Math.min(from + 1, end), severity: "error" as const, message: mistake.message }]
+      : [];
     editor.dispatch(setDiagnostics(editor.state, found));
   }, [mistake]);
 

@@ -4,7 +4,7 @@ import { NavLink, Outlet, useLocation } from "react-router";
 import { useBoot, useGet } from "../api/hooks";
 import { shortDuration } from "../kit/duration";
 import { Icon } from "../kit/Icon";
-import { ActionIcon, Button, Tooltip } from "../kit/mantine";
+import { ActionIcon, Button } from "../kit/mantine";
 import { change, useSettings } from "../kit/settings";
 import { Loading } from "../kit/states";
 import { setSkew, useNow } from "../kit/Time";
@@ -64,7 +64,14 @@ function Rail({ isNarrow }: { isNarrow: boolean }) {
       <NavLink className="brand" to="/status" aria-label={words.name}>
         <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true">
           <rect width="32" height="32" rx="7" fill="#1f5f8b" />
-          <path d="M5 18h5l3-9 5 15 3.5-10 1.500 4h4" fill="none" stroke="#fff" strokeWidth="2.6" strokeLinecap="round" strokeLinejoin="round" />
+          <path
+            d="M5 18h5l3-9 5 15 3.5-10 1.500 4h4"
+            fill="none"
+            stroke="#fff"
+            strokeWidth="2.6"
+            strokeLinecap="round"
+            strokeLinejoin="round"
+          />
         </svg>
         <span className="word">{words.name}</span>
       </NavLink>
@@ -108,20 +115,29 @@ function Bar({ onOpen }: { onOpen: (what: "palette" | "keys" | "settings") => vo
     <header className="bar">
       <span className="where small">{boot?.externalUrl.replace(/^https?:\/\//, "")}</span>
       {boot?.me.isReadOnly && (
-        <Tooltip label={words.readOnlyHint}>
-          <span className="state warn">{words.readOnly}</span>
-        </Tooltip>
+        <span className="state warn" title={words.readOnlyHint}>
+          {words.readOnly}
+        </span>
       )}
-      <Tooltip label={words.nobodyHint} disabled={Boolean(boot?.me.user)}>
-        <span className="dim small who">{boot?.me.user ?? words.nobody}</span>
-      </Tooltip>
-      <Tooltip label={words.liveHint}>
-        <button type="button" className={`state live ${look}`} onClick={live.toggle} aria-pressed={live.state === "paused"}>
-          <Icon name={live.state === "paused" ? "pause" : live.state === "stale" ? "warn" : "play"} size={12} />
-          {words.live[live.state]}
-        </button>
-      </Tooltip>
-      <Button size="compact-md" variant="default" leftSection={<Icon name="search" />} onClick={() => onOpen("palette")}>
+      <span className="dim small who" title={boot?.me.user ? undefined : words.nobodyHint}>
+        {boot?.me.user ?? words.nobody}
+      </span>
+      <button
+        type="button"
+        title={words.liveHint}
+        className={`state live ${look}`}
+        onClick={live.toggle}
+        aria-pressed={live.state === "paused"}
+      >
+        <Icon name={live.state === "paused" ? "pause" : live.state === "stale" ? "warn" : "play"} size={12} />
+        {words.live[live.state]}
+      </button>
+      <Button
+        size="compact-md"
+        variant="default"
+        leftSection={<Icon name="search" />}
+        onClick={() => onOpen("palette")}
+      >
         <span className="word-wide">{words.palette.open}</span>
       </Button>
       <ActionIcon variant="subtle" size={32} aria-label={words.keys.title} onClick={() => onOpen("keys")}>
@@ -160,7 +176,9 @@ function Banners() {
       {isStarting && (
         <div className="banner warn" role="status">
           <Icon name="wait" />
-          {replay && replay.max > 0 && replay.current < replay.max ? words.replay(replay.current, replay.max) : words.notReady}
+          {replay && replay.max > 0 && replay.current < replay.max
+            ? words.replay(replay.current, replay.max)
+            : words.notReady}
         </div>
       )}
       {Math.abs(skew) > skewMs && (

@@ -30,7 +30,14 @@ interface PaletteProps {
 
 export function Palette({ opened, onClose, onOpen }: PaletteProps) {
   return (
-    <Modal opened={opened} onClose={onClose} withCloseButton={false} size="lg" aria-label={words.label} yOffset="10vh">
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      withCloseButton={false}
+      size="lg"
+      title={<span className="visually-hidden">{words.label}</span>}
+      yOffset="10vh"
+    >
       <Search onClose={onClose} onOpen={onOpen} />
     </Modal>
   );
@@ -83,27 +90,33 @@ function useEntries(typed: string, onOpen: PaletteProps["onOpen"]): Entry[] {
   if (q === "") return named;
   return [
     ...named,
-    ...metrics.map((row): Entry => ({
-      key: `metric ${row.name}`,
-      icon: "metrics",
-      title: row.name,
-      about: row.help,
-      run: go("/query", { "g0.expr": row.name, "g0.tab": "graph" }),
-    })),
-    ...rules.map((row): Entry => ({
-      key: `rule ${row.file} ${row.group} ${row.name} ${row.expression}`,
-      icon: "rules",
-      title: row.name,
-      about: row.group,
-      run: go("/rules", { q: quote(row.name) }),
-    })),
-    ...targets.map((row): Entry => ({
-      key: `target ${row.scrapePool} ${row.scrapeUrl}`,
-      icon: "target",
-      title: row.scrapeUrl,
-      about: row.scrapePool,
-      run: go("/targets", { q: quote(row.scrapeUrl) }),
-    })),
+    ...metrics.map(
+      (row): Entry => ({
+        key: `metric ${row.name}`,
+        icon: "metrics",
+        title: row.name,
+        about: row.help,
+        run: go("/query", { "g0.expr": row.name, "g0.tab": "graph" }),
+      }),
+    ),
+    ...rules.map(
+      (row): Entry => ({
+        key: `rule ${row.file} ${row.group} ${row.name} ${row.expression}`,
+        icon: "rules",
+        title: row.name,
+        about: row.group,
+        run: go("/rules", { q: quote(row.name) }),
+      }),
+    ),
+    ...targets.map(
+      (row): Entry => ({
+        key: `target ${row.scrapePool} ${row.scrapeUrl}`,
+        icon: "target",
+        title: row.scrapeUrl,
+        about: row.scrapePool,
+        run: go("/targets", { q: quote(row.scrapeUrl) }),
+      }),
+    ),
   ];
 }
 
@@ -146,7 +159,14 @@ function Search({ onClose, onOpen }: Omit<PaletteProps, "opened">) {
       <ul id={`${id}-list`} role="listbox" aria-label={words.label}>
         {entries.map((entry, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys of the input choose
-          <li key={entry.key} id={`${id}-${index}`} role="option" tabIndex={-1} aria-selected={index === at} onClick={() => run(entry)}>
+          <li
+            key={entry.key}
+            id={`${id}-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onClick={() => run(entry)}
+          >
             <Icon name={entry.icon} />
             <span className="one-line">{entry.title}</span>
             {entry.about && <span className="dim small one-line about">{entry.about}</span>}

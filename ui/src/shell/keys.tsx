@@ -7,7 +7,11 @@ import { useLive } from "../live/live";
 import { text } from "../text";
 import { areas } from "./areas";
 
-const pages = new Map(areas.flatMap((area) => area.pages).flatMap((page) => (page.key ? [[page.key, page.path]] : [])) as Array<[string, string]>);
+const pages = new Map(
+  areas.flatMap((area) => area.pages).flatMap((page) => (page.key ? [[page.key, page.path]] : [])) as Array<
+    [string, string]
+  >,
+);
 
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;

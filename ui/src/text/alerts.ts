@@ -51,6 +51,7 @@ export const alerts = {
     at: "At",
     atHint: "now, or 2026-08-21 10:00",
     choose: "Take an alert that fires",
+    chooseOne: "choose…",
     run: "Where would it go?",
     result: "It goes to",
     nobody: "Nobody is told",
@@ -62,7 +63,10 @@ export const alerts = {
     nextFlush: "Looked at next",
     integrations: "Told by",
     noIntegrations: "this receiver has no integration",
-    told: { nothing: "not told of it yet", firing: "told that it fires", resolved: "told that it is over" } as Record<string, string>,
+    told: { nothing: "not told of it yet", firing: "told that it fires", resolved: "told that it is over" } as Record<
+      string,
+      string
+    >,
     tree: "Routing tree",
     root: "root",
     any: "every alert",

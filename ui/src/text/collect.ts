@@ -37,10 +37,13 @@ export const collect = {
   whyPage: {
     placeholder: "An address, pod, service, monitor object, job or reason code",
     start: "What is missing?",
-    startWhy: "Type a part of the address, the object's name, or the code of a reason. Everything that is not as it should be comes first.",
+    startWhy:
+      "Type a part of the address, the object's name, or the code of a reason. Everything that is not as it should be comes first.",
     nothing: "Nothing by that name",
-    nothingWhy: "No object was read, no target was discovered and nothing was refused with this in its text. Jobs that there are:",
-    found: (shown: number, total: number) => (shown === total ? `${total} found` : `${shown} of ${total} found, the wrong ones first`),
+    nothingWhy:
+      "No object was read, no target was discovered and nothing was refused with this in its text. Jobs that there are:",
+    found: (shown: number, total: number) =>
+      shown === total ? `${total} found` : `${shown} of ${total} found, the wrong ones first`,
     reasons: "Refusals with this in their text",
     steps: {
       object: "Object",

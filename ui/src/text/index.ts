@@ -35,7 +35,10 @@ const failures: Record<FailureKind, { title: string; hint?: string }> = {
     title: "The server does not answer",
     hint: "It is asked again by itself. Look whether it runs, and whether a proxy between holds its answers back.",
   },
-  "not-ready": { title: "The server is not ready yet", hint: "It starts, or reads its log. It is asked again by itself." },
+  "not-ready": {
+    title: "The server is not ready yet",
+    hint: "It starts, or reads its log. It is asked again by itself.",
+  },
   refused: { title: "The server refused the request" },
   "not-found": { title: "There is no such thing", hint: "This version of the server may not have it." },
   broken: {

@@ -8,7 +8,8 @@ export const server = {
       `${pending} pending · ${silenced} silenced · ${others} inhibited or muted`,
     targets: "Targets",
     up: (up: number, all: number) => `${up} / ${all} up`,
-    down: (down: number, unknown: number, dropped: number) => `${down} down · ${unknown} not scraped yet · ${dropped} dropped`,
+    down: (down: number, unknown: number, dropped: number) =>
+      `${down} down · ${unknown} not scraped yet · ${dropped} dropped`,
     rules: "Rules",
     ok: (ok: number) => `${ok} ok`,
     failed: (failed: number, unknown: number) => `${failed} failed · ${unknown} not evaluated yet`,

@@ -33,8 +33,14 @@ export const shell = {
   readOnlyHint: "This server refuses changes (--web.read-only).",
   nobody: "no sign-in",
   nobodyHint: "This server does not know who asks; a proxy in front may.",
-  skew: (seconds: string) => `The clock of this browser is ${seconds} off the server's; times are shown by the server's clock.`,
-  palette: { open: "Search", placeholder: "Go to a page, rule, target or metric", nothing: "Nothing found", label: "Search everywhere" },
+  skew: (seconds: string) =>
+    `The clock of this browser is ${seconds} off the server's; times are shown by the server's clock.`,
+  palette: {
+    open: "Search",
+    placeholder: "Go to a page, rule, target or metric",
+    nothing: "Nothing found",
+    label: "Search everywhere",
+  },
   actions: { pause: "Pause or go on", theme: "Dark or light", keys: "Keys", copyLink: "Copy link to this page" },
   settings: {
     open: "Settings",

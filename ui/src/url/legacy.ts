@@ -74,7 +74,8 @@ function fromPanels(old: URLSearchParams): URLSearchParams {
       if (value === "1") params.set(`g${panel}.display_mode`, "stacked");
     } else if (field === "relative_time") {
       // VictoriaMetrics names its choices: last_1_hour is also in range_input.
-    } else if (field === "end_input" || field === "moment_input") params.set(name, value.replace("T", " ").replace(/Z$/, ""));
+    } else if (field === "end_input" || field === "moment_input")
+      params.set(name, value.replace("T", " ").replace(/Z$/, ""));
     else params.set(name, value);
   }
   return params;
@@ -94,7 +95,8 @@ function fromHash(path: string, fragment: string): Link {
   }
   if (silence) return { path: route, params };
   if (route === "/status") return { path: "/status", params: new URLSearchParams() };
-  if (route === "/settings") return { path: shownBy(path) ?? "/alerts", params: new URLSearchParams({ settings: "open" }) };
+  if (route === "/settings")
+    return { path: shownBy(path) ?? "/alerts", params: new URLSearchParams({ settings: "open" }) };
   const known = shownBy(route);
   return known === undefined ? { path: "/alerts", params: new URLSearchParams() } : understand(route, `?${params}`, "");
 }

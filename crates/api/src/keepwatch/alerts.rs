@@ -216,9 +216,13 @@ enum By {
 }
 
 fn rows(api: &Api, by: By) -> Vec<AlertTwin> {
+    // By the labels that the alerting machine knows them under.
     let mut of_rules: HashMap<Labels, AlertTwin> = of_rules(api)
         .into_iter()
-        .map(|found| (found.labels, found.row))
+        .map(|found| {
+            let outgoing = api.alertmanager.outgoing_labels(&found.labels);
+            (outgoing.unwrap_or(found.labels), found.row)
+        })
         .collect();
     let mut seen = Vec::new();
     let mut rows = Vec::new();

@@ -41,8 +41,8 @@ impl Row for MetricTwin {
 
     fn facet(&self, key: &str) -> Vec<&str> {
         match key {
-            "type" => vec![&self.kind],
-            "unit" => vec![&self.unit],
+            "type" if !self.kind.is_empty() => vec![&self.kind],
+            "unit" if !self.unit.is_empty() => vec![&self.unit],
             _ => Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use net::axum::Router;
 use net::axum::http::{HeaderMap, Method, Uri};
 use net::axum::response::{IntoResponse, Redirect, Response};
-use net::axum::routing::get;
+use net::axum::routing::{MethodRouter, get};
 
 pub use files::UiFile;
 pub use pages::{PAGES, Page};
@@ -52,14 +52,17 @@ pub struct Ui {
 }
 
 impl Ui {
-    pub(crate) fn router(self) -> Router<Arc<Api>> {
+    /// To the home page, from a path that ends with a slash: relative, so that it works behind any proxy.
+    pub(crate) fn to_home<S: Clone + Send + Sync + 'static>(self) -> MethodRouter<S> {
         let home = self.home.path();
-        // Relative, so that it works behind any prefix.
-        let to_home = move |uri: Uri| async move {
+        get(move |uri: Uri| async move {
             let query = uri.query().map(|query| format!("?{query}"));
             Redirect::temporary(&format!("./{home}{}", query.unwrap_or_default()))
-        };
-        let mut router = Router::new().route("/", get(to_home));
+        })
+    }
+
+    pub(crate) fn router(self) -> Router<Arc<Api>> {
+        let mut router = Router::new();
         for page in PAGES {
             let index = move |headers: HeaderMap| async move { self.index(&headers) };
             router = router.route(page.path, get(index));

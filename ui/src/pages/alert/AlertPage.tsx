@@ -1,8 +1,8 @@
 // One alert, by its fingerprint.
 import { Link, useParams } from "react-router";
 import { useGet } from "../../api/hooks";
-import { Page } from "../../kit/Page";
 import { AlertDetail } from "../../kit/AlertDetail";
+import { Page } from "../../kit/Page";
 import { RouteEnds } from "../../kit/RouteEnds";
 import { State } from "../../kit/State";
 import { Empty, Shown } from "../../kit/states";
@@ -15,7 +15,11 @@ export default function AlertPage() {
   const { fingerprint = "" } = useParams();
   // Fingerprints are hexadecimal; anything else would be another filter.
   const isValid = /^[0-9a-f]{1,16}$/.test(fingerprint);
-  const found = useGet("/api/keepwatch/v1/alerts", { q: `@fingerprint:${fingerprint}` }, { enabled: isValid, live: true });
+  const found = useGet(
+    "/api/keepwatch/v1/alerts",
+    { q: `@fingerprint:${fingerprint}` },
+    { enabled: isValid, live: true },
+  );
   const alert = found.data?.data.rows[0];
   const gone = (
     <Empty title={words.gone} action={<Link to="/alerts">{text.shell.pages.alerts}</Link>}>

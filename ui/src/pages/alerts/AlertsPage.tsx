@@ -7,13 +7,12 @@ import type { Column, Group } from "../../kit/DataTable";
 import { formatMetric, formatNumber, parseValue } from "../../kit/format";
 import { Labels } from "../../kit/Labels";
 import { ListPage } from "../../kit/ListPage";
-import { Select } from "../../kit/mantine";
+import { Select } from "../../kit/Select";
 import { State } from "../../kit/State";
 import { Empty } from "../../kit/states";
 import { Ago } from "../../kit/Time";
 import { text } from "../../text";
 import { usePageState } from "../../url/state";
-
 
 const words = text.alerts;
 type By = "group" | "rule" | "labels" | "alert";
@@ -47,7 +46,9 @@ function columnsFor(by: By): ReadonlyArray<Column<AlertRow>> {
       render: (row) => (
         <>
           <Labels labels={row.labels} without={["alertname"]} />
-          {row.annotations.summary !== undefined && <p className="small dim wrap error-line">{row.annotations.summary}</p>}
+          {row.annotations.summary !== undefined && (
+            <p className="small dim wrap error-line">{row.annotations.summary}</p>
+          )}
         </>
       ),
       text: (row) => formatMetric(row.labels),
@@ -111,7 +112,12 @@ function groupOf(row: AlertRow, by: By, names: readonly string[]): Group | null 
 }
 
 const facets = [
-  { key: "state", title: words.state, values: ["firing", "pending", "silenced", "inhibited", "muted"], hasButtons: true },
+  {
+    key: "state",
+    title: words.state,
+    values: ["firing", "pending", "silenced", "inhibited", "muted"],
+    hasButtons: true,
+  },
   { key: "receiver", title: words.columns.receivers, values: [], hasButtons: false },
 ];
 
@@ -140,11 +146,9 @@ export default function AlertsPage() {
       detail={(row) => <AlertDetail alert={row} />}
       actions={
         <Select
-          size="sm"
-          aria-label={words.by}
-          data={choices}
+          label={words.by}
+          options={choices}
           value={by}
-          allowDeselect={false}
           onChange={(value) => state.set({ by: value === "group" ? null : value, sort: null })}
         />
       }

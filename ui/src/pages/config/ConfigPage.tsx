@@ -44,7 +44,12 @@ export default function ConfigPage() {
     >
       <Shown of={comparison}>
         {({ data }) => (
-          <Views comparison={data} part={part} view={state.get("view") || "running"} onView={(view) => state.set({ view: view === "running" ? null : view })} />
+          <Views
+            comparison={data}
+            part={part}
+            view={state.get("view") || "running"}
+            onView={(view) => state.set({ view: view === "running" ? null : view })}
+          />
         )}
       </Shown>
     </Page>

@@ -32,7 +32,14 @@ const columns: ReadonlyArray<Column<MetricRow>> = [
     ),
     text: (row) => row.name,
   },
-  { key: "kind", title: words.columns.kind, width: "100px", sort: "type", render: (row) => row.kind, text: (row) => row.kind },
+  {
+    key: "kind",
+    title: words.columns.kind,
+    width: "100px",
+    sort: "type",
+    render: (row) => row.kind,
+    text: (row) => row.kind,
+  },
   {
     key: "series",
     title: words.columns.series,
@@ -42,7 +49,12 @@ const columns: ReadonlyArray<Column<MetricRow>> = [
     render: (row) => (typeof row.series === "number" ? formatCount(row.series) : ""),
     text: (row) => String(row.series ?? ""),
   },
-  { key: "help", title: words.columns.help, render: (row) => <span className="wrap">{row.help.slice(0, 500)}</span>, text: (row) => row.help },
+  {
+    key: "help",
+    title: words.columns.help,
+    render: (row) => <span className="wrap">{row.help.slice(0, 500)}</span>,
+    text: (row) => row.help,
+  },
 ];
 
 const facets = [
@@ -90,7 +102,7 @@ function LabelList({ of }: { of: Cardinality }) {
       {of.labels.map((label) => (
         <div key={label.name}>
           <p>
-            <b className="mono">{label.name}</b> <span className="dim">{words.values(formatCount(label.values))}</span>
+            <b className="mono">{label.name}</b> <span className="dim">{words.values(label.values)}</span>
           </p>
           <div className="labels">
             {label.top.slice(0, valuesShown).map(([value, count]) => (

@@ -22,7 +22,8 @@ function useRates(overview: Overview | undefined): number[] {
     const next = { at: Date.parse(overview.now), total: overview.samplesAppended };
     setHeard((before) => {
       const last = before[before.length - 1];
-      if (last && (next.at <= last.at || next.total < last.total)) return next.total < (last?.total ?? 0) ? [next] : before;
+      if (last && (next.at <= last.at || next.total < last.total))
+        return next.total < (last?.total ?? 0) ? [next] : before;
       return [...before, next].slice(-pointsMax);
     });
   }, [overview]);
@@ -62,7 +63,9 @@ function Figures({ overview, rates }: { overview: Overview; rates: readonly numb
         <p className="small dim">{words.quiet(alerts.pending, alerts.silenced, alerts.inhibited + alerts.muted)}</p>
       </Card>
       <Card title={words.targets} to={targets.down > 0 ? "/targets?health=down" : "/targets"}>
-        <p className={`figure ${targets.down > 0 ? "bad" : ""}`}>{words.up(targets.up, targets.up + targets.down + targets.unknown)}</p>
+        <p className={`figure ${targets.down > 0 ? "bad" : ""}`}>
+          {words.up(targets.up, targets.up + targets.down + targets.unknown)}
+        </p>
         <p className="small dim">{words.down(targets.down, targets.unknown, targets.dropped)}</p>
       </Card>
       <Card title={words.rules} to={rules.failed > 0 ? "/rules?health=err" : "/rules"}>
@@ -70,7 +73,13 @@ function Figures({ overview, rates }: { overview: Overview; rates: readonly numb
         <p className="small dim">{words.failed(rules.failed, rules.unknown)}</p>
       </Card>
       <Card title={words.ingest} to="/storage">
-        <p className="figure">{rate === undefined ? <small className="dim">{words.measuring}</small> : words.perSecond(formatNumber(Math.round(rate)))}</p>
+        <p className="figure">
+          {rate === undefined ? (
+            <small className="dim">{words.measuring}</small>
+          ) : (
+            words.perSecond(formatNumber(Math.round(rate)))
+          )}
+        </p>
         <p className="small dim row">
           {words.series(formatCount(overview.series))}
           {rates.length > 1 && <Spark values={rates} label={words.ingestText(formatNumber(Math.round(rate ?? 0)))} />}
@@ -125,7 +134,8 @@ function NeedsAttention({ items, total }: { items: readonly Attention[]; total: 
         {items.map((item, index) => (
           <li key={index}>
             <p className="wrap">
-              <Icon name="warn" size={13} /> <b>{item.subject}</b>: {item.message} <Link to={item.page}>{words.show}</Link>
+              <Icon name="warn" size={13} /> <b>{item.subject}</b>: {item.message}{" "}
+              <Link to={item.page}>{words.show}</Link>
             </p>
             <p className="small dim">
               <code>{item.code}</code>

@@ -44,7 +44,9 @@ export default function PeersPage() {
         <section className="card">
           <h2>{words.cluster}</h2>
           <Shown of={status} lines={2}>
-            {({ data }) => (data.cluster.status === "disabled" ? <p>{words.disabled}</p> : <p>{data.cluster.status}</p>)}
+            {({ data }) =>
+              data.cluster.status === "disabled" ? <p>{words.disabled}</p> : <p>{data.cluster.status}</p>
+            }
           </Shown>
         </section>
         <section className="card">

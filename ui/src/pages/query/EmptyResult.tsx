@@ -25,7 +25,11 @@ export function EmptyResult({ expression }: { expression: string }) {
       {names.length === 0 && words.nothingWhy}
       {names.map((name, index) => {
         const exists = found[index]?.data;
-        return <span key={name}>{exists === undefined ? words.checking : exists ? words.hasMetric(name) : words.noMetric(name)} </span>;
+        return (
+          <span key={name}>
+            {exists === undefined ? words.checking : exists ? words.hasMetric(name) : words.noMetric(name)}{" "}
+          </span>
+        );
       })}
     </Empty>
   );

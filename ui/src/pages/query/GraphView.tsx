@@ -3,7 +3,8 @@ import { useCallback, useMemo, useState } from "react";
 import { align } from "../../charts/align";
 import { Plot } from "../../charts/Plot";
 import { formatCount, formatInstant, formatMetric } from "../../kit/format";
-import { SegmentedControl, Select, Switch } from "../../kit/mantine";
+import { SegmentedControl, Switch } from "../../kit/mantine";
+import { Select } from "../../kit/Select";
 import { useSettings } from "../../kit/settings";
 import { serverNow } from "../../kit/Time";
 import { text } from "../../text";
@@ -38,7 +39,8 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
       const others = names.filter((other) => other !== name);
       const isAlone = others.every((other) => hidden.has(other)) && !hidden.has(name);
       onChange({ hidden: isAlone ? [] : others });
-    } else onChange({ hidden: hidden.has(name) ? panel.hidden.filter((other) => other !== name) : [...panel.hidden, name] });
+    } else
+      onChange({ hidden: hidden.has(name) ? panel.hidden.filter((other) => other !== name) : [...panel.hidden, name] });
   };
   const zoom = (fromSeconds: number, toSeconds: number) =>
     onRange({ rangeMs: Math.max(Math.round(toSeconds - fromSeconds), 1) * 1000, endMs: Math.round(toSeconds) * 1000 });
@@ -78,19 +80,17 @@ export function GraphOptions({ panel, onChange }: { panel: Panel; onChange: (cha
     ...(["low", "medium", "high"] as const).map((value) => ({ value: value as string, label: words.steps[value] })),
     { value: "fixed", label: words.stepFixed },
   ];
-  const chooseStep = (value: string | null) => {
+  const chooseStep = (value: string) => {
     if (value === "fixed") onChange({ resolution: { type: "fixed", seconds: stepOf(panel) } });
-    else if (value === "low" || value === "medium" || value === "high") onChange({ resolution: { type: "auto", density: value } });
+    else if (value === "low" || value === "medium" || value === "high")
+      onChange({ resolution: { type: "auto", density: value } });
   };
   return (
     <div className="row">
       <Select
-        size="xs"
-        w={104}
-        aria-label={words.step}
-        data={steps}
+        label={words.step}
+        options={steps}
         value={resolution.type === "fixed" ? "fixed" : resolution.density}
-        allowDeselect={false}
         onChange={chooseStep}
       />
       {resolution.type === "fixed" && (
@@ -113,7 +113,12 @@ export function GraphOptions({ panel, onChange }: { panel: Panel; onChange: (cha
         value={panel.display === "stacked" ? "stacked" : "lines"}
         onChange={(display) => onChange({ display: display as Display })}
       />
-      <Switch size="xs" label={words.zero} checked={panel.startsAtZero} onChange={(event) => onChange({ startsAtZero: event.currentTarget.checked })} />
+      <Switch
+        size="xs"
+        label={words.zero}
+        checked={panel.startsAtZero}
+        onChange={(event) => onChange({ startsAtZero: event.currentTarget.checked })}
+      />
     </div>
   );
 }

@@ -35,7 +35,10 @@ function sorted(rows: Row[], sort: string): Row[] {
   const name = sort.replace(/^-/, "");
   const sign = sort.startsWith("-") ? -1 : 1;
   const figure = figures.find((one) => one === name);
-  if (figure) return [...rows].sort((a, b) => sign * ((a[figure] ?? Number.NEGATIVE_INFINITY) - (b[figure] ?? Number.NEGATIVE_INFINITY)));
+  if (figure)
+    return [...rows].sort(
+      (a, b) => sign * ((a[figure] ?? Number.NEGATIVE_INFINITY) - (b[figure] ?? Number.NEGATIVE_INFINITY)),
+    );
   if (name === "series") return [...rows].sort((a, b) => sign * a.name.localeCompare(b.name));
   return rows;
 }
@@ -66,27 +69,41 @@ export function Legend({ lines, isHidden, pointed, onToggle }: LegendProps) {
             type="button"
             className={`legend ${pointed === row.index ? "pointed" : ""}`}
             aria-pressed={!isHidden(row.index)}
-            aria-label={words.hide(row.name.slice(0, 300))}
             onClick={(event) => onToggle(row.index, !(event.ctrlKey || event.metaKey))}
           >
             <svg width="22" height="12" aria-hidden="true">
-              <line x1="1" y1="6" x2="21" y2="6" stroke={color} strokeWidth="3" strokeDasharray={dash.join(" ")} opacity={isHidden(row.index) ? 0.25 : 1} />
+              <line
+                x1="1"
+                y1="6"
+                x2="21"
+                y2="6"
+                stroke={color}
+                strokeWidth="3"
+                strokeDasharray={dash.join(" ")}
+                opacity={isHidden(row.index) ? 0.25 : 1}
+              />
             </svg>
             <span className={isHidden(row.index) ? "dim" : ""}>
-              {Object.keys(row.labels).length === 0 ? <span className="mono">{row.name || words.value}</span> : <Labels labels={row.labels} />}
+              {Object.keys(row.labels).length === 0 ? (
+                <span className="mono">{row.name || words.value}</span>
+              ) : (
+                <Labels labels={row.labels} />
+              )}
             </span>
           </button>
         );
       },
     },
-    ...figures.map((figure): Column<Row> => ({
-      key: figure,
-      title: words[figure],
-      width: "92px",
-      sort: figure,
-      numeric: true,
-      render: (row) => (row[figure] === null ? "–" : formatNumber(row[figure] ?? Number.NaN)),
-    })),
+    ...figures.map(
+      (figure): Column<Row> => ({
+        key: figure,
+        title: words[figure],
+        width: "92px",
+        sort: figure,
+        numeric: true,
+        render: (row) => (row[figure] === null ? "–" : formatNumber(row[figure] ?? Number.NaN)),
+      }),
+    ),
   ];
   return (
     <>

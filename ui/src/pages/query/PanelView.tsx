@@ -47,7 +47,8 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
     const formatted = await get("/api/v1/format_query", { query: expression }).catch(() => null);
     if (formatted) setTyped(formatted.data);
   };
-  const mistake = answer.error && typed === panel.expression ? findMistake(answer.error.message, panel.expression) : null;
+  const mistake =
+    answer.error && typed === panel.expression ? findMistake(answer.error.message, panel.expression) : null;
   return (
     <section className="card" aria-label={`${words.expression} ${number + 1}`}>
       <div className="row" style={{ alignItems: "flex-start", flexWrap: "nowrap" }}>
@@ -66,7 +67,9 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
         </Button>
         <PanelMenu panel={panel} onFormat={() => void format(typed)} onDuplicate={onDuplicate} onRemove={onRemove} />
       </div>
-      {panel.expression.trim() !== "" && answer.error && <Failed error={answer.error} onRetry={() => void answer.refetch()} />}
+      {panel.expression.trim() !== "" && answer.error && (
+        <Failed error={answer.error} onRetry={() => void answer.refetch()} />
+      )}
       <Tabs value={panel.tab} onChange={(tab) => onChange({ tab: tab as Tab })} mt={8} keepMounted={false}>
         <div className="row apart">
           <Tabs.List>
@@ -80,7 +83,11 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
                 <RangeBar panel={panel} onChange={onRange} />
               </>
             )}
-            {panel.tab === "graph" ? <GraphOptions panel={panel} onChange={onChange} /> : <TableOptions panel={panel} onChange={onChange} />}
+            {panel.tab === "graph" ? (
+              <GraphOptions panel={panel} onChange={onChange} />
+            ) : (
+              <TableOptions panel={panel} onChange={onChange} />
+            )}
           </div>
         </div>
         <Tabs.Panel value={panel.tab} pt={8}>
@@ -143,7 +150,8 @@ interface PanelMenuProps {
 }
 
 function PanelMenu({ panel, onFormat, onDuplicate, onRemove }: PanelMenuProps) {
-  const url = () => new URL(urlOf("/api/v1/query", { query: panel.expression }), location.href).href.replace(/'/g, "%27");
+  const url = () =>
+    new URL(urlOf("/api/v1/query", { query: panel.expression }), location.href).href.replace(/'/g, "%27");
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -161,4 +169,3 @@ function PanelMenu({ panel, onFormat, onDuplicate, onRemove }: PanelMenuProps) {
     </Menu>
   );
 }
-

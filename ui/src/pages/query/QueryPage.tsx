@@ -7,7 +7,7 @@ import { text } from "../../text";
 import { emptyPanel, type Panel, readPanels, writePanels } from "../../url/panels";
 import { usePageState } from "../../url/state";
 import { PanelView } from "./PanelView";
-import { isLinked, type RangeChange, RangeBar } from "./RangeBar";
+import { isLinked, RangeBar, type RangeChange } from "./RangeBar";
 
 const words = text.explore;
 

@@ -1,6 +1,6 @@
 // Range and end of graphs: steppers, a field each, and keys: [ ] move, + - zoom.
 import { useEffect, useRef, useState } from "react";
-import { parseDuration, formatDuration } from "../../kit/duration";
+import { formatDuration, parseDuration } from "../../kit/duration";
 import { Icon } from "../../kit/Icon";
 import { ActionIcon, TextInput } from "../../kit/mantine";
 import { settings } from "../../kit/settings";
@@ -15,7 +15,24 @@ export type RangeChange = Partial<Pick<Panel, "rangeMs" | "endMs">>;
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-const choices = [minute, 5 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day, 14 * day, 28 * day, 56 * day, 182 * day, 365 * day];
+const choices = [
+  minute,
+  5 * minute,
+  15 * minute,
+  30 * minute,
+  hour,
+  2 * hour,
+  6 * hour,
+  12 * hour,
+  day,
+  2 * day,
+  7 * day,
+  14 * day,
+  28 * day,
+  56 * day,
+  182 * day,
+  365 * day,
+];
 
 export function isLinked(panel: Panel, first: Panel): boolean {
   return panel.rangeMs === first.rangeMs && panel.endMs === first.endMs;
@@ -29,7 +46,17 @@ interface RangeBarProps {
 }
 
 /** A field that is taken over with Enter, or when it is left. */
-export function Field({ label, value, width, onTake }: { label: string; value: string; width: number; onTake: (text: string) => boolean }) {
+export function Field({
+  label,
+  value,
+  width,
+  onTake,
+}: {
+  label: string;
+  value: string;
+  width: number;
+  onTake: (text: string) => boolean;
+}) {
   const [typed, setTyped] = useState(value);
   const [isWrong, setWrong] = useState(false);
   useEffect(() => setTyped(value), [value]);
@@ -53,7 +80,8 @@ export function Field({ label, value, width, onTake }: { label: string; value: s
 }
 
 export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
-  const shorter = () => onChange({ rangeMs: [...choices].reverse().find((one) => one < panel.rangeMs) ?? panel.rangeMs });
+  const shorter = () =>
+    onChange({ rangeMs: [...choices].reverse().find((one) => one < panel.rangeMs) ?? panel.rangeMs });
   const longer = () => onChange({ rangeMs: choices.find((one) => one > panel.rangeMs) ?? panel.rangeMs });
   const move = (by: 1 | -1) => {
     const end = (panel.endMs ?? serverNow()) + (by * panel.rangeMs) / 2;
@@ -67,7 +95,8 @@ export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement | null;
       const isTyping = target?.isContentEditable || ["INPUT", "TEXTAREA"].includes(target?.tagName ?? "");
-      if (isTyping || !settings().keys || event.ctrlKey || event.metaKey || document.querySelector("[role=dialog]")) return;
+      if (isTyping || !settings().keys || event.ctrlKey || event.metaKey || document.querySelector("[role=dialog]"))
+        return;
       if (event.key === "[") actions.current.move(-1);
       else if (event.key === "]") actions.current.move(1);
       else if (event.key === "+") actions.current.shorter();
@@ -100,8 +129,19 @@ export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
       <ActionIcon variant="default" size={34} aria-label={words.earlier} onClick={() => move(-1)}>
         <Icon name="left" />
       </ActionIcon>
-      <Field label={`${words.end} (UTC)`} value={panel.endMs === null ? words.now : formatTime(panel.endMs)} width={168} onTake={takeEnd} />
-      <ActionIcon variant="default" size={34} aria-label={words.later} onClick={() => move(1)} disabled={panel.endMs === null}>
+      <Field
+        label={`${words.end} (UTC)`}
+        value={panel.endMs === null ? words.now : formatTime(panel.endMs)}
+        width={168}
+        onTake={takeEnd}
+      />
+      <ActionIcon
+        variant="default"
+        size={34}
+        aria-label={words.later}
+        onClick={() => move(1)}
+        disabled={panel.endMs === null}
+      >
         <Icon name="right" />
       </ActionIcon>
     </div>

@@ -38,7 +38,12 @@ function rowOf(sample: InstantSample): Row {
   const key = formatMetric(sample.metric);
   if (sample.histogram) {
     const histogram = sample.histogram[1];
-    return { key, labels: sample.metric, value: `${words.count} ${histogram.count}, ${words.sum} ${histogram.sum}`, histogram };
+    return {
+      key,
+      labels: sample.metric,
+      value: `${words.count} ${histogram.count}, ${words.sum} ${histogram.sum}`,
+      histogram,
+    };
   }
   return { key, labels: sample.metric, value: sample.value?.[1] ?? "" };
 }
@@ -54,7 +59,13 @@ function Metric({ labels }: { labels: Record<string, string> }) {
 }
 
 const columns: ReadonlyArray<Column<Row>> = [
-  { key: "series", title: words.series, sort: "series", render: (row) => <Metric labels={row.labels} />, text: (row) => row.key },
+  {
+    key: "series",
+    title: words.series,
+    sort: "series",
+    render: (row) => <Metric labels={row.labels} />,
+    text: (row) => row.key,
+  },
   {
     key: "value",
     title: words.value,
@@ -82,7 +93,16 @@ export function TableView({ data }: { data: QueryData }) {
     else if (sort.endsWith("series")) all.sort((a, b) => sign * a.key.localeCompare(b.key));
     return all;
   }, [data, sort]);
-  return <DataTable caption={words.tabs.table} columns={columns} rows={rows} keyOf={(row) => row.key} sort={sort} onSort={setSort} />;
+  return (
+    <DataTable
+      caption={words.tabs.table}
+      columns={columns}
+      rows={rows}
+      keyOf={(row) => row.key}
+      sort={sort}
+      onSort={setSort}
+    />
+  );
 }
 
 /** NaN is less than everything. */
@@ -129,5 +149,12 @@ export function TableOptions({ panel, onChange }: { panel: Panel; onChange: (cha
     onChange({ momentMs: ms });
     return true;
   };
-  return <Field label={`${words.moment} (UTC)`} value={panel.momentMs === null ? words.now : formatTime(panel.momentMs)} width={168} onTake={take} />;
+  return (
+    <Field
+      label={`${words.moment} (UTC)`}
+      value={panel.momentMs === null ? words.now : formatTime(panel.momentMs)}
+      width={168}
+      onTake={take}
+    />
+  );
 }

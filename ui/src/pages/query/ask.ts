@@ -38,7 +38,13 @@ export function useAnswer(panel: Panel) {
       // On the grid of the step, so that points stay where they are while time goes on.
       const to = endMs === null ? Math.floor(serverNow() / 1000 / step) * step : endMs / 1000;
       const from = to - Math.floor(rangeMs / 1000 / step) * step;
-      const params = { query: expression, start: from.toFixed(3), end: to.toFixed(3), step: String(step), stats: "true" };
+      const params = {
+        query: expression,
+        start: from.toFixed(3),
+        end: to.toFixed(3),
+        step: String(step),
+        stats: "true",
+      };
       const answer = await get("/api/v1/query_range", params, signal);
       return { ...answer, tookMs: performance.now() - started, from, to, step };
     },

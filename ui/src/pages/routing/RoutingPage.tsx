@@ -3,9 +3,10 @@ import { useState } from "react";
 import { useGet } from "../../api/hooks";
 import type { Routing } from "../../api/types.gen";
 import { labelsText } from "../../kit/AlertDetail";
-import { Button, Select, TextInput } from "../../kit/mantine";
+import { Button, TextInput } from "../../kit/mantine";
 import { Page } from "../../kit/Page";
 import { EndList, useRouteAnswer } from "../../kit/RouteEnds";
+import { Select } from "../../kit/Select";
 import { Failed, Shown } from "../../kit/states";
 import { text } from "../../text";
 import { usePageState } from "../../url/state";
@@ -22,8 +23,15 @@ export default function RoutingPage() {
   const answer = useRouteAnswer(labels ?? {}, state.get("at"), labels !== null);
   return (
     <Page title={text.shell.pages.routing}>
-      <Question key={`${asked} ${state.get("at")}`} labels={asked} at={state.get("at")} onAsk={(next) => state.set(next, { push: true })} />
-      {answer.error !== null && labels !== null && <Failed error={answer.error} onRetry={() => void answer.refetch()} />}
+      <Question
+        key={`${asked} ${state.get("at")}`}
+        labels={asked}
+        at={state.get("at")}
+        onAsk={(next) => state.set(next, { push: true })}
+      />
+      {answer.error !== null && labels !== null && (
+        <Failed error={answer.error} onRetry={() => void answer.refetch()} />
+      )}
       {labels !== null && answer.data && (
         <section style={{ margin: "12px 0" }} aria-live="polite">
           <h2>{words.result}</h2>
@@ -57,7 +65,7 @@ function Question({ labels, at, onAsk }: QuestionProps) {
   const firing = useGet("/api/keepwatch/v1/alerts", { limit: "100" }, { live: true }).data?.data.rows ?? [];
   const isWrong = typed.trim() !== "" && parseLabels(typed) === null;
   const choices = firing.map((alert) => ({ value: alert.fingerprint, label: labelsText(alert.labels).slice(0, 160) }));
-  const choose = (fingerprint: string | null) => {
+  const choose = (fingerprint: string) => {
     const alert = firing.find((one) => one.fingerprint === fingerprint);
     if (alert) onAsk({ labels: `{${labelsText(alert.labels)}}`, at: time });
   };
@@ -80,8 +88,21 @@ function Question({ labels, at, onAsk }: QuestionProps) {
         onChange={(event) => setTyped(event.currentTarget.value)}
         data-filter
       />
-      <TextInput label={words.at} placeholder={words.atHint} value={time} onChange={(event) => setTime(event.currentTarget.value)} />
-      <Select label={words.choose} data={choices} value={null} onChange={choose} disabled={choices.length === 0} searchable />
+      <TextInput
+        label={words.at}
+        placeholder={words.atHint}
+        value={time}
+        onChange={(event) => setTime(event.currentTarget.value)}
+      />
+      <Select
+        showsLabel
+        label={words.choose}
+        options={choices}
+        value=""
+        placeholder={choices.length === 0 ? text.none : words.chooseOne}
+        onChange={choose}
+        disabled={choices.length === 0}
+      />
       <Button type="submit" mt={24}>
         {words.run}
       </Button>
@@ -106,7 +127,13 @@ function Receivers({ routing }: { routing: Routing }) {
               <th scope="row" className="wrap" style={{ width: "50%" }}>
                 {receiver.name}
               </th>
-              <td>{receiver.integrations.length === 0 ? <span className="dim">{words.noIntegrations}</span> : receiver.integrations.join(", ")}</td>
+              <td>
+                {receiver.integrations.length === 0 ? (
+                  <span className="dim">{words.noIntegrations}</span>
+                ) : (
+                  receiver.integrations.join(", ")
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -14,13 +14,24 @@ const words = text.alerts;
 
 export function RuleDetail({ rule }: { rule: RuleRow }) {
   const facts: Array<[string, React.ReactNode]> = [
-    [words.file, <span className="mono wrap" key="file">{rule.file}</span>],
+    [
+      words.file,
+      <span className="mono wrap" key="file">
+        {rule.file}
+      </span>,
+    ],
     [words.interval, shortDuration(rule.intervalSeconds * 1000)],
   ];
   if (rule.holdSeconds > 0) facts.push([words.hold, shortDuration(rule.holdSeconds * 1000)]);
   if (rule.keepFiringSeconds > 0) facts.push([words.keep, shortDuration(rule.keepFiringSeconds * 1000)]);
   if (Object.keys(rule.labels).length > 0) facts.push([text.labels.all, <Labels key="labels" labels={rule.labels} />]);
-  for (const [name, value] of Object.entries(rule.annotations)) facts.push([name, <span className="wrap" key={name}>{value}</span>]);
+  for (const [name, value] of Object.entries(rule.annotations))
+    facts.push([
+      name,
+      <span className="wrap" key={name}>
+        {value}
+      </span>,
+    ]);
   const query = new URLSearchParams({ "g0.expr": rule.expression, "g0.tab": "graph", "g0.range_input": "1h" });
   return (
     <div className="stack">
@@ -62,7 +73,11 @@ function AlertsOf({ rule }: { rule: RuleRow }) {
           return (
             <ul className="plain-list">
               {found.slice(0, shownMax).map((alert) => (
-                <li key={JSON.stringify(alert.labels)} className="row" style={{ flexWrap: "nowrap", alignItems: "flex-start" }}>
+                <li
+                  key={JSON.stringify(alert.labels)}
+                  className="row"
+                  style={{ flexWrap: "nowrap", alignItems: "flex-start" }}
+                >
                   <State of={alert.state} />
                   <span className="small" style={{ whiteSpace: "nowrap" }}>
                     <Ago at={alert.activeAt} />

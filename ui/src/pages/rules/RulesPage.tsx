@@ -102,7 +102,9 @@ export default function RulesPage() {
       title={text.shell.pages.rules}
       name="rules"
       columns={columns}
-      keyOf={(row) => `${row.file} ${row.group} ${row.name} ${row.expression} ${formatMetric(row.labels)}`.slice(0, 400)}
+      keyOf={(row) =>
+        `${row.file} ${row.group} ${row.name} ${row.expression} ${formatMetric(row.labels)}`.slice(0, 400)
+      }
       nameOf={(row) => row.name}
       facets={facets}
       defaultSort="urgency"

@@ -60,7 +60,8 @@ function Storage({ status }: { status: TsdbStatus }) {
 
 /** Where the pages go on from a name. */
 function linkOf(top: Top, name: string): string | undefined {
-  if (top === "seriesCountByMetricName") return `/explore/metrics?${new URLSearchParams({ q: quote(name), metric: name })}`;
+  if (top === "seriesCountByMetricName")
+    return `/explore/metrics?${new URLSearchParams({ q: quote(name), metric: name })}`;
   if (top === "seriesCountByLabelValuePair") {
     const at = name.indexOf("=");
     const expression = `count by (__name__) ({${name.slice(0, at)}=${quote(name.slice(at + 1))}})`;

@@ -38,7 +38,12 @@ const columns: ReadonlyArray<Column<TargetRow>> = [
     ),
     text: (row) => row.scrapeUrl,
   },
-  { key: "labels", title: words.columns.labels, render: (row) => <Labels labels={row.labels} />, text: (row) => formatMetric(row.labels) },
+  {
+    key: "labels",
+    title: words.columns.labels,
+    render: (row) => <Labels labels={row.labels} />,
+    text: (row) => formatMetric(row.labels),
+  },
   {
     key: "last",
     title: words.columns.last,

@@ -1,0 +1,65 @@
+// Every page in both themes: no violation of WCAG A and AA, nothing wider than the screen, at 320 pixels too.
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { launch, open, type Running, startDemo, until, violations } from "./support";
+
+let browser: Browser;
+let demo: Running;
+
+beforeAll(async () => {
+  [browser, demo] = await Promise.all([launch(), startDemo()]);
+  await demo.demo("break", "metering-svc");
+  await until("the alert fires", async () => {
+    const answer = await fetch(`${demo.url}/api/v1/alerts`);
+    return (await answer.text()).includes('"firing"');
+  });
+}, 240_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+const pages = [
+  "/status",
+  "/query?g0.expr=up&g0.tab=graph&g0.range_input=5m",
+  "/query?g0.expr=up&g0.tab=table",
+  "/query?g0.expr=up%7B&g0.tab=table",
+  "/explore/metrics",
+  "/alerts",
+  "/rules",
+  "/routing?labels=%7Balertname%3D%22kasten-service-down%22%2Cnamespace%3D%22kasten-io%22%7D",
+  "/targets",
+  "/discovery",
+  "/why?q=metering",
+  "/storage",
+  "/config",
+  "/config?view=problems",
+  "/flags",
+  "/peers",
+  "/silences",
+  "/alert/zz",
+];
+
+/** Of the document and of the window: equal where nothing sticks out. */
+function widths(page: Page) {
+  return page.evaluate(() => ({
+    scrolled: document.documentElement.scrollWidth,
+    shown: document.documentElement.clientWidth,
+  }));
+}
+
+for (const theme of ["light", "dark"] as const) {
+  test.each(pages)(`${theme} %s`, async (path) => {
+    const { page, problems, close } = await open(browser, demo.url + path, { theme });
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle");
+    expect(await violations(page)).toEqual([]);
+    if (theme === "light") {
+      await page.setViewportSize({ width: 320, height: 800 });
+      await vi.waitFor(async () => expect(await widths(page)).toEqual({ scrolled: 320, shown: 320 }));
+    }
+    expect(problems).toEqual([]);
+    await close();
+  });
+}

@@ -1,0 +1,96 @@
+// Values of labels come from anywhere: nothing of them is executed, and nothing breaks the page.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launch, open, type Running, startServer } from "./support";
+
+let browser: Browser;
+let server: Running;
+
+const hostile: Record<string, string> = {
+  alertname: "<img src=x onerror=window.hacked=1>",
+  script: "</script><script>window.hacked=1</script>",
+  bidi: "\u202eright to left\u2066",
+  long: "x".repeat(10_000),
+  lines: "a\nb\r\n\tc\u0000",
+  braces: '{a="b"} {{ $value }}',
+};
+const link = "javascript:window.hacked=1";
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launch(), startServer()]);
+  const alert = { labels: hostile, annotations: { summary: hostile.script, runbook_url: link }, generatorURL: link };
+  const answer = await fetch(`${server.url}/api/v2/alerts`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify([alert]),
+  });
+  expect(answer.status, await answer.text()).toBe(200);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test.each([320, 1280])("hostile labels at %d pixels", async (width) => {
+  const { page, problems, close } = await open(browser, `${server.url}/alerts`, { width });
+  const open_ = page.getByRole("button", { name: /^Details of/ }).first();
+  await open_.click();
+  await page.getByText("<img src=x onerror").first().waitFor();
+  await page.getByText("</script><script>").first().waitFor();
+  expect(await page.evaluate(() => (window as { hacked?: number }).hacked)).toBeUndefined();
+  expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
+  expect(
+    await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  ).toBeLessThanOrEqual(0);
+  // Not all of ten thousand letters.
+  expect(((await page.locator("main").textContent()) ?? "").length).toBeLessThan(8000);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("hostile addresses", async () => {
+  for (const path of [
+    "/query?g0.expr=%3Cscript%3Ewindow.hacked=1%3C/script%3E&g0.tab=table",
+    "/alerts?q=%3Cscript%3Ewindow.hacked=1%3C/script%3E",
+    "/why?q=%22%3E%3Cimg%20src=x%20onerror=window.hacked=1%3E",
+    "/alert/%3Cscript%3E",
+    "/routing?labels=%3Cscript%3E",
+    `/rules?q=${"a".repeat(6000)}`,
+    "/rules?sort=nonsense&open=x",
+  ]) {
+    const { page, problems, close } = await open(browser, server.url + path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    expect(await page.evaluate(() => (window as { hacked?: number }).hacked), path).toBeUndefined();
+    expect(problems, path).toEqual([]);
+    await close();
+  }
+});
+
+test("a server that goes away is told, and what was there stays", async () => {
+  const { page, close } = await open(browser, `${server.url}/status`);
+  await page.getByRole("heading", { name: "Needs attention" }).waitFor();
+  await page.route("**/api/**", (route) => route.abort());
+  await page.getByText(/No answer from the server/).waitFor({ timeout: 30_000 });
+  await page.getByRole("heading", { name: "Needs attention" }).waitFor();
+  await page.unroute("**/api/**");
+  await page.getByRole("button", { name: "Ask now" }).click();
+  await page.getByText(/No answer from the server/).waitFor({ state: "detached", timeout: 30_000 });
+  await close();
+});
+
+test("answers that are no answers", async () => {
+  for (const [status, body, told] of [
+    [503, "Service Unavailable", "The server is not ready yet"],
+    [200, "<html>please sign in</html>", "The answer cannot be read"],
+    [500, '{"status":"error","errorType":"internal","error":"it broke"}', "it broke"],
+    [502, "bad gateway", "The server does not answer"],
+  ] as const) {
+    const { page, problems, close } = await open(browser, `${server.url}/flags`);
+    await page.route("**/api/keepwatch/v1/rules*", (route) => route.fulfill({ status, body }));
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    await page.getByText(told).first().waitFor();
+    expect(problems, String(status)).toEqual([]);
+    await close();
+  }
+});

@@ -1,0 +1,122 @@
+// Links of the peers open the right page with the right state, below a prefix too.
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, open, type Running, startServer } from "./support";
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser?.close());
+
+interface Expected {
+  heading: string;
+  /** What the page must show of the link's state. */
+  shows?: (page: Page) => Promise<unknown>;
+}
+
+const expression = (value: string) => async (page: Page) =>
+  expect.poll(() => page.getByRole("textbox", { name: "Expression 1" }).textContent()).toBe(value);
+const chip = (value: string) => (page: Page) => page.locator(".chip", { hasText: value }).waitFor();
+const tab = (name: string) => (page: Page) => page.getByRole("tab", { name, selected: true }).waitFor();
+const both =
+  (...checks: Array<(page: Page) => Promise<unknown>>) =>
+  async (page: Page) => {
+    for (const check of checks) await check(page);
+  };
+
+const links: ReadonlyArray<readonly [string, Expected]> = [
+  ["/", { heading: "Overview" }],
+  ["/graph?g0.expr=up&g0.tab=1", { heading: "Query", shows: both(expression("up"), tab("Table")) }],
+  ["/graph?g0.expr=up&g0.tab=0&g0.range_input=5m", { heading: "Query", shows: both(expression("up"), tab("Graph")) }],
+  ["/classic/graph?g0.expr=up%20%3D%3D%201&g0.tab=1", { heading: "Query", shows: expression("up == 1") }],
+  ["/new/graph?g0.expr=up", { heading: "Query", shows: expression("up") }],
+  ["/query?g0.expr=vector(1)&g0.tab=table", { heading: "Query", shows: expression("vector(1)") }],
+  ["/vmui/#/?g0.expr=up&g0.range_input=30m", { heading: "Query", shows: expression("up") }],
+  ["/vmui/#/cardinality", { heading: "Metrics" }],
+  ["/alerts?search=node&state=pending", { heading: "Alerts now", shows: both(chip("node"), chip("@state:pending")) }],
+  ["/rules?search=node&health=err", { heading: "Rules", shows: both(chip("node"), chip("@health:err")) }],
+  ["/targets?search=x&health=down", { heading: "Targets", shows: both(chip("x"), chip("@health:down")) }],
+  ["/targets#pool-keepwatch", { heading: "Targets", shows: chip("@pool:keepwatch") }],
+  ["/service-discovery?search=x", { heading: "Discovery", shows: chip("x") }],
+  ["/tsdb-status", { heading: "Storage" }],
+  ["/flags?search=retention", { heading: "Flags", shows: chip("retention") }],
+  ["/config", { heading: "Configuration" }],
+  ["/status", { heading: "Overview" }],
+  ["/agent", { heading: "Overview" }],
+  ["/alertmanager-discovery", { heading: "Peers" }],
+  [
+    "/#/alerts?filter=%7Balertname%3D%22X%22%7D&receiver=team&silenced=true",
+    {
+      heading: "Alerts now",
+      shows: both(chip('{alertname="X"}'), chip("@receiver:team"), chip("@state:firing,silenced")),
+    },
+  ],
+  ["/alertmanager/#/alerts", { heading: "Alerts now", shows: chip("@state:firing") }],
+  ["/#/status", { heading: "Overview" }],
+  ["/#/settings", { heading: "Overview", shows: (page) => page.getByRole("dialog", { name: "Settings" }).waitFor() }],
+  [
+    "/routing?labels=%7Ba%3D%22b%22%7D",
+    { heading: "Routing", shows: (page) => page.getByText("It goes to").waitFor() },
+  ],
+  // Places of pages whose back end is not there.
+  ["/#/silences", { heading: "This page is not there yet" }],
+  ["/silences/new?filter=%7Ba%3D%22b%22%7D", { heading: "This page is not there yet" }],
+  ["/blocks?min-time=1", { heading: "This page is not there yet" }],
+  ["/loaded", { heading: "This page is not there yet" }],
+  ["/stores", { heading: "This page is not there yet" }],
+];
+
+describe.each(["", "/some/prefix"])("below %j", (prefix) => {
+  let server: Running;
+  beforeAll(async () => {
+    server = await startServer(prefix);
+  });
+  afterAll(() => server?.stop());
+
+  test.each(links)("%s", async (link, { heading, shows }) => {
+    const { page, problems, close } = await open(browser, `${server.url}${prefix}${link}`);
+    try {
+      await page.getByRole("heading", { name: heading, level: 1, exact: true }).waitFor({ timeout: 15_000 });
+      await shows?.(page);
+      // Old paths stay as they are until somebody changes something; only fragments are translated.
+      if (!link.includes("#/") && link !== "/") {
+        const url = new URL(page.url());
+        expect(url.pathname + url.search + url.hash).toBe(`${prefix}${link}`);
+      }
+      expect(problems).toEqual([]);
+    } finally {
+      await close();
+    }
+  });
+});
+
+test("machines keep their paths", async () => {
+  const server = await startServer();
+  try {
+    for (const path of ["/metrics", "/-/healthy", "/api/v1/status/buildinfo", "/api/v1/openapi.yaml"]) {
+      const answer = await fetch(server.url + path);
+      expect(answer.status, path).toBe(200);
+      expect(answer.headers.get("content-type"), path).not.toContain("text/html");
+    }
+    for (const path of [
+      "/federate",
+      "/debug/pprof/",
+      "/version",
+      "/consoles/x",
+      "/static/x",
+      "/assets/x.js",
+      "/nowhere",
+      "/api/v1/nope",
+    ]) {
+      expect((await fetch(server.url + path)).status, path).toBe(404);
+    }
+    const page = await fetch(`${server.url}/query`);
+    expect(page.headers.get("content-security-policy")).toMatch(/script-src 'self';/);
+    const again = await fetch(`${server.url}/query`, { headers: { "if-none-match": page.headers.get("etag") ?? "" } });
+    expect(again.status).toBe(304);
+  } finally {
+    await server.stop();
+  }
+});
