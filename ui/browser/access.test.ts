@@ -26,6 +26,7 @@ const pages = [
   "/query?g0.expr=up&g0.tab=table",
   "/query?g0.expr=up%7B&g0.tab=table",
   "/explore/metrics",
+  "/queries",
   "/alerts",
   "/rules",
   "/routing?labels=%7Balertname%3D%22kasten-service-down%22%2Cnamespace%3D%22kasten-io%22%7D",

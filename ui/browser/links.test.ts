@@ -35,6 +35,7 @@ const links: ReadonlyArray<readonly [string, Expected]> = [
   ["/query?g0.expr=vector(1)&g0.tab=table", { heading: "Query", shows: expression("vector(1)") }],
   ["/vmui/#/?g0.expr=up&g0.range_input=30m", { heading: "Query", shows: expression("up") }],
   ["/vmui/#/cardinality", { heading: "Metrics" }],
+  ["/vmui/#/top-queries", { heading: "Query log" }],
   ["/alerts?search=node&state=pending", { heading: "Alerts now", shows: both(chip("node"), chip("@state:pending")) }],
   ["/rules?search=node&health=err", { heading: "Rules", shows: both(chip("node"), chip("@health:err")) }],
   ["/targets?search=x&health=down", { heading: "Targets", shows: both(chip("x"), chip("@health:down")) }],

@@ -10,6 +10,7 @@ const NotThere = load(() => import("../pages/NotThere"));
 const shown: Record<string, ComponentType> = {
   "/query": load(() => import("../pages/query/QueryPage")),
   "/explore/metrics": load(() => import("../pages/metrics/MetricsPage")),
+  "/queries": load(() => import("../pages/queries/QueriesPage")),
   "/alerts": load(() => import("../pages/alerts/AlertsPage")),
   "/alert/{fingerprint}": load(() => import("../pages/alert/AlertPage")),
   "/rules": load(() => import("../pages/rules/RulesPage")),

@@ -69,5 +69,16 @@ export const explore = {
   },
   queries: {
     none: "No query runs",
+    query: "Query",
+    stage: "Stage",
+    started: "Started",
+    elapsed: "Took so far",
+    origin: "Asked by",
+    end: "End",
+    kill: "End it",
+    killTitle: "End a query",
+    killAbout: "Its client is told that an operator ended it.",
+    places: (active: number, max: number) => `${active} active; ${max} may run at once, more wait`,
+    unfinished: "What ran when the process before this one died",
   },
 };

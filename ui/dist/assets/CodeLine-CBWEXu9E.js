@@ -1,2 +1,0 @@
-import{n as e}from"./text-BvTtfYxW.js";var t=e();function n({pieces:e}){return(0,t.jsxs)(`span`,{className:`code-line`,children:[e.map((e,n)=>(0,t.jsx)(`span`,{className:e.style||void 0,children:e.text},n)),`
-`]})}export{n as t};

@@ -1,1 +1,0 @@
-import{B as e,m as t,t as n}from"./index-ByOJkP1A.js";import{n as r,t as i}from"./text-BvTtfYxW.js";var a=r(),o=i.shell.notThere;function s(){return(0,a.jsx)(n,{title:o.title,children:(0,a.jsx)(t,{title:o.title,action:(0,a.jsx)(e,{to:`/status`,children:o.home}),children:o.about})})}export{s as default};
