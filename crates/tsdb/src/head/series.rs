@@ -357,7 +357,12 @@ impl Series {
         let is_last = visible == self.samples
             && self.open_samples > 0
             && range.contains(Timestamp(self.state.time));
-        is_last.then(|| (self.state.time, f64::from_bits(self.state.value.bits)))
+        // The other encoding has a sign of its own for the staleness marker.
+        let value = || match self.last_is_stale {
+            true => STALE_NAN,
+            false => f64::from_bits(self.state.value.bits),
+        };
+        is_last.then(|| (self.state.time, value()))
     }
 
     /// How many of the samples that are left the first `visible` ever added are.

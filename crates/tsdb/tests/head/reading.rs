@@ -7,7 +7,8 @@ use model::labels::Labels;
 use model::sample::STALE_NAN;
 use model::storage::{Projection, ReadError, RowGroups, SeriesBatch, SeriesList, TimeRange};
 use testkit::disk::FaultDisk;
-use tsdb::Head;
+use tsdb::head::FloatEncoding;
+use tsdb::{Head, OpenOptions};
 
 use super::support::*;
 
@@ -29,8 +30,12 @@ impl SeriesList for Plain<'_> {
 }
 
 /// Series of different lengths, one with a stale end, over more than one chunk.
-fn filled() -> Head {
-    let (head, _) = open(&FaultDisk::new(1));
+fn filled(floats: FloatEncoding) -> Head {
+    let options = OpenOptions {
+        floats,
+        ..options(&FaultDisk::new(1))
+    };
+    let (head, _) = Head::open(options).unwrap();
     for step in 0..300 {
         let time = step * 15_000;
         let value = step as f64;
@@ -61,7 +66,12 @@ fn newest(list: &dyn SeriesList) -> Vec<(Vec<i64>, Vec<u64>)> {
 
 #[test]
 fn the_newest_sample_is_the_last_one_in_the_range() {
-    let head = filled();
+    for floats in [FloatEncoding::Xor, FloatEncoding::Xor2] {
+        check_newest(&filled(floats));
+    }
+}
+
+fn check_newest(head: &Head) {
     for (start, end) in [
         (0, i64::MAX),
         (0, 14_999),
@@ -70,7 +80,7 @@ fn the_newest_sample_is_the_last_one_in_the_range() {
         (4_400_000, 4_500_000),
         (9_000_000, 9_900_000),
     ] {
-        let list = select(&head, range(start, end), &matchers("x=~.+"));
+        let list = select(head, range(start, end), &matchers("x=~.+"));
         assert_eq!(
             newest(list.as_ref()),
             newest(&Plain(list.as_ref())),
@@ -79,7 +89,7 @@ fn the_newest_sample_is_the_last_one_in_the_range() {
     }
     head.delete(range(4_000_000, 9_000_000), &matchers("y=1"))
         .unwrap();
-    let list = select(&head, TimeRange::ALL, &matchers("x=~.+"));
+    let list = select(head, TimeRange::ALL, &matchers("x=~.+"));
     assert_eq!(newest(list.as_ref()), newest(&Plain(list.as_ref())));
     assert_eq!(newest(list.as_ref())[0].0, [3_990_000]);
 }
@@ -96,7 +106,7 @@ fn members(groups: &RowGroups) -> HashMap<String, Vec<usize>> {
 
 #[test]
 fn groups_are_those_of_the_labels() {
-    let head = filled();
+    let head = filled(FloatEncoding::Xor);
     let list = select(&head, TimeRange::ALL, &matchers("x=~.+"));
     let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).to_owned()).collect() };
     for list_of in [
