@@ -19,7 +19,8 @@ use super::explain::RowsCost;
 use super::rows::{RowReader, SplitSamples};
 use super::steps::Steps;
 
-/// How many series are decoded together: with an hour of samples every 15 seconds about 250 kB.
+/// How many series are decoded together: with an hour of samples every 15 seconds about 250 kB. Fewer where
+/// there are very many steps, since what a block holds is charged only when it is done.
 const BLOCK_ROWS: usize = 64;
 /// Points that a wave may hold at most, unless a single block has more.
 const WAVE_POINTS: usize = 1 << 19;
@@ -101,14 +102,15 @@ impl<'e> Evaluator<'e> {
             rows: operator.len(),
             ..RowsCost::default()
         };
-        let blocks = operator.len().div_ceil(BLOCK_ROWS);
         let wave_rows = WAVE_POINTS / steps.count.max(1);
-        let wave = (wave_rows / BLOCK_ROWS).max(self.options.threads.max(1));
+        let block_rows = wave_rows.clamp(1, BLOCK_ROWS);
+        let blocks = operator.len().div_ceil(block_rows);
+        let wave = (wave_rows / block_rows).max(self.options.threads.max(1));
         let mut next = 0;
         while next < blocks {
             let end = blocks.min(next + wave);
             let started = self.time();
-            let done = self.wave(operator, next..end)?;
+            let done = self.wave(operator, next..end, block_rows)?;
             if let (Some(started), Some(now)) = (started, self.time()) {
                 cost.add(&done, now - started);
             }
@@ -150,17 +152,18 @@ impl<'e> Evaluator<'e> {
         &self,
         operator: &dyn RowOperator,
         blocks: Range<usize>,
+        block_rows: usize,
     ) -> Result<Vec<Block>, QueryError> {
         let counts = self.counts.like();
         let evaluate = |scratch: &mut Scratch, number: usize| {
             let mut block = Block {
-                rows: Vec::with_capacity(BLOCK_ROWS),
+                rows: Vec::with_capacity(block_rows),
                 counts: counts.clone(),
                 notes: Annotations::default(),
                 read_seconds: 0.0,
             };
-            let first = number * BLOCK_ROWS;
-            let rows = first..operator.len().min(first + BLOCK_ROWS);
+            let first = number * block_rows;
+            let rows = first..operator.len().min(first + block_rows);
             self.shared.interrupted()?;
             operator.evaluate(&self.shared, rows, scratch, &mut block)?;
             Ok(block)

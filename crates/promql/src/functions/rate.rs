@@ -226,8 +226,11 @@ fn float_changes(kind: Kind, windows: &FloatWindows<'_>, slots: &mut [f64]) -> b
     };
     // Beyond this a float does not hold every millisecond.
     let exact = 1 << 52;
-    let span = windows.end_of(windows.windows.len()).abs_diff(base) + windows.range.unsigned_abs();
-    let span = span + windows.end.abs_diff(base);
+    let span = windows
+        .end_of(windows.windows.len())
+        .abs_diff(base)
+        .saturating_add(windows.end.abs_diff(base))
+        .saturating_add(windows.range.unsigned_abs());
     if span > exact {
         return false;
     }
