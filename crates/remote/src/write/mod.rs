@@ -10,7 +10,7 @@
 //! Memory: below 200 bytes per remembered series, limited (`cache`), and the decoded body while it is read.
 //!
 //! What a request with bad samples does: the good ones are stored, and the sender is told of the others
-//! with 400, as the specification of remote write asks. (Prometheus stores nothing of a 1.0 request that
+//! with 400: one bad sample costs nothing but itself. (Prometheus stores nothing of a 1.0 request that
 //! has a bad sample; and it drops samples that are out of order within one request without a word.)
 
 mod cache;

@@ -89,7 +89,7 @@ pub struct Receiver {
 
 impl Receiver {
     pub fn new(collaborators: Collaborators, accepted: MessageTypes, registry: &Registry) -> Self {
-        // Nothing counts here: samples without metadata are all samples, as metadata is not kept.
+        // Always 0, as in a Prometheus that is not told to write metadata to its log: dashboards ask for it.
         registry.counter(
             "prometheus_api_remote_write_without_metadata_appended_samples_total",
             "The total number of received remote write samples (and histogram samples) which were ingested without corresponding metadata.",
