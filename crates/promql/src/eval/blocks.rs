@@ -105,7 +105,7 @@ impl<'e> Evaluator<'e> {
         let wave_rows = WAVE_POINTS / steps.count.max(1);
         let block_rows = wave_rows.clamp(1, BLOCK_ROWS);
         let blocks = operator.len().div_ceil(block_rows);
-        let wave = (wave_rows / block_rows).max(self.options.threads.max(1));
+        let wave = (wave_rows / block_rows).max(self.shared.options.threads.max(1));
         let mut next = 0;
         while next < blocks {
             let end = blocks.min(next + wave);
@@ -168,7 +168,7 @@ impl<'e> Evaluator<'e> {
             operator.evaluate(&self.shared, rows, scratch, &mut block)?;
             Ok(block)
         };
-        if self.options.threads <= 1 || blocks.len() < PARALLEL_BLOCKS_MIN {
+        if self.shared.options.threads <= 1 || blocks.len() < PARALLEL_BLOCKS_MIN {
             let mut scratch = Scratch::default();
             return blocks
                 .map(|number| evaluate(&mut scratch, number))

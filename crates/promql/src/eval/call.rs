@@ -267,7 +267,7 @@ impl Evaluator<'_> {
         let Some(Op::Selector(selector)) = call.args.first().map(|arg| &arg.op) else {
             return Err(QueryError::unexpected("timestamp of something else"));
         };
-        if take == Take::StartTimestamp && !self.options.start_timestamps.is_on() {
+        if take == Take::StartTimestamp && !self.shared.options.start_timestamps.is_on() {
             return Ok(Value::Vector(Vec::new()));
         }
         let mut selector = selector.clone();

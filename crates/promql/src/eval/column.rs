@@ -364,8 +364,11 @@ pub(crate) fn without_metadata(labels: &Labels) -> Labels {
     labels.filtered(|name| !is_metadata(name))
 }
 
+/// Name, type and unit.
+pub(crate) const METADATA: [&str; 3] = ["__name__", "__type__", "__unit__"];
+
 pub(crate) fn is_metadata(name: &str) -> bool {
-    matches!(name, "__name__" | "__type__" | "__unit__")
+    METADATA.contains(&name)
 }
 
 #[cfg(test)]

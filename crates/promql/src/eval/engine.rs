@@ -226,7 +226,6 @@ impl<'a> Engine<'a> {
     ) -> Evaluator<'e> {
         Evaluator {
             reader,
-            options: &self.options,
             shared: Shared {
                 options: &self.options,
                 check: &*self.check,

@@ -27,7 +27,6 @@ pub(crate) struct Shared<'e> {
 /// The state of one query.
 pub(crate) struct Evaluator<'e> {
     pub(crate) reader: &'e dyn SeriesReader,
-    pub(crate) options: &'e EngineOptions,
     pub(crate) shared: Shared<'e>,
     pub(crate) notes: Annotations,
     pub(crate) budget: Budget,
@@ -78,7 +77,7 @@ impl Evaluator<'_> {
     fn evaluate_op(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
         self.interrupted()?;
         // Every operator may hold something for each step.
-        if steps.count > self.options.samples_max {
+        if steps.count > self.shared.options.samples_max {
             return Err(QueryError::TooManySamples);
         }
         match &plan.op {

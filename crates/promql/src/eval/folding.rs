@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use diag::Span;
 use model::Labels;
+use model::labels::METRIC_NAME;
 use model::storage::{Projection, RowGroups, SeriesList};
 use rayon::prelude::*;
 
@@ -17,7 +18,7 @@ use super::aggregate::group_labels;
 use super::annotations::Note;
 use super::blocks::{Block, RowOperator, RowResult};
 use super::budget::StepCounts;
-use super::column::{Column, Series, without_metadata};
+use super::column::{Column, METADATA, Series, is_metadata, without_metadata};
 use super::error::QueryError;
 use super::evaluator::Evaluator;
 use super::fold::Fold;
@@ -30,7 +31,6 @@ use crate::ast::{AggregateOp, Boundary};
 use crate::functions::Implementation;
 use crate::plan::{Aggregate, Op};
 
-const METADATA: [&str; 3] = ["__name__", "__type__", "__unit__"];
 /// Threads share the steps only if each has at least so many.
 const STEPS_MIN: usize = 32;
 /// Rows that are worth the way to other threads.
@@ -266,7 +266,13 @@ impl Evaluator<'_> {
         steps: Steps,
     ) -> Result<Vec<Series>, QueryError> {
         let span = aggregate.input.span;
-        let mut folding = Folding::new(aggregate.op, span, groups, steps, self.options.threads);
+        let mut folding = Folding::new(
+            aggregate.op,
+            span,
+            groups,
+            steps,
+            self.shared.options.threads,
+        );
         let mut seen = Vec::new();
         let rows = self.run_rows(operator, steps, &mut |evaluator, blocks| {
             if let Some(apart) = &apart {
@@ -294,7 +300,13 @@ impl Evaluator<'_> {
             .map(|series| group_labels(&series.labels, aggregate));
         let groups = label_groups(labels);
         let span = aggregate.input.span;
-        let mut folding = Folding::new(aggregate.op, span, groups, steps, self.options.threads);
+        let mut folding = Folding::new(
+            aggregate.op,
+            span,
+            groups,
+            steps,
+            self.shared.options.threads,
+        );
         let names: Vec<Labels> = input.iter().map(|series| series.labels.clone()).collect();
         let name_of = |row: usize| {
             names
@@ -351,11 +363,10 @@ fn metadata_names() -> Vec<String> {
 
 /// The groups of stored series.
 pub(super) fn list_groups(list: &dyn SeriesList, aggregate: &Aggregate, names: Names) -> RowGroups {
-    let is_metadata = |name: &String| METADATA.contains(&name.as_str());
     if aggregate.is_without {
         let mut unwanted = aggregate.grouping.clone();
         match names {
-            Names::Kept => unwanted.push(METADATA[0].to_owned()),
+            Names::Kept => unwanted.push(METRIC_NAME.to_owned()),
             Names::Dropped => unwanted.extend(metadata_names()),
         }
         return list.groups(Projection::AllBut(&unwanted));

@@ -157,7 +157,7 @@ impl Evaluator<'_> {
 
     /// All multiples of the subquery's step that any outer step looks at.
     pub(super) fn child_steps(&self, subquery: &Subquery, steps: Steps) -> Steps {
-        let default_step = Duration::millis(self.options.subquery_step_default);
+        let default_step = Duration::millis(self.shared.options.subquery_step_default);
         let interval = subquery.step.unwrap_or(default_step).max(1);
         let reference = |time: i64| subquery.at.unwrap_or(time).saturating_sub(subquery.offset);
         let oldest = reference(steps.start).saturating_sub(subquery.range);

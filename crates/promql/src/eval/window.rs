@@ -172,7 +172,7 @@ impl Evaluator<'_> {
             ));
         };
         let options = SplitOptions {
-            with_starts: function.uses_starts && self.options.start_timestamps.is_on(),
+            with_starts: function.uses_starts && self.shared.options.start_timestamps.is_on(),
             with_drops: function.uses_drops,
             skips_buckets: false,
         };
