@@ -15,7 +15,7 @@ pub mod testing;
 pub use eval::explain::{Cost, Evaluation, ExplainedNode, Explanation, MeasuredCost, Timer};
 pub use eval::{
     Engine, EngineOptions, Expression, Feature, Interruption, MatrixSeries, Query, QueryError,
-    QueryResult, QueryStats, QueryValue, RangeTimes, StepSamples, VectorSample,
+    QueryGroup, QueryResult, QueryStats, QueryValue, RangeTimes, StepSamples, VectorSample,
 };
 pub use syntax::ast::{self, Expr, ValueType};
 pub use syntax::{

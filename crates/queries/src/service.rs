@@ -9,7 +9,7 @@ use model::Clock;
 use model::storage::SeriesReader;
 use promql::{
     Engine, EngineOptions, Evaluation, Explanation, Expr, Expression, Feature, Interruption,
-    ParserOptions, QueryError, QueryResult, QueryStats, ValueType,
+    ParserOptions, Query, QueryError, QueryGroup, QueryResult, QueryStats, ValueType,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -145,6 +145,20 @@ impl QueryService {
         self.list(request)?.admit(None).evaluate()
     }
 
+    /// As [`Self::run_now`], of a query that may belong to the group: then it is not read again, and what it has
+    /// in common with others is evaluated once for all that are asked at the same time.
+    pub fn run_in_group(
+        &self,
+        request: QueryRequest,
+        group: &Arc<QueryGroup>,
+    ) -> Result<Answer, QueryFailure> {
+        let Some(query) = group.query(&request.text).map(Arc::clone) else {
+            return self.run_now(request);
+        };
+        let listed = self.enter(request, query, Some(Arc::clone(group)), Instant::now())?;
+        listed.admit(None).evaluate()
+    }
+
     /// The queries that wait or run, the oldest first.
     pub fn active(&self) -> Vec<ActiveQuery> {
         self.0.active.list()
@@ -168,11 +182,21 @@ impl QueryService {
     }
 
     fn list(&self, request: QueryRequest) -> Result<Listed, QueryFailure> {
-        let inner = &self.0;
         let started = Instant::now();
-        let expr = promql::parse(&request.text, &inner.settings.parser)
+        let query = Query::parse(request.text.as_str(), &self.0.settings.parser)
             .map_err(QueryFailure::Unreadable)?;
-        check_type(&expr, request.when)?;
+        self.enter(request, Arc::new(query), None, started)
+    }
+
+    fn enter(
+        &self,
+        request: QueryRequest,
+        query: Arc<Query>,
+        group: Option<Arc<QueryGroup>>,
+        started: Instant,
+    ) -> Result<Listed, QueryFailure> {
+        let inner = &self.0;
+        check_type(query.expr(), request.when)?;
         let entry = inner.active.enter(&request, inner.clock.now());
         inner.counters.active.add(1.0);
         let ours = inner.settings.timeout;
@@ -185,7 +209,8 @@ impl QueryService {
             },
             inner: Arc::clone(inner),
             entry,
-            expr,
+            query,
+            group,
             request,
         })
     }
@@ -216,7 +241,9 @@ impl Drop for CancelOnDrop {
 struct Listed {
     inner: Arc<Inner>,
     entry: Arc<Entry>,
-    expr: Expr,
+    query: Arc<Query>,
+    /// That the query is asked with.
+    group: Option<Arc<QueryGroup>>,
     request: QueryRequest,
     timeout: Duration,
     timings: Timings,
@@ -366,10 +393,16 @@ impl Admitted {
     }
 
     fn result(&self) -> Result<QueryResult, QueryFailure> {
-        self.with_engine(|engine, reader, query| match self.listed.request.when {
-            When::At(time) => engine.instant(reader, query, time),
-            When::Over(times) => engine.range(reader, query, times),
-        })
+        let group = self.listed.group.as_deref();
+        self.with_engine(
+            |engine, reader, query| match (self.listed.request.when, group) {
+                (When::At(time), None) => engine.instant(reader, query, time),
+                (When::At(time), Some(group)) => {
+                    engine.instant_in_group(reader, group, query, time)
+                }
+                (When::Over(times), _) => engine.range(reader, query, times),
+            },
+        )
     }
 
     /// An engine within the limits of this query, and stopped with it.
@@ -380,7 +413,7 @@ impl Admitted {
         let Listed {
             inner,
             entry,
-            expr,
+            query,
             request,
             timeout,
             ..
@@ -403,11 +436,7 @@ impl Admitted {
             (entry.started.elapsed() > *timeout).then_some(Interruption::Timeout)
         };
         let engine = Engine::new(options).interruptible(check);
-        let query = Expression {
-            text: &request.text,
-            expr,
-        };
-        let result = work(&engine, &*inner.reader, query);
+        let result = work(&engine, &*inner.reader, query.expression());
         result.map_err(|error| match (&error, entry.stop()) {
             (QueryError::Canceled, Some(Stop::Killed)) => QueryFailure::Killed {
                 stage: "expression evaluation",

@@ -10,7 +10,7 @@ use crate::alert::{Alert, AlertState};
 use crate::environment::{Environment, ResultSample, SentAlert};
 use crate::expand::Expander;
 use crate::refusal::RuleRefusal;
-use crate::spec::AlertingSpec;
+use crate::spec::{ALERTS, ALERTS_FOR_STATE, AlertingSpec};
 
 /// A resolved alert stays known this long, so that its end is sent more than once.
 const RESOLVED_RETENTION: Duration = Duration::from_secs(15 * 60);
@@ -202,7 +202,7 @@ fn is_due(alert: &Alert, time: Timestamp, resend_delay: Duration) -> bool {
 /// `ALERTS{alertstate="…"} 1`.
 fn state_sample(rule: &AlertingSpec, alert: &Alert) -> ResultSample {
     let mut labels = alert.labels.to_builder();
-    labels.set(METRIC_NAME, "ALERTS");
+    labels.set(METRIC_NAME, ALERTS);
     labels.set(ALERT_NAME, rule.alert.as_str());
     labels.set("alertstate", alert.state.as_str());
     ResultSample {
@@ -214,7 +214,7 @@ fn state_sample(rule: &AlertingSpec, alert: &Alert) -> ResultSample {
 /// `ALERTS_FOR_STATE`: since when the alert has been active, in seconds; read back after a restart.
 fn for_state_sample(rule: &AlertingSpec, alert: &Alert) -> ResultSample {
     let mut labels = alert.labels.to_builder();
-    labels.set(METRIC_NAME, "ALERTS_FOR_STATE");
+    labels.set(METRIC_NAME, ALERTS_FOR_STATE);
     labels.set(ALERT_NAME, rule.alert.as_str());
     // Whole seconds, as the peer writes them.
     #[expect(

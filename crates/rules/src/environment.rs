@@ -20,9 +20,9 @@ pub trait QuerySource: Send + Sync {
     /// The vector at `time`; a scalar is a vector with one sample without labels. Errors are for people.
     fn instant(&self, expr: &str, time: Timestamp) -> Result<Vec<ResultSample>, String>;
 
-    /// The same source for one group, whose name then stands beside its queries in lists and logs;
-    /// `None` where nobody needs to know.
-    fn for_group(&self, _file: &str, _group: &str) -> Option<Arc<dyn QuerySource>> {
+    /// The same source for one group, whose name then stands beside its queries in lists and logs, and whose
+    /// queries it may know before they are asked; `None` where nobody needs to know.
+    fn for_group(&self, _spec: &GroupSpec) -> Option<Arc<dyn QuerySource>> {
         None
     }
 }
@@ -91,7 +91,7 @@ impl Environment {
     /// As the rules of one group see it.
     pub(crate) fn for_group(&self, spec: &GroupSpec) -> Self {
         let mut environment = self.clone();
-        if let Some(queries) = self.queries.for_group(&spec.file, &spec.name) {
+        if let Some(queries) = self.queries.for_group(spec) {
             environment.queries = queries;
         }
         environment

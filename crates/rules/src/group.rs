@@ -1,19 +1,17 @@
 //! One group: the state of its rules, one evaluation, and the view that the API shows.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
-use model::sample::STALE_NAN;
-use model::storage::{HistogramSample, SampleBatch, SampleRefusal};
-use model::{Labels, Timestamp, Value};
+use model::Timestamp;
 
 use crate::alert::{Alert, AlertState};
 use crate::alerting::AlertingState;
-use crate::environment::{Environment, ResultSample};
+use crate::environment::Environment;
 use crate::recording;
 use crate::refusal::RuleRefusal;
 use crate::restore::restore_for_state;
 use crate::spec::{GroupSpec, RuleSpec};
+use crate::written::Written;
 
 /// How the newest evaluation of a rule went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +67,7 @@ struct RuleState {
     last_evaluation: Option<Timestamp>,
     evaluation_seconds: f64,
     alerting: AlertingState,
-    /// Series written by the newest evaluation; those that do not come again get a staleness marker.
-    written: HashSet<Labels>,
+    written: Written,
 }
 
 /// A group with the state of its rules. Owned by the task that evaluates it.
@@ -85,7 +82,7 @@ pub(crate) struct Group {
     missed: u64,
     needs_restore: bool,
     /// Series of rules that a reload removed; they end at the next evaluation.
-    ended: HashSet<Labels>,
+    ended: Written,
 }
 
 /// What one evaluation did, for counters.
@@ -108,7 +105,7 @@ impl Group {
             iterations: 0,
             missed: 0,
             needs_restore: true,
-            ended: HashSet::new(),
+            ended: Written::default(),
         }
     }
 
@@ -127,8 +124,9 @@ impl Group {
             }
         }
         self.ended = old.ended;
-        self.ended
-            .extend(old.rules.into_iter().flat_map(|state| state.written));
+        for state in old.rules {
+            self.ended.adopt(state.written);
+        }
         self.last_evaluation = old.last_evaluation;
         self.needs_restore = old.needs_restore;
         // Rules that came with the reload have nothing to restore.
@@ -179,7 +177,8 @@ impl Group {
             }
             let result = result.and_then(|samples| {
                 counts.samples += samples.len();
-                write(environment, sample_time, &samples, &mut state.written)
+                let writer = &*environment.writer;
+                state.written.write(writer, sample_time, &samples)
             });
             match result {
                 Ok(()) => {
@@ -223,19 +222,16 @@ impl Group {
             return;
         }
         let mut ended = std::mem::take(&mut self.ended);
-        if let Err(error) = write(environment, time, &[], &mut ended) {
+        if let Err(error) = ended.write(&*environment.writer, time, &[]) {
             tracing::warn!(group = self.spec.name, %error, "ending the series of removed rules failed");
         }
     }
 
     /// Ends all series of the group: it was removed from the configuration.
     pub(crate) fn end(mut self, environment: &Environment, time: Timestamp) {
-        let written: Vec<Labels> = self
-            .rules
-            .iter_mut()
-            .flat_map(|rule| std::mem::take(&mut rule.written))
-            .collect();
-        self.ended.extend(written);
+        for rule in &mut self.rules {
+            self.ended.adopt(std::mem::take(&mut rule.written));
+        }
         self.end_series(environment, time);
     }
 
@@ -286,45 +282,4 @@ fn is_same_rule(a: &RuleSpec, b: &RuleSpec) -> bool {
         }
         _ => false,
     }
-}
-
-/// Commits the samples as one batch, with staleness markers for series that were written last time and
-/// are not among them. `written` becomes the series of this time.
-fn write(
-    environment: &Environment,
-    time: Timestamp,
-    samples: &[ResultSample],
-    written: &mut HashSet<Labels>,
-) -> Result<(), RuleRefusal> {
-    let mut batch = SampleBatch::new();
-    let now_written: HashSet<Labels> = samples.iter().map(|sample| sample.labels.clone()).collect();
-    let fail = |refusal: SampleRefusal| RuleRefusal::Write(refusal.to_string());
-    for sample in samples {
-        let series = environment.writer.resolve(&sample.labels).map_err(fail)?;
-        match &sample.value {
-            Value::Float(value) => batch.push(series, time, *value),
-            Value::Histogram(histogram) => {
-                batch.push_histogram(
-                    series,
-                    time,
-                    HistogramSample::Float(std::sync::Arc::clone(histogram)),
-                );
-            }
-        }
-    }
-    for gone in written.difference(&now_written) {
-        let series = environment.writer.resolve(gone).map_err(fail)?;
-        batch.push(series, time, STALE_NAN);
-    }
-    if !batch.is_empty() {
-        let report = environment
-            .writer
-            .commit(&batch)
-            .map_err(|error| RuleRefusal::Write(error.to_string()))?;
-        if let Some((_, refusal)) = report.refused.first() {
-            tracing::warn!(refused = report.refused.len(), %refusal, "results of a rule were not stored");
-        }
-    }
-    *written = now_written;
-    Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`spec`] (what the configuration says), [`environment`] (queries, storage, alert
 //! sink: all as parameters), [`alert`] (the state of one alert), `alerting`/`recording` (one rule),
-//! [`group`] (one evaluation of a group, synchronous), [`schedule`] (when; the tasks), [`refusal`].
+//! [`group`] (one evaluation of a group, synchronous), `written` (its series), [`schedule`] (when; the tasks),
+//! [`refusal`].
 //!
 //! Not here: PromQL (`promql`), routing and notifying (`alerting`, `notify`), reading rule files
 //! (`config`).
@@ -19,6 +20,7 @@ pub mod schedule;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use alert::{Alert, AlertState};
 pub use environment::{AlertSink, Environment, QuerySource, SentAlert};

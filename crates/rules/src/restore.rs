@@ -6,7 +6,7 @@ use model::{Labels, Matcher, Timestamp};
 
 use crate::alerting::AlertingState;
 use crate::environment::Environment;
-use crate::spec::AlertingSpec;
+use crate::spec::{ALERTS_FOR_STATE, AlertingSpec};
 
 /// Gives pending alerts the time that they had spent pending before the restart, if the outage was short
 /// enough. The time of the outage does not count, and an alert fires at the earliest after the grace
@@ -25,7 +25,7 @@ pub(crate) fn restore_for_state(
     }
     let range = TimeRange::new(now - settings.outage_tolerance, now);
     let matchers = [
-        Matcher::equal(METRIC_NAME, "ALERTS_FOR_STATE"),
+        Matcher::equal(METRIC_NAME, ALERTS_FOR_STATE),
         Matcher::equal(ALERT_NAME, rule.alert.as_str()),
     ];
     let list = environment.reader.select(&SelectRequest {

@@ -2,6 +2,11 @@
 
 use model::{Duration, Labels};
 
+/// The metric that says which alerts are pending and firing.
+pub(crate) const ALERTS: &str = "ALERTS";
+/// The metric that says since when alerts have been active; read back after a restart.
+pub(crate) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+
 /// A group of rules, evaluated one after another at the same time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupSpec {
@@ -48,6 +53,14 @@ impl GroupSpec {
     pub fn key(&self) -> (&str, &str) {
         (&self.file, &self.name)
     }
+
+    /// Whether an evaluation writes series of this metric.
+    pub fn writes(&self, metric: &str) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            RuleSpec::Recording(rule) => rule.record == metric,
+            RuleSpec::Alerting(_) => metric == ALERTS || metric == ALERTS_FOR_STATE,
+        })
+    }
 }
 
 impl RuleSpec {
@@ -55,6 +68,13 @@ impl RuleSpec {
         match self {
             Self::Recording(rule) => &rule.record,
             Self::Alerting(rule) => &rule.alert,
+        }
+    }
+
+    pub fn expr(&self) -> &str {
+        match self {
+            Self::Recording(rule) => &rule.expr,
+            Self::Alerting(rule) => &rule.expr,
         }
     }
 }

@@ -24,6 +24,8 @@ struct World {
     answers: Mutex<BTreeMap<(String, i64), Vec<ResultSample>>>,
     names: Mutex<Vec<Labels>>,
     written: Mutex<Vec<(String, i64, f64)>>,
+    /// Series that are no longer known, by reference.
+    dropped: Mutex<Vec<u64>>,
     sent: Mutex<Vec<SentAlert>>,
 }
 
@@ -74,7 +76,8 @@ impl SampleWriter for World {
         let mut names = self.names.lock();
         let at = names
             .iter()
-            .position(|known| known == labels)
+            .rposition(|known| known == labels)
+            .filter(|at| !self.dropped.lock().contains(&(*at as u64)))
             .unwrap_or_else(|| {
                 names.push(labels.clone());
                 names.len() - 1
@@ -84,15 +87,21 @@ impl SampleWriter for World {
 
     fn commit(&self, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
         let names = self.names.lock();
+        let dropped = self.dropped.lock();
+        let mut refused = Vec::new();
         for row in 0..batch.len() {
+            if dropped.contains(&batch.series[row].0) {
+                refused.push((row, SampleRefusal::UnknownSeries));
+                continue;
+            }
             let labels = names[batch.series[row].0 as usize].to_string();
             self.written
                 .lock()
                 .push((labels, batch.times[row] / 1000, batch.values[row]));
         }
         Ok(CommitReport {
-            appended: batch.len(),
-            refused: Vec::new(),
+            appended: batch.len() - refused.len(),
+            refused,
         })
     }
 }
@@ -375,4 +384,41 @@ fn failures_have_reasons_and_end_nothing_but_their_rule() {
         ]
     );
     assert_eq!(view.rules[3].health, Health::Ok);
+}
+
+#[test]
+fn series_that_the_store_dropped_are_looked_up_again() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let rule = RecordingSpec {
+        record: "a:b".to_owned(),
+        expr: "b".to_owned(),
+        labels: Labels::empty(),
+    };
+    let mut group = group(vec![RuleSpec::Recording(rule)]);
+    let both: &[(&[(&str, &str)], f64)] = &[(&[("l", "1")], 1.0), (&[("l", "2")], 2.0)];
+    world.answer("b", 100, both);
+    world.answer("b", 110, both);
+    world.answer("b", 120, &both[..1]);
+    world.answer("b", 130, &both[..1]);
+    group.evaluate(&environment, at(100));
+    world.take_written();
+    // The second series goes on under a new reference.
+    world.dropped.lock().push(1);
+    group.evaluate(&environment, at(110));
+    let [one, two] = [1, 2].map(|l| format!(r#"{{__name__="a:b", l="{l}"}}"#));
+    assert_eq!(
+        world.take_written(),
+        [format!("{one} 1 @110"), format!("{two} 2 @110")]
+    );
+    assert_eq!(world.names.lock().len(), 3);
+    // It is dropped again and does not come again: nothing is left to end.
+    world.dropped.lock().push(2);
+    group.evaluate(&environment, at(120));
+    group.evaluate(&environment, at(130));
+    assert_eq!(
+        world.take_written(),
+        [format!("{one} 1 @120"), format!("{one} 1 @130")]
+    );
+    assert_eq!(group.view().rules[0].health, Health::Ok);
 }

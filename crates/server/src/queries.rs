@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use model::Timestamp;
-use promql::QueryValue;
+use promql::{Query, QueryGroup, QueryValue};
 use queries::{Limits, Origin, QueryRequest, QueryService, StatsDetail, When};
+use rules::GroupSpec;
 use rules::environment::ResultSample;
 
 /// Evaluates on the caller's thread, which is the rule group's own.
@@ -13,6 +14,8 @@ pub(crate) struct RuleQueries {
     pub(crate) service: QueryService,
     pub(crate) file: String,
     pub(crate) group: String,
+    /// The queries of the group's rules.
+    pub(crate) known: Option<Arc<QueryGroup>>,
 }
 
 impl rules::QuerySource for RuleQueries {
@@ -29,7 +32,10 @@ impl rules::QuerySource for RuleQueries {
             limits: Limits::default(),
             stats: StatsDetail::Totals,
         };
-        let answer = self.service.run_now(request);
+        let answer = match &self.known {
+            Some(known) => self.service.run_in_group(request, known),
+            None => self.service.run_now(request),
+        };
         let answer = answer.map_err(|failure| failure.to_string())?;
         match answer.result.value {
             QueryValue::Vector(samples) => Ok(samples
@@ -52,11 +58,19 @@ impl rules::QuerySource for RuleQueries {
         }
     }
 
-    fn for_group(&self, file: &str, group: &str) -> Option<Arc<dyn rules::QuerySource>> {
+    fn for_group(&self, spec: &GroupSpec) -> Option<Arc<dyn rules::QuerySource>> {
+        let parser = &self.service.settings().parser;
+        // What cannot be read is refused when it is asked.
+        let readable = spec
+            .rules
+            .iter()
+            .filter_map(|rule| Query::parse(rule.expr(), parser).ok());
+        let known = QueryGroup::new(readable.collect(), |metric| spec.writes(metric));
         Some(Arc::new(Self {
             service: self.service.clone(),
-            file: file.to_owned(),
-            group: group.to_owned(),
+            file: spec.file.clone(),
+            group: spec.name.clone(),
+            known: Some(Arc::new(known)),
         }))
     }
 }

@@ -336,6 +336,7 @@ impl Parts {
             service: query_service.clone(),
             file: String::new(),
             group: String::new(),
+            known: None,
         };
         let sink = OutgoingAlerts {
             outgoing: Arc::clone(&outgoing),

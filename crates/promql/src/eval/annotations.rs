@@ -261,6 +261,19 @@ impl Annotations {
         }
     }
 
+    /// As [`Self::merge`], of a text that started at byte `from` of its query and starts at `to` of this one.
+    pub(crate) fn merge_moved(&mut self, other: &Self, from: usize, to: usize) {
+        for entry in &other.entries {
+            let mut entry = entry.clone();
+            let moved = |position: usize| Some(to + position.checked_sub(from)?);
+            // What is before the text is no place in it.
+            if let (Some(start), Some(end)) = (moved(entry.span.start), moved(entry.span.end)) {
+                entry.span = Span::new(start, end);
+            }
+            self.add_entry(entry);
+        }
+    }
+
     fn add_entry(&mut self, new: Entry) {
         if let Some(entry) = self
             .by_text

@@ -8,6 +8,7 @@ use model::{Duration, Timestamp};
 
 use super::budget::{Budget, Limits, StepCounts};
 use super::column::{PointRef, Series, Value};
+use super::common::QueryGroup;
 use super::error::{Interruption, QueryError};
 use super::evaluator::{Evaluator, Shared};
 use super::explain::{Evaluation, Profile, Timer};
@@ -164,6 +165,22 @@ impl<'a> Engine<'a> {
         self.evaluate(reader, query, Evaluation::Instant(time))
     }
 
+    /// Evaluates a query of a group at one time; what other queries of the group need too is kept for them.
+    pub fn instant_in_group(
+        &self,
+        reader: &dyn SeriesReader,
+        group: &QueryGroup,
+        query: Expression<'_>,
+        time: Timestamp,
+    ) -> Result<QueryResult, QueryError> {
+        let evaluation = Evaluation::Instant(time);
+        let (plan, steps) = self.planned(query, evaluation)?;
+        let mut evaluator = self.evaluator(reader, None);
+        evaluator.sharing = group.sharing(query.text, time, steps);
+        let value = evaluated(&mut evaluator, &plan, steps, evaluation)?;
+        Ok(finished(evaluator, query.text, steps, value))
+    }
+
     /// Evaluates at all times of a range. The result is a matrix, also of a scalar.
     pub fn range(
         &self,
@@ -244,6 +261,7 @@ impl<'a> Engine<'a> {
             },
             selections: Vec::new(),
             profile: Profile::default(),
+            sharing: None,
         }
     }
 }

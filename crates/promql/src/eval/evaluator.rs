@@ -8,6 +8,7 @@ use model::{Duration, Matcher};
 use super::annotations::{Annotations, Note};
 use super::budget::{Budget, StepCounts};
 use super::column::{Series, Value, without_metadata};
+use super::common::Sharing;
 use super::engine::EngineOptions;
 use super::error::{Interruption, QueryError};
 use super::explain::{Profile, Timer};
@@ -36,6 +37,8 @@ pub(crate) struct Evaluator<'e> {
     pub(crate) selections: Vec<Selection>,
     /// Filled if there is a timer.
     pub(super) profile: Profile,
+    /// With the other queries of a group.
+    pub(super) sharing: Option<Sharing<'e>>,
 }
 
 pub(crate) struct Selection {
@@ -66,6 +69,11 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(&mut Evaluator<'_>, Series) -> Resu
 
 impl Evaluator<'_> {
     pub(crate) fn evaluate(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
+        if let Some(sharing) = self.sharing
+            && let Some(subexpression) = sharing.subexpression(plan, steps)
+        {
+            return self.evaluate_shared(sharing, subexpression, plan, steps);
+        }
         let Some(started) = self.time() else {
             return self.evaluate_op(plan, steps);
         };
@@ -74,7 +82,7 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    fn evaluate_op(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
+    pub(super) fn evaluate_op(&mut self, plan: &Plan, steps: Steps) -> Result<Value, QueryError> {
         self.interrupted()?;
         // Every operator may hold something for each step.
         if steps.count > self.shared.options.samples_max {

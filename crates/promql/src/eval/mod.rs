@@ -3,7 +3,7 @@
 //! Every operator computes all steps of the query at once: its input and output are columns, one per
 //! series ([`column`]). The order of float operations is fixed and is that of Prometheus.
 //!
-//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`blocks`] (many series on all cores),
+//! In reading order: [`engine`] (entry), [`evaluator`] (dispatch), [`common`] (what the queries of a group share), [`blocks`] (many series on all cores),
 //! [`selector`] and [`sampled`], [`range_input`] (with subqueries), [`window`] (functions of ranges), [`raw_range`], [`call`], [`scalar`] and [`matching`] (binary operators), [`aggregate`], [`folding`] and [`fold`],
 //! [`choose`] (aggregations that pick series), [`info`], [`merge`], [`explain`].
 
@@ -15,6 +15,7 @@ pub(crate) mod calendar;
 mod call;
 mod choose;
 pub(crate) mod column;
+mod common;
 mod engine;
 mod error;
 mod evaluator;
@@ -35,6 +36,7 @@ mod selector;
 pub(crate) mod steps;
 mod window;
 
+pub use common::QueryGroup;
 pub use engine::{Engine, EngineOptions, Expression, Feature, Query, RangeTimes};
 pub use error::{Interruption, QueryError};
 pub use result::{MatrixSeries, QueryResult, QueryStats, QueryValue, StepSamples, VectorSample};
