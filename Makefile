@@ -14,7 +14,7 @@ run: build
 # The program as it is shipped: target/release/keepwatch. The web UI is in it where Node built it.
 build: ui
 	scripts/packages.sh build
-	cargo build --release --locked --package keepwatch $$(test ! -f ui/dist/files.rs || echo --features ui)
+	cargo build --release --locked --package keepwatch --features jemalloc$$(test ! -f ui/dist/files.rs || echo ,ui)
 
 # The files of the web UI: ui/dist. Needs Node 20.19 or newer; without it this says so and goes on.
 ui:
