@@ -5,12 +5,13 @@
 //! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the
 //! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
 //! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
-//! changes.
+//! changes; `in_process` answers questions about stored data without a server.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
 mod alertmanager;
 mod caller;
+mod in_process;
 mod json;
 mod keepwatch;
 mod lifecycle;
@@ -33,11 +34,12 @@ use net::axum::response::{IntoResponse, Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
+pub use in_process::ask;
 pub use prometheus::write::WriteService;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api,
     ConfigSource, DecisionView, DroppedTargetView, FilesView, HeadPart, HeadStatsView, Lifecycle,
-    LifecycleRequest, PlaceView, ProblemView, Readiness, ReasonSource, RelabelStepView,
+    LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, RelabelStepView,
     RoutingView, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diag::ReasonEntry;
 use model::storage::TimeRange;
 use model::{Clock, Exemplar, Labels, Matcher, Metadata, Timestamp};
+use net::axum::extract::FromRef;
 use queries::QueryService;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,6 +33,28 @@ pub struct Api {
     pub started_at: Timestamp,
     pub version: &'static str,
     pub access: Access,
+}
+
+/// What handlers of queries read: there may be nothing else behind them.
+#[derive(Clone)]
+pub struct QueryApi {
+    pub clock: Arc<dyn Clock>,
+    pub queries: QueryService,
+}
+
+impl FromRef<Arc<Api>> for QueryApi {
+    fn from_ref(api: &Arc<Api>) -> Self {
+        Self {
+            clock: Arc::clone(&api.clock),
+            queries: api.queries.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for QueryApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("QueryApi")
+    }
 }
 
 /// What requests may do.

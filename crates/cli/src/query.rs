@@ -1,15 +1,16 @@
-//! `keepwatch query instant|range|series|labels|explain`: asks a server, and prints what promtool prints.
-//!
-//! Not here: reading a data folder without a server.
+//! `keepwatch query instant|range|series|labels|explain`: asks a server, or a data folder without one, and
+//! prints what promtool prints.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use anyhow::{Context, anyhow, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use model::Timestamp;
 use net::{ClientOptions, HttpClient, Request};
 use serde_json::Value;
+use server::{OfflineData, QueryOptions};
 
 use crate::query_print::{Format, explanation, print};
 use crate::{promql_text, serve};
@@ -35,13 +36,24 @@ pub(crate) fn command() -> Command {
     let matches =
         || text("match", "SELECTOR", "Series selector; may be repeated").action(ArgAction::Append);
     Command::new("query")
-        .about("Asks a server, as promtool query does")
+        .about("Asks a server or a data folder, as promtool query does")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .arg(
             text("url", "URL", "The server")
                 .default_value("http://localhost:9090")
                 .global(true),
+        )
+        .arg(
+            text(
+                "data-dir",
+                "DIR",
+                "Asks the data in this folder, of Keepwatch or Prometheus, instead of a server; nothing in it \
+                 is changed, and \"now\" is the time of its newest sample",
+            )
+            .value_parser(value_parser!(PathBuf))
+            .conflicts_with("url")
+            .global(true),
         )
         .arg(
             text("format", "FORMAT", "promql or json")
@@ -122,7 +134,18 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .subcommand()
         .context("nothing to ask; see keepwatch query --help")?;
     let text = |name: &str| given.get_one::<String>(name).map(String::as_str);
-    let now = Timestamp(jiff::Timestamp::now().as_millisecond());
+    if let Some(expr) = expression(kind, given) {
+        // Slips are found here, where they can be shown in place.
+        promql_text::parse("(expression)", expr)?;
+    }
+    let source = match given.get_one::<PathBuf>("data-dir") {
+        Some(dir) => Source::open(dir)?,
+        None => {
+            let url = text("url").unwrap_or_default().trim_end_matches('/');
+            Source::Server(url.to_owned())
+        }
+    };
+    let now = source.now();
     let (path, mut parameters) = match kind {
         "instant" => ("/api/v1/query".to_owned(), instant(given, now)?),
         "range" => ("/api/v1/query_range".to_owned(), range(given, now)?),
@@ -140,16 +163,13 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         _ => ("/api/v1/series".to_owned(), wide(given, now)?),
     };
     if let Some(expr) = expression(kind, given) {
-        // Slips are found here, where they can be shown in place.
-        promql_text::parse("(expression)", expr)?;
         parameters.push(("query", expr.to_owned()));
     }
-    let server = text("url").unwrap_or_default().trim_end_matches('/');
     let pairs: Vec<String> = parameters
         .iter()
         .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
         .collect();
-    let answer = ask(format!("{server}{path}?{}", pairs.join("&")))?;
+    let answer = source.ask(&format!("{path}?{}", pairs.join("&")))?;
     for warning in answer["warnings"].as_array().into_iter().flatten() {
         eprintln!("query warning: {}", warning.as_str().unwrap_or_default());
     }
@@ -211,8 +231,45 @@ fn wide(given: &ArgMatches, now: Timestamp) -> anyhow::Result<Parameters> {
     Ok(parameters)
 }
 
-/// The answer, if it tells of success.
-fn ask(url: String) -> anyhow::Result<Value> {
+/// Who is asked.
+enum Source {
+    /// Its address, without a slash at the end.
+    Server(String),
+    Folder(Box<OfflineData>),
+}
+
+impl Source {
+    fn open(dir: &Path) -> anyhow::Result<Self> {
+        let data = OfflineData::open(dir, &QueryOptions::default())?;
+        for notice in &data.notices {
+            eprintln!("note: {notice}");
+        }
+        Ok(Self::Folder(Box::new(data)))
+    }
+
+    /// What questions without a time are about.
+    fn now(&self) -> Timestamp {
+        let newest = match self {
+            Self::Server(_) => None,
+            Self::Folder(data) => data.newest(),
+        };
+        newest.unwrap_or_else(|| Timestamp(jiff::Timestamp::now().as_millisecond()))
+    }
+
+    /// The answer, if it tells of success.
+    fn ask(&self, path: &str) -> anyhow::Result<Value> {
+        match self {
+            Self::Server(address) => ask_server(format!("{address}{path}")),
+            Self::Folder(data) => {
+                let answer = serve::runtime()?.block_on(data.ask(path));
+                let answer = answer.map_err(|error| anyhow!("query error: {error}"))?;
+                success(&answer, "")
+            }
+        }
+    }
+}
+
+fn ask_server(url: String) -> anyhow::Result<Value> {
     let client = HttpClient::new(ClientOptions::default())?;
     let request = Request {
         timeout: TIMEOUT,
@@ -224,8 +281,15 @@ fn ask(url: String) -> anyhow::Result<Value> {
         let server = url.split("/api/").next().unwrap_or_default();
         format!("query error: asking {server} (name another server with --url)")
     })?;
-    let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
-        bail!("query error: {} and no JSON from {url}", answer.status);
+    success(
+        &answer.body,
+        &format!("{} and no JSON from {url}", answer.status),
+    )
+}
+
+fn success(body: &[u8], what_else: &str) -> anyhow::Result<Value> {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        bail!("query error: {what_else}");
     };
     if body["status"] != "success" {
         let kind = body["errorType"].as_str().unwrap_or("unknown");

@@ -81,17 +81,19 @@ pub struct Answer {
 }
 
 impl QueryService {
-    /// `data_dir` is where `queries.active` is.
+    /// `data_dir` is where `queries.active` is; without it nothing says after a crash which queries ran.
     pub fn new(
         settings: Settings,
         reader: Arc<dyn SeriesReader>,
         clock: Arc<dyn Clock>,
         registry: &metrics::Registry,
-        data_dir: &Path,
+        data_dir: Option<&Path>,
     ) -> Self {
         let concurrent_max = settings.concurrent_max.clamp(1, Semaphore::MAX_PERMITS);
         let in_file = concurrent_max.saturating_add(settings.rules_concurrent_max);
-        let (crash_file, unfinished) = CrashFile::open(data_dir, in_file);
+        let (crash_file, unfinished) = data_dir
+            .map(|data_dir| CrashFile::open(data_dir, in_file))
+            .unwrap_or_default();
         Self(Arc::new(Inner {
             reader,
             clock,

@@ -91,7 +91,7 @@ impl World {
         let clock = Arc::new(ManualClock::new(Timestamp(1000)));
         let reader: Arc<dyn SeriesReader> = storage.clone();
         Self {
-            service: QueryService::new(settings, reader, clock, &registry, dir.path()),
+            service: QueryService::new(settings, reader, clock, &registry, Some(dir.path())),
             runtime: Runtime::new().unwrap(),
             storage,
             registry,
@@ -405,7 +405,7 @@ fn a_folder_that_is_not_there_stops_nothing() {
         Arc::clone(world.service.reader()),
         Arc::new(ManualClock::default()),
         &metrics::Registry::new(),
-        absent,
+        Some(absent),
     );
     world.storage.set_open(true);
     world.runtime.block_on(service.run(request("up"))).unwrap();

@@ -3,7 +3,7 @@
 //! In reading order: [`options`] (what the command line says), `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`,
-//! `targets` (discovery into scrape pools), `queries`, `alertmanager`; `running` starts, reloads and stops it all; `sources` shows
+//! `targets` (discovery into scrape pools), `queries`, `alertmanager`; `offline` (a folder without a server); `running` starts, reloads and stops it all; `sources` shows
 //! it to the API; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
@@ -19,6 +19,7 @@ mod http_client;
 mod input;
 mod jobs;
 mod not_built;
+mod offline;
 mod options;
 mod plan;
 mod queries;
@@ -37,6 +38,7 @@ use diag::Diagnostics;
 
 pub use api::Access;
 pub use api::ui::UiFile;
+pub use offline::OfflineData;
 pub use options::{
     Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
 };

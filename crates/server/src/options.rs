@@ -106,6 +106,20 @@ pub struct QueryOptions {
     pub series_max: Option<usize>,
 }
 
+impl Default for QueryOptions {
+    /// As Prometheus has it.
+    fn default() -> Self {
+        Self {
+            lookback_delta: Duration::from_secs(300),
+            timeout: Duration::from_secs(120),
+            concurrent_max: 20,
+            samples_max: 50_000_000,
+            bytes_max: None,
+            series_max: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct RuleOptions {
     pub outage_tolerance: Duration,

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, RuleAlerts};
 use crate::clock::SystemClock;
 use crate::compaction::Compaction;
-use crate::options::{Options, Tempo};
+use crate::options::{Options, QueryOptions, Tempo};
 use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
 use crate::retention::Limits;
@@ -326,11 +326,11 @@ impl Parts {
         );
         let outgoing = Arc::new(RwLock::new(Outgoing::default()));
         let query_service = QueryService::new(
-            query_settings(options, planner.parser),
+            query_settings(&options.query, planner.parser, options.rules.concurrent_max),
             Arc::clone(&reader),
             Arc::clone(&clock),
             &registry,
-            &options.data_dir,
+            Some(&options.data_dir),
         );
         let rule_queries = RuleQueries {
             service: query_service.clone(),
@@ -624,8 +624,11 @@ fn record_refusals(view: &rules::GroupView, reasons: &ReasonBook, clock: &dyn Cl
     }
 }
 
-fn query_settings(options: &Options, parser: ParserOptions) -> queries::Settings {
-    let query = &options.query;
+pub(crate) fn query_settings(
+    query: &QueryOptions,
+    parser: ParserOptions,
+    rules_concurrent_max: usize,
+) -> queries::Settings {
     queries::Settings {
         engine: EngineOptions {
             lookback_delta: query.lookback_delta,
@@ -639,7 +642,7 @@ fn query_settings(options: &Options, parser: ParserOptions) -> queries::Settings
         },
         timeout: query.timeout,
         concurrent_max: query.concurrent_max,
-        rules_concurrent_max: options.rules.concurrent_max,
+        rules_concurrent_max,
     }
 }
 

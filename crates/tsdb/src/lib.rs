@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`chunk`] (samples to bytes and back), [`log`] (segments, records, repair,
 //! checkpoints), [`head`] (series, postings, commit, select), [`block`] (files of some hours),
-//! `compact` (blocks of the head and of blocks), [`db`] (head and blocks as one), [`RealDisk`].
+//! `compact` (blocks of the head and of blocks), [`db`] (head and blocks as one), [`RealDisk`] and
+//! [`ReadOnlyDisk`].
 //!
 //! The files are Prometheus's: either program can take over the other's folder. This crate starts no
 //! threads of its own accord, knows no clock, and reaches files only through `model::disk::Disk`.
@@ -18,10 +19,12 @@ pub mod db;
 mod error;
 pub mod head;
 pub mod log;
+mod read_only_disk;
 mod real_disk;
 
 pub use compact::MakeBlockError;
 pub use db::{Db, DbOptions};
 pub use error::{OpenError, TruncateError};
 pub use head::{Head, OpenOptions, ReplayReport};
+pub use read_only_disk::ReadOnlyDisk;
 pub use real_disk::RealDisk;

@@ -1,7 +1,5 @@
 //! `query/explain`: the operators of a query, with what they are estimated to cost and what they did cost.
 
-use std::sync::Arc;
-
 use ::queries::{Analysis, When};
 use net::axum::extract::State;
 use net::axum::response::Response;
@@ -14,7 +12,7 @@ use crate::params::Params;
 use crate::prometheus::query::{failed, range_times, request};
 use crate::prometheus::series::time_parameter;
 use crate::respond::{ApiError, success};
-use crate::sources::Api;
+use crate::sources::QueryApi;
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ExplainedNode")]
@@ -85,7 +83,7 @@ impl NodeTwin {
 
 /// The parameters of `query` or of `query_range` (which it is, `start` decides); `analyze=true` runs it.
 pub(crate) async fn explain(
-    State(api): State<Arc<Api>>,
+    State(api): State<QueryApi>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {

@@ -1,7 +1,6 @@
 //! `query`, `query_range`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use model::Duration;
 use model::format::go_quote;
@@ -15,7 +14,7 @@ use crate::caller::Caller;
 use crate::json::{write_histogram_point, write_labels, write_point, write_string, write_time};
 use crate::params::Params;
 use crate::respond::{ApiError, ErrorKind, json_text, to_json};
-use crate::sources::Api;
+use crate::sources::QueryApi;
 use crate::time::{parse_duration, parse_time};
 
 /// A range query may not give more points per series.
@@ -122,7 +121,7 @@ fn parse_limit_of(params: &Params, name: &str) -> Result<Option<usize>, ApiError
 }
 
 pub(crate) async fn instant(
-    State(api): State<Arc<Api>>,
+    State(api): State<QueryApi>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -135,7 +134,7 @@ pub(crate) async fn instant(
 }
 
 pub(crate) async fn range(
-    State(api): State<Arc<Api>>,
+    State(api): State<QueryApi>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {

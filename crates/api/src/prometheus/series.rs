@@ -7,13 +7,14 @@ use model::storage::{Projection, ReadError, SelectRequest, SeriesReader, TimeRan
 use model::{Labels, Matcher, Timestamp};
 use net::axum::extract::{Path, State};
 use net::axum::response::Response;
+use queries::QueryService;
 
 use super::matchers;
 use super::query::parse_limit;
 use crate::json::write_labels;
 use crate::params::Params;
 use crate::respond::{ApiError, ErrorKind, json_text, success_with_warnings};
-use crate::sources::Api;
+use crate::sources::{Api, QueryApi};
 use crate::time::parse_time;
 
 const TRUNCATED: &str = "results truncated due to limit";
@@ -41,10 +42,10 @@ pub(super) fn range(params: &Params) -> Result<TimeRange, ApiError> {
 
 /// Reading may touch the disk: it runs away from the async threads.
 async fn blocking<T: Send + 'static>(
-    api: &Api,
+    queries: &QueryService,
     read: impl FnOnce(&dyn SeriesReader) -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let reader = Arc::clone(api.queries.reader());
+    let reader = Arc::clone(queries.reader());
     let read = tokio::task::spawn_blocking(move || read(&*reader)).await;
     read.map_err(|error| ApiError::new(ErrorKind::Internal, error.to_string()))?
         .map_err(|error| ApiError::new(ErrorKind::Execution, error.to_string()))
@@ -89,16 +90,16 @@ pub(crate) async fn labels_of(
         let rows = 0..list.len().min(series_max);
         Ok(rows.map(|row| list.labels(row)).collect())
     };
-    blocking(api, read).await
+    blocking(&api.queries, read).await
 }
 
 pub(crate) async fn labels(
-    State(api): State<Arc<Api>>,
+    State(api): State<QueryApi>,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = parse_limit(&params)?;
     let (range, selectors) = (range(&params)?, matchers::parse(&params)?);
-    let names = blocking(&api, move |reader| {
+    let names = blocking(&api.queries, move |reader| {
         union(&selectors, |matchers| reader.label_names(range, matchers))
     })
     .await?;
@@ -108,14 +109,14 @@ pub(crate) async fn labels(
 /// All names of metrics.
 pub(crate) async fn metric_names(api: &Api) -> Result<Vec<String>, ApiError> {
     let range = TimeRange::new(Timestamp::MIN, Timestamp::MAX);
-    blocking(api, move |reader| {
+    blocking(&api.queries, move |reader| {
         reader.label_values("__name__", range, &[])
     })
     .await
 }
 
 pub(crate) async fn label_values(
-    State(api): State<Arc<Api>>,
+    State(api): State<QueryApi>,
     Path(name): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -134,11 +135,11 @@ pub(crate) async fn label_values(
             reader.label_values(&name, range, matchers)
         })
     };
-    Ok(answer(blocking(&api, read).await?, limit))
+    Ok(answer(blocking(&api.queries, read).await?, limit))
 }
 
 pub(crate) async fn series(
-    State(api): State<Arc<Api>>,
+    State(api): State<QueryApi>,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = parse_limit(&params)?;
@@ -159,7 +160,7 @@ pub(crate) async fn series(
         }
         Ok(all)
     };
-    let found = blocking(&api, read).await?;
+    let found = blocking(&api.queries, read).await?;
     let mut out = String::from("{\"status\":\"success\",\"data\":[");
     let shown = limit.unwrap_or(usize::MAX);
     for (index, labels) in found.iter().take(shown).enumerate() {

@@ -127,6 +127,13 @@ impl Db {
         self.0.set().rejected.clone()
     }
 
+    /// Times of the oldest and the newest sample, as far as blocks tell; `None` without any.
+    pub fn time_range(&self) -> Option<TimeRange> {
+        let of_blocks = self.blocks().into_iter().map(|block| block.range());
+        let ranges = of_blocks.chain(self.0.head.time_range());
+        ranges.reduce(|a, b| TimeRange::new(a.start.min(b.start), a.end.max(b.end)))
+    }
+
     pub fn stats(&self) -> DbStats {
         counters::stats(&self.0)
     }

@@ -1,0 +1,40 @@
+//! Questions about stored data, answered without a server between the one who asks and the handlers.
+
+use net::Bytes;
+use net::axum::Router;
+use net::axum::body::{Body, to_bytes};
+use net::axum::http::Request;
+use net::axum::routing::get;
+use tower::ServiceExt;
+
+use crate::sources::QueryApi;
+use crate::{keepwatch, prometheus};
+
+/// Longer answers are cut off with an error.
+const ANSWER_BYTES_MAX: usize = 1 << 30;
+
+/// Answers a GET of `/api/v1/query`, `query_range`, `labels`, `label/NAME/values`, `series` or of
+/// `/api/keepwatch/v1/query/explain`, parameters included. The error is for people.
+pub async fn ask(api: QueryApi, uri: &str) -> Result<Bytes, String> {
+    let router = Router::new()
+        .route("/api/v1/query", get(prometheus::query::instant))
+        .route("/api/v1/query_range", get(prometheus::query::range))
+        .route("/api/v1/labels", get(prometheus::series::labels))
+        .route(
+            "/api/v1/label/{name}/values",
+            get(prometheus::series::label_values),
+        )
+        .route("/api/v1/series", get(prometheus::series::series))
+        .route(
+            "/api/keepwatch/v1/query/explain",
+            get(keepwatch::explain::explain),
+        )
+        .with_state(api);
+    let request = Request::get(uri)
+        .body(Body::empty())
+        .map_err(|error| format!("{uri}: {error}"))?;
+    let Ok(answer) = router.oneshot(request).await;
+    to_bytes(answer.into_body(), ANSWER_BYTES_MAX)
+        .await
+        .map_err(|error| format!("reading the answer: {error}"))
+}
