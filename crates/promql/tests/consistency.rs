@@ -309,3 +309,33 @@ fn absurd_times_are_refused_or_empty() {
         }
     }
 }
+
+/// In the peer functions of floats drop type and unit with the name, functions of histograms the name only.
+#[test]
+fn functions_of_histograms_keep_type_and_unit() {
+    let labels = Labels::from_pairs([("__name__", "m"), ("__type__", "histogram")]);
+    let mut storage = MemoryStorage::new();
+    let histogram = FloatHistogram {
+        count: 4.0,
+        ..FloatHistogram::default()
+    };
+    storage.add(&labels, 0, Value::Histogram(histogram.into()));
+    for (text, at_once, delayed) in [
+        ("histogram_count(m)", "{__type__=\"histogram\"}", "{}"),
+        ("abs(histogram_count(m))", "{}", "{}"),
+    ] {
+        for (feature, expected) in [(Feature::Off, at_once), (Feature::On, delayed)] {
+            let engine = Engine::new(EngineOptions {
+                delayed_name_removal: feature,
+                ..EngineOptions::default()
+            });
+            let query = Query::parse(text, &ParserOptions::default()).unwrap();
+            let result = engine.instant(&storage, query.expression(), Timestamp(0));
+            let QueryValue::Vector(samples) = result.unwrap().value else {
+                panic!("{text} is a vector");
+            };
+            let labels: Vec<String> = samples.iter().map(|s| s.labels.to_string()).collect();
+            assert_eq!(labels, [expected], "{text}");
+        }
+    }
+}

@@ -32,6 +32,7 @@ pub(crate) fn failed(failure: &QueryFailure) -> ApiError {
         QueryFailure::Killed { .. } => ErrorKind::Canceled,
         QueryFailure::Internal(_) => ErrorKind::Internal,
         QueryFailure::Evaluation(error) => match error {
+            QueryError::Invalid(_) => return ApiError::parameter("query", failure),
             QueryError::Timeout => ErrorKind::Timeout,
             QueryError::Canceled => ErrorKind::Canceled,
             QueryError::Storage(_) => ErrorKind::Internal,

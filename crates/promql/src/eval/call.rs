@@ -2,6 +2,7 @@
 
 use diag::Span;
 use model::Labels;
+use model::labels::METRIC_NAME;
 
 use super::annotations::Note;
 use super::column::{Column, PointRef, Series, Value, without_metadata};
@@ -78,7 +79,11 @@ impl Evaluator<'_> {
                     }
                     series.column = column;
                     if !series.column.is_absent() {
-                        self.drop_name(&mut series);
+                        // Type and unit stay, unlike with functions of floats: so it is in the peer.
+                        series.drop_name = true;
+                        if !self.delays_names() {
+                            series.labels = series.labels.filtered(|name| name != METRIC_NAME);
+                        }
                         results.push(series);
                     }
                 }

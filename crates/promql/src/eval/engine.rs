@@ -213,7 +213,7 @@ impl<'a> Engine<'a> {
             Evaluation::Range(times) => {
                 let found = query.expr.value_type();
                 if !matches!(found, ValueType::Scalar | ValueType::Vector) {
-                    return Err(QueryError::Evaluation(format!(
+                    return Err(QueryError::Invalid(format!(
                         "invalid expression type {:?} for range query, must be Scalar or instant Vector",
                         found.documented()
                     )));
@@ -232,7 +232,7 @@ impl<'a> Engine<'a> {
             nesting: 0,
         };
         let plan = plan::build(query.expr, context)
-            .map_err(|error| QueryError::Evaluation(error.to_string()))?;
+            .map_err(|error| QueryError::Invalid(error.to_string()))?;
         Ok((plan, Steps::new(start, end, interval)))
     }
 

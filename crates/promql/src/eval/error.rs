@@ -12,6 +12,10 @@ pub enum Interruption {
 /// `Display` is Prometheus' wording, which clients and rules show.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum QueryError {
+    /// The query cannot be evaluated at these times, whatever the data: it is as wrong as one that cannot be
+    /// read.
+    #[error("{0}")]
+    Invalid(String),
     #[error("{0}")]
     Evaluation(String),
     #[error("query processing would load too many samples into memory in query execution")]

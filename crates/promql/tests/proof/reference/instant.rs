@@ -202,7 +202,8 @@ fn vector_function(
         let values = elements.filter_map(|(labels, point)| match point {
             Point::Float(_) => None,
             Point::Histogram(histogram) => {
-                Some((without_metadata(&labels), Point::Float(f(&histogram))))
+                let labels = labels.filtered(|name| name != "__name__");
+                Some((labels, Point::Float(f(&histogram))))
             }
         });
         return Ok(values.collect());
