@@ -244,6 +244,10 @@ fn same_outcome(ours: &TableOrError, theirs: &TableOrError, precision: Precision
     }
 }
 
+pub(crate) fn same_cell_bits(a: &Cell, b: &Cell) -> bool {
+    same_cell(a, b, Precision::Bits)
+}
+
 fn same_cell(a: &Cell, b: &Cell, precision: Precision) -> bool {
     match (a, b) {
         (Cell::Float(a), Cell::Float(b)) => same_float(*a, *b, precision),

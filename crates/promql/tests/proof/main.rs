@@ -22,3 +22,4 @@ mod peer;
 mod reference;
 mod round_trip;
 mod shrink;
+mod steps;
