@@ -7,6 +7,8 @@ pub mod nflog;
 mod proto;
 pub mod silence;
 
+use proto::Reader;
+
 /// Why bytes are not a snapshot or message. Nothing of it is taken over then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
@@ -22,4 +24,27 @@ pub enum CodecError {
     Missing(&'static str),
     #[error("{0} is no known kind of matcher")]
     MatcherKind(u64),
+}
+
+/// Messages one after another, each after its length, up to the first that cannot be read.
+fn messages<T>(
+    bytes: &[u8],
+    read: fn(Reader<'_>) -> Result<T, CodecError>,
+) -> (Vec<T>, Option<CodecError>) {
+    let mut reader = Reader::new(bytes);
+    let mut all = Vec::new();
+    while !reader.is_empty() {
+        let message = reader
+            .delimited()
+            .and_then(|bytes| read(Reader::new(bytes)));
+        match message {
+            Ok(message) => all.push(message),
+            Err(error) => return (all, Some(error)),
+        }
+    }
+    (all, None)
+}
+
+fn whole<T>((all, error): (Vec<T>, Option<CodecError>)) -> Result<Vec<T>, CodecError> {
+    error.map_or(Ok(all), Err)
 }

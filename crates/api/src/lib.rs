@@ -39,8 +39,9 @@ pub use prometheus::write::WriteService;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api,
     ConfigSource, DecisionView, DroppedTargetView, FilesView, HeadPart, HeadStatsView, Lifecycle,
-    LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, RelabelStepView,
-    RoutingView, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, ReceiverView,
+    RelabelStepView, RoutingView, SilenceRefusal, TargetSource, TargetsView, TsdbCount, TsdbSource,
+    TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;

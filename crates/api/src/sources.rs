@@ -144,12 +144,37 @@ pub struct DroppedTargetView {
     pub code: &'static str,
 }
 
+/// A receiver with the labels that select it, its name among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverView {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Why a change of silences was not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SilenceRefusal {
+    #[error(transparent)]
+    Refused(#[from] alerting::SilenceError),
+    /// It is in force, but a restart would forget it.
+    #[error("the change is in force, but could not be stored: {0}")]
+    NotStored(String),
+}
+
 /// The alerting machine of this process.
 pub trait AlertmanagerSource: Send + Sync {
     fn alerts(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::AlertView>;
     fn groups(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::GroupView>;
-    /// Names, in the order of the configuration.
-    fn receivers(&self) -> Vec<String>;
+    /// In the order of the configuration.
+    fn receivers(&self, filter: &alerting::view::LabelFilter) -> Vec<ReceiverView>;
+    fn silences(&self, filter: &alerting::view::SilenceFilter) -> Vec<alerting::view::SilenceView>;
+    fn silence(&self, id: &str) -> Option<alerting::view::SilenceView>;
+    /// Makes the silence, or changes the one of its id. Gives the id that it has now.
+    fn set_silence(&self, silence: alerting::Silence) -> Result<String, SilenceRefusal>;
+    /// Ends the silence now; one that has ended stays as it is.
+    fn expire_silence(&self, id: &str) -> Result<(), SilenceRefusal>;
+    /// Which syntax matchers of requests have.
+    fn matcher_mode(&self) -> config::alertmanager::matchers::MatcherMode;
     /// The configuration in its canonical text form, secrets left out.
     fn config_text(&self) -> String;
     /// Takes alerts; gives the reasons for those that were not taken.

@@ -1,18 +1,28 @@
 //! The driver of the alerting machine: time and alerts in, deliveries out, state shown to the API.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use alerting::view::{AlertFilter, AlertView, GroupView};
+use alerting::codec;
+use alerting::view::{AlertFilter, AlertView, GroupView, LabelFilter, SilenceFilter, SilenceView};
 use alerting::{
     Action, Delivery, Event, FailureReason, Input, Machine, Outcome, PostedAlert, Retry, Settings,
+    Silence, SilenceError,
 };
+use config::alertmanager::matchers::MatcherMode;
 use diag::ReasonBook;
 use model::{Clock, Timestamp};
 use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use crate::StartError;
+use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::running::Outgoing;
+use crate::storage::random;
+
+/// Notifications of this time may be sent again after a crash: the log is not written for each one.
+const LOG_WRITE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a reload replaces as a whole.
 #[derive(Clone, Debug)]
@@ -26,6 +36,11 @@ pub(crate) struct Routing {
 /// The machine with everything around it. Shared by rules, API and the driver's task.
 pub(crate) struct Alertmanager {
     machine: Mutex<Machine>,
+    /// Held while a snapshot is taken and written, so that none replaces a later one.
+    files: Mutex<AlertingFiles>,
+    /// Rung when the notification log has news.
+    log_bell: Notify,
+    matcher_mode: MatcherMode,
     receivers: RwLock<Arc<Receivers>>,
     text: RwLock<String>,
     clock: Arc<dyn Clock>,
@@ -77,17 +92,53 @@ impl std::fmt::Debug for Alertmanager {
     }
 }
 
+/// What alerting was and is to remember.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) files: AlertingFiles,
+    pub(crate) remembered: Remembered,
+}
+
+impl Memory {
+    /// Below the data folder. The files are those of Alertmanager.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, StartError> {
+        let dir = data_dir.join("alertmanager");
+        let opened = AlertingFiles::open(Arc::new(tsdb::RealDisk), dir.clone());
+        let (files, remembered) = opened.map_err(|error| StartError::Storage {
+            dir: dir.display().to_string(),
+            problem: error.to_string(),
+        })?;
+        Ok(Self { files, remembered })
+    }
+}
+
+/// What a step says to the one who asked for it.
+#[derive(Default)]
+struct Answer {
+    refused: Vec<String>,
+    silence: Option<Result<String, SilenceError>>,
+}
+
 impl Alertmanager {
     pub(crate) fn new(
         routing: Routing,
         settings: Settings,
+        memory: Memory,
         clock: Arc<dyn Clock>,
         reasons: Arc<ReasonBook>,
         counters: Counters,
     ) -> Arc<Self> {
-        let machine = Machine::new(settings, routing.config, clock.now());
+        let mut machine = Machine::new(settings, routing.config, clock.now());
+        let remembered = memory.remembered;
+        for damage in &remembered.damage {
+            tracing::error!(%damage, "a file of alerting is damaged");
+        }
+        machine.restore(remembered.silences, remembered.log);
         Arc::new(Self {
             machine: Mutex::new(machine),
+            files: Mutex::new(memory.files),
+            log_bell: Notify::new(),
+            matcher_mode: MatcherMode::default(),
             receivers: RwLock::new(routing.receivers),
             text: RwLock::new(routing.text),
             clock,
@@ -116,14 +167,55 @@ impl Alertmanager {
         }
     }
 
+    /// Writes the notification log soon after each change, until the task is dropped.
+    pub(crate) async fn keep_log(self: Arc<Self>) {
+        loop {
+            self.log_bell.notified().await;
+            tokio::time::sleep(LOG_WRITE_PAUSE).await;
+            let alertmanager = Arc::clone(&self);
+            // A panic in there is logged by the runtime and must not end the writing.
+            let _ = tokio::task::spawn_blocking(move || alertmanager.write_log()).await;
+        }
+    }
+
+    /// Writes everything that is remembered.
+    pub(crate) fn close(&self) {
+        self.write_log();
+        if let Err(error) = self.write_silences() {
+            self.not_written(&error);
+        }
+    }
+
+    fn not_written(&self, error: &std::io::Error) {
+        let dir = self.files.lock().dir().display().to_string();
+        tracing::error!(%error, dir, "what alerting remembers could not be written; a restart would forget it");
+    }
+
+    fn write_log(&self) {
+        let written = {
+            let files = self.files.lock();
+            let bytes = codec::nflog::encode(self.machine.lock().notification_log().iter());
+            files.write_log(&bytes)
+        };
+        if let Err(error) = written {
+            self.not_written(&error);
+        }
+    }
+
+    fn write_silences(&self) -> std::io::Result<()> {
+        let files = self.files.lock();
+        let bytes = codec::silence::encode(self.machine.lock().all_silences().iter());
+        files.write_silences(&bytes)
+    }
+
     pub(crate) fn replace(self: &Arc<Self>, routing: Routing) {
         *self.receivers.write() = routing.receivers;
         *self.text.write() = routing.text;
         self.step(Input::ConfigReplaced(routing.config));
     }
 
-    /// One step of the machine; carries out what it asks for and returns the refusals of posted alerts.
-    fn step(self: &Arc<Self>, input: Input) -> Vec<String> {
+    /// One step of the machine; carries out what it asks for.
+    fn step(self: &Arc<Self>, input: Input) -> Answer {
         let now = self.clock.now();
         // The driver's own ticks must not wake the driver again.
         let is_news = !matches!(input, Input::Tick);
@@ -134,7 +226,7 @@ impl Alertmanager {
         if is_news {
             self.bell.notify_one();
         }
-        let mut refused = Vec::new();
+        let mut answer = Answer::default();
         for action in actions {
             match action {
                 Action::Deliver(delivery) => self.deliver(*delivery),
@@ -142,17 +234,30 @@ impl Alertmanager {
                 Action::AlertRefused(error) => {
                     self.reasons.record(now.millis(), "posted alert", &error);
                     self.counters.invalid.with(&["v2"]).increment();
-                    refused.push(error.to_string());
+                    answer.refused.push(error.to_string());
                 }
-                // Answers to silences, which no path of the API asks for yet, and news for cluster
-                // members, which a single node has not.
-                Action::SilenceDone { .. }
-                | Action::SilenceRefused(_)
-                | Action::BroadcastSilence(_)
-                | Action::BroadcastLogEntry(_) => {}
+                Action::SilenceDone { id } => answer.silence = Some(Ok(id)),
+                Action::SilenceRefused(error) => {
+                    self.reasons.record(now.millis(), "posted silence", &error);
+                    answer.silence = Some(Err(error));
+                }
+                Action::BroadcastLogEntry(_) => self.log_bell.notify_one(),
+                // News for cluster members, which a single node has not.
+                Action::BroadcastSilence(_) => {}
             }
         }
-        refused
+        answer
+    }
+
+    /// A change of silences. It is on disk before it is confirmed.
+    fn change_silences(self: &Arc<Self>, input: Input) -> Result<String, api::SilenceRefusal> {
+        let answer = self.step(input).silence;
+        let id = answer.unwrap_or(Err(SilenceError::NotFound))?;
+        self.write_silences().map_err(|error| {
+            self.not_written(&error);
+            api::SilenceRefusal::NotStored(error.to_string())
+        })?;
+        Ok(id)
     }
 
     fn deliver(self: &Arc<Self>, delivery: Delivery) {
@@ -240,7 +345,7 @@ impl Alertmanager {
                 .with(&[if is_resolved { "resolved" } else { "firing" }, "v2"])
                 .increment();
         }
-        self.step(Input::Posted(alerts))
+        self.step(Input::Posted(alerts)).refused
     }
 }
 
@@ -266,14 +371,42 @@ impl api::AlertmanagerSource for AlertmanagerApi {
             .group_views(self.alertmanager.clock.now(), filter)
     }
 
-    fn receivers(&self) -> Vec<String> {
+    fn receivers(&self, filter: &LabelFilter) -> Vec<api::ReceiverView> {
         let machine = self.alertmanager.machine.lock();
-        machine
-            .config()
-            .receivers
-            .iter()
-            .map(|receiver| receiver.name.to_string())
-            .collect()
+        let receivers = machine.receiver_views(filter).into_iter();
+        let view = |receiver: &alerting::ReceiverSpec| api::ReceiverView {
+            name: receiver.name.to_string(),
+            labels: receiver.labels.clone(),
+        };
+        receivers.map(view).collect()
+    }
+
+    fn silences(&self, filter: &SilenceFilter) -> Vec<SilenceView> {
+        let now = self.alertmanager.clock.now();
+        self.alertmanager.machine.lock().silence_views(now, filter)
+    }
+
+    fn silence(&self, id: &str) -> Option<SilenceView> {
+        let now = self.alertmanager.clock.now();
+        self.alertmanager.machine.lock().silence_view(id, now)
+    }
+
+    fn set_silence(&self, silence: Silence) -> Result<String, api::SilenceRefusal> {
+        self.alertmanager.change_silences(Input::SilenceSet {
+            silence,
+            fresh_id: uuid(),
+        })
+    }
+
+    fn expire_silence(&self, id: &str) -> Result<(), api::SilenceRefusal> {
+        let id = id.to_owned();
+        self.alertmanager
+            .change_silences(Input::SilenceExpired { id })
+            .map(|_| ())
+    }
+
+    fn matcher_mode(&self) -> MatcherMode {
+        self.alertmanager.matcher_mode
     }
 
     fn config_text(&self) -> String {
@@ -311,5 +444,40 @@ impl api::AlertmanagerSource for AlertmanagerApi {
         at: Timestamp,
     ) -> Vec<alerting::view::RouteExplanation> {
         self.alertmanager.machine.lock().explain(labels, at)
+    }
+}
+
+/// A random UUID (version 4).
+fn uuid() -> String {
+    let bits =
+        (u128::from(random()) << 64 | u128::from(random())) & !(0xf000 << 64) & !(0xc000 << 48)
+            | 0x4000 << 64
+            | 0x8000 << 48;
+    let hex = format!("{bits:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
+    [
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_random_uuids() {
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| uuid()).collect();
+        assert_eq!(ids.len(), 1000);
+        for id in ids {
+            let bytes = id.as_bytes();
+            assert_eq!(bytes.len(), 36);
+            assert_eq!(bytes[14], b'4', "{id}");
+            assert!(b"89ab".contains(&bytes[19]), "{id}");
+        }
     }
 }

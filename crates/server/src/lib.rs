@@ -9,6 +9,7 @@
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
 //! touches only what differs.
 
+mod alerting_files;
 mod alertmanager;
 mod checks;
 mod clock;

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, RuleAlerts};
+use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::clock::SystemClock;
 use crate::compaction::Compaction;
 use crate::options::{Options, QueryOptions, Tempo};
@@ -101,7 +101,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let opened = tokio::task::spawn_blocking(move || storage::open(settings)).await;
     let storage = opened.map_err(|error| StartError::Input(error.to_string()))??;
     tracing::info!(report = ?storage.report, "data folder opened");
-    let (parts, router) = Parts::build(&planner, plan, storage, clock, objects);
+    let memory = Memory::open(&planner.options.data_dir)?;
+    let (parts, router) = Parts::build(&planner, plan, (storage, memory), clock, objects);
     let (stop_serving, _) = watch::channel(false);
     let serve_options = ServeOptions {
         connections_max: planner.options.connections_max,
@@ -292,7 +293,7 @@ impl Parts {
     fn build(
         planner: &Planner,
         mut plan: Plan,
-        storage: Storage,
+        (storage, memory): (Storage, Memory),
         clock: Arc<dyn Clock>,
         objects: watch::Sender<Arc<Objects>>,
     ) -> (Self, net::axum::Router) {
@@ -320,6 +321,7 @@ impl Parts {
         let alertmanager = Alertmanager::new(
             routing,
             settings,
+            memory,
             Arc::clone(&clock),
             Arc::clone(&reasons),
             counters,
@@ -480,6 +482,7 @@ impl Parts {
         stop_serving: watch::Sender<bool>,
     ) {
         let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
+        let keeping_log = tokio::spawn(Arc::clone(&self.alertmanager).keep_log());
         let syncing = tokio::spawn(storage::keep_synced(self.storage.db.clone()));
         if let Some(plan) = self.first_plan.take() {
             self.put_in_place(plan, &planner).await;
@@ -520,9 +523,12 @@ impl Parts {
             let _ = server.await;
         }
         alerting.abort();
+        keeping_log.abort();
         syncing.abort();
         let db = self.storage.db.clone();
+        let alertmanager = Arc::clone(&self.alertmanager);
         let closed = tokio::task::spawn_blocking(move || {
+            alertmanager.close();
             if let Ok(compaction) = compaction {
                 compaction.stop();
             }

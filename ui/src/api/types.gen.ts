@@ -265,16 +265,70 @@ export type NotifiedGroup = {
   receiver: Receiver;
 };
 
+/** One alert of the body; described for the API's document. */
 export type PostedAlert = {
-  labels?: Record<string, string> | null;
+  labels: Record<string, string>;
   annotations?: Record<string, string> | null;
   startsAt?: string | null;
   endsAt?: string | null;
   generatorURL?: string | null;
 };
 
+export type PostedMatcher = {
+  name: string;
+  value: string;
+  isRegex: boolean;
+  /** True without. */
+  isEqual?: boolean | null;
+};
+
+/** The body that makes or changes a silence; described for the API's document. */
+export type PostedSilence = {
+  /** Of the silence that is changed. */
+  id?: string | null;
+  matchers: PostedMatcher[];
+  startsAt: string;
+  endsAt: string;
+  createdBy: string;
+  comment: string;
+  annotations?: Record<string, string> | null;
+};
+
+/** A receiver as alerts name it. */
 export type Receiver = {
   name: string;
+};
+
+export type ReceiverWithLabels = {
+  labels: Record<string, string>;
+  name: string;
+};
+
+export type Silence = {
+  id: string;
+  status: SilenceStatus;
+  updatedAt: string;
+  annotations?: Record<string, string>;
+  comment: string;
+  createdBy: string;
+  endsAt: string;
+  matchers: SilenceMatcher[];
+  startsAt: string;
+};
+
+export type SilenceId = {
+  silenceID: string;
+};
+
+export type SilenceMatcher = {
+  isEqual: boolean;
+  isRegex: boolean;
+  name: string;
+  value: string;
+};
+
+export type SilenceStatus = {
+  state: string;
 };
 
 export type VersionInfo = {
@@ -829,9 +883,11 @@ export interface Gets {
   "/api/v1/status/tsdb/blocks": { params: Record<string, never>; answer: Blocks };
   "/api/v1/status/walreplay": { params: Record<string, never>; answer: ReplayProgress };
   "/api/v2/status": { params: Record<string, never>; answer: AlertmanagerStatus };
-  "/api/v2/receivers": { params: Record<string, never>; answer: Receiver[] };
-  "/api/v2/alerts": { params: { filter?: string[]; receiver?: string; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedAlert[] };
-  "/api/v2/alerts/groups": { params: { filter?: string[]; receiver?: string; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedGroup[] };
+  "/api/v2/receivers": { params: { receiver_matchers?: string[] }; answer: ReceiverWithLabels[] };
+  "/api/v2/alerts": { params: { filter?: string[]; receiver?: string; receiver_matchers?: string[]; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedAlert[] };
+  "/api/v2/alerts/groups": { params: { filter?: string[]; receiver?: string; receiver_matchers?: string[]; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedGroup[] };
+  "/api/v2/silences": { params: { filter?: string[]; active?: string; pending?: string; expired?: string }; answer: Silence[] };
+  "/api/v2/silence/{id}": { params: { id: string }; answer: Silence };
   "/api/keepwatch/v1/boot": { params: Record<string, never>; answer: Boot };
   "/api/keepwatch/v1/me": { params: Record<string, never>; answer: Me };
   "/api/keepwatch/v1/overview": { params: Record<string, never>; answer: Overview };
@@ -855,5 +911,6 @@ export interface Gets {
 /** Paths that take a JSON body. */
 export interface Posts {
   "/api/v2/alerts": { body: PostedAlert[]; answer: null };
+  "/api/v2/silences": { body: PostedSilence; answer: SilenceId };
   "/api/keepwatch/v1/route/explain": { body: RouteQuestion; answer: RouteAnswer };
 }

@@ -12,12 +12,12 @@ use crate::time::Time;
 
 /// Reads a snapshot or a gossip message.
 pub fn decode(bytes: &[u8]) -> Result<Vec<StoredEntry>, CodecError> {
-    let mut reader = Reader::new(bytes);
-    let mut entries = Vec::new();
-    while !reader.is_empty() {
-        entries.push(mesh_entry(Reader::new(reader.delimited()?))?);
-    }
-    Ok(entries)
+    super::whole(decode_prefix(bytes))
+}
+
+/// Reads a snapshot as far as it can be read, and says why no further.
+pub fn decode_prefix(bytes: &[u8]) -> (Vec<StoredEntry>, Option<CodecError>) {
+    super::messages(bytes, mesh_entry)
 }
 
 /// One snapshot, or with one entry a gossip message.

@@ -14,12 +14,12 @@ use crate::time::Time;
 
 /// Reads a snapshot or a gossip message.
 pub fn decode(bytes: &[u8]) -> Result<Vec<StoredSilence>, CodecError> {
-    let mut reader = Reader::new(bytes);
-    let mut silences = Vec::new();
-    while !reader.is_empty() {
-        silences.push(mesh_silence(Reader::new(reader.delimited()?))?);
-    }
-    Ok(silences)
+    super::whole(decode_prefix(bytes))
+}
+
+/// Reads a snapshot as far as it can be read, and says why no further.
+pub fn decode_prefix(bytes: &[u8]) -> (Vec<StoredSilence>, Option<CodecError>) {
+    super::messages(bytes, mesh_silence)
 }
 
 /// One snapshot, or with one silence a gossip message.

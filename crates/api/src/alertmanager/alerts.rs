@@ -6,15 +6,18 @@ use std::sync::Arc;
 use alerting::view::{AlertFilter, AlertView, LabelFilter, Shown};
 use alerting::{PostedAlert, Time};
 use config::alertmanager::matchers::{MatcherMode, parse_one};
-use model::Labels;
 use model::pattern::Pattern;
+use model::{Labels, Matcher};
 use net::axum::extract::State;
-use net::axum::http::StatusCode;
+use net::axum::http::{HeaderMap, StatusCode};
 use net::axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
+use super::body::{Body, Field, field, missing, unfit};
 use super::error::Error;
+use super::silences::{label_set, time};
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
 use crate::sources::Api;
@@ -35,6 +38,7 @@ pub(crate) struct AlertTwin {
     labels: BTreeMap<String, String>,
 }
 
+/// A receiver as alerts name it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Receiver")]
 pub(crate) struct ReceiverTwin {
@@ -79,12 +83,42 @@ impl AlertTwin {
     }
 }
 
-/// Parameters `filter`, `receiver`, `active`, `silenced`, `inhibited`, `muted`.
-pub(crate) fn parse_filter(params: &Params) -> Result<AlertFilter, Error> {
+/// Matchers of a parameter that may be given many times.
+pub(super) fn parse_matchers(
+    params: &Params,
+    name: &str,
+    mode: MatcherMode,
+) -> Result<Vec<Matcher>, Error> {
+    let texts = params.all(name);
+    texts
+        .map(|text| parse_one(mode, text).map_err(Error::bad_request))
+        .collect()
+}
+
+/// An absent flag means yes; anything that is no boolean means no.
+pub(super) fn is_shown(params: &Params, name: &str) -> Shown {
+    let is_true = matches!(
+        params.get(name),
+        "" | "1" | "t" | "T" | "true" | "TRUE" | "True"
+    );
+    Shown::from(is_true)
+}
+
+/// Matchers on the labels of receivers.
+pub(super) fn receiver_labels(params: &Params, mode: MatcherMode) -> Result<LabelFilter, Error> {
     let matchers = params
-        .all("filter")
-        .map(|text| parse_one(MatcherMode::Fallback, text).map_err(Error::bad_request))
-        .collect::<Result<Vec<_>, _>>()?;
+        .all("receiver_matchers")
+        .map(|text| parse_one(mode, text))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| {
+            Error::bad_request(format!("failed to parse receiver_matchers param: {error}"))
+        })?;
+    Ok(LabelFilter { matchers })
+}
+
+/// Parameters `filter`, `receiver`, `receiver_matchers`, `active`, `silenced`, `inhibited`, `muted`.
+pub(crate) fn parse_filter(params: &Params, mode: MatcherMode) -> Result<AlertFilter, Error> {
+    let matchers = parse_matchers(params, "filter", mode)?;
     let receiver = params
         .some("receiver")
         .map(|text| {
@@ -93,27 +127,19 @@ pub(crate) fn parse_filter(params: &Params) -> Result<AlertFilter, Error> {
             })
         })
         .transpose()?;
-    // An absent flag means yes; anything that is no boolean means no.
-    let shown = |name: &str| {
-        let is_true = matches!(
-            params.get(name),
-            "" | "1" | "t" | "T" | "true" | "TRUE" | "True"
-        );
-        Shown::from(is_true)
-    };
     Ok(AlertFilter {
         labels: LabelFilter { matchers },
         receiver,
-        receiver_labels: LabelFilter::default(),
-        active: shown("active"),
-        silenced: shown("silenced"),
-        inhibited: shown("inhibited"),
-        muted: shown("muted"),
+        receiver_labels: receiver_labels(params, mode)?,
+        active: is_shown(params, "active"),
+        silenced: is_shown(params, "silenced"),
+        inhibited: is_shown(params, "inhibited"),
+        muted: is_shown(params, "muted"),
     })
 }
 
 pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
-    let filter = parse_filter(&params)?;
+    let filter = parse_filter(&params, api.alertmanager.matcher_mode())?;
     let alerts: Vec<AlertTwin> = api
         .alertmanager
         .alerts(&filter)
@@ -123,66 +149,184 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<
     Ok(json_text(to_json(&alerts)))
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "PostedAlert")]
+/// One alert of the body; described for the API's document.
+#[derive(JsonSchema)]
+#[schemars(rename = "PostedAlert", rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what `read` reads")]
 pub(crate) struct PostedTwin {
-    #[serde(default)]
-    #[schemars(skip_serializing_if = "Option::is_none")]
-    labels: Option<BTreeMap<String, String>>,
-    #[serde(default)]
+    labels: BTreeMap<String, String>,
     #[schemars(skip_serializing_if = "Option::is_none")]
     annotations: Option<BTreeMap<String, String>>,
-    #[serde(default)]
     #[schemars(skip_serializing_if = "Option::is_none")]
     starts_at: Option<String>,
-    #[serde(default)]
     #[schemars(skip_serializing_if = "Option::is_none")]
     ends_at: Option<String>,
-    #[serde(default, rename = "generatorURL")]
-    #[schemars(skip_serializing_if = "Option::is_none")]
+    #[schemars(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
     generator_url: Option<String>,
 }
 
-impl PostedTwin {
-    fn into_posted(self) -> Result<PostedAlert, Error> {
-        let time = |name: &str, text: Option<String>| {
-            text.filter(|text| !text.is_empty())
-                .map(|text| {
-                    Time::parse(&text)
-                        .map_err(|error| Error::bad_body(format!("parsing {name}: {error}")))
-                })
-                .transpose()
-                // Go's zero time means "not given".
-                .map(|time| time.filter(|time| !time.is_unset()))
-        };
-        Ok(PostedAlert {
-            labels: Labels::from_pairs(self.labels.unwrap_or_default()),
-            annotations: Arc::new(self.annotations.unwrap_or_default()),
-            starts_at: time("startsAt", self.starts_at)?,
-            ends_at: time("endsAt", self.ends_at)?,
-            generator_url: self.generator_url.unwrap_or_default(),
-        })
-    }
-}
+const BODY: Body<'static> = Body { name: "alerts" };
 
 /// Takes a list of alerts. Valid ones are stored even if others are refused.
-pub(crate) async fn post(State(api): State<Arc<Api>>, body: net::Bytes) -> Result<Response, Error> {
-    // Reads one value; what follows it does not matter, as in the peer.
-    let mut reader = serde_json::Deserializer::from_slice(&body);
-    let posted = Option::<Vec<PostedTwin>>::deserialize(&mut reader).map_err(|error| {
-        Error::bad_body(format!(
-            "parsing alerts body from \"\" failed, because {error}"
-        ))
-    })?;
-    let alerts = posted
-        .unwrap_or_default()
-        .into_iter()
-        .map(PostedTwin::into_posted)
-        .collect::<Result<Vec<_>, _>>()?;
-    let refused = api.alertmanager.post(alerts);
+pub(crate) async fn post(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    body: net::Bytes,
+) -> Result<Response, Error> {
+    let value = BODY.read(&headers, &body)?;
+    let refused = api.alertmanager.post(read(&value)?);
     if refused.is_empty() {
         return Ok(StatusCode::OK.into_response());
     }
     Err(Error::bad_request(refused.join("\n")))
+}
+
+fn read(value: &Value) -> Result<Vec<PostedAlert>, Error> {
+    let whole = Field {
+        place: "",
+        go_type: "models.PostableAlerts",
+    };
+    let unreadable = |problem: String| BODY.unreadable(&problem);
+    let items = whole.array(value).map_err(unreadable)?.unwrap_or_default();
+    // Types of all alerts first, then the rules of the interface, as the peer does.
+    let typed: Vec<Option<Typed<'_>>> = items
+        .iter()
+        .map(typed)
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    let mut posted = Vec::with_capacity(typed.len());
+    for (index, alert) in typed.into_iter().enumerate() {
+        // A null in the list is no alert.
+        if let Some(alert) = alert {
+            posted.push(alert.checked(index)?);
+        }
+    }
+    Ok(posted)
+}
+
+/// An alert whose fields have the right types.
+struct Typed<'v> {
+    labels: Option<BTreeMap<String, String>>,
+    annotations: BTreeMap<String, String>,
+    starts_at: Option<Time>,
+    ends_at: Option<Time>,
+    generator_url: &'v str,
+}
+
+fn typed(value: &Value) -> Result<Option<Typed<'_>>, String> {
+    let whole = Field {
+        place: "",
+        go_type: "struct { Annotations models.LabelSet \"json:\\\"annotations,omitempty\\\"\"; \
+                  EndsAt strfmt.DateTime \"json:\\\"endsAt,omitempty\\\"\"; \
+                  StartsAt strfmt.DateTime \"json:\\\"startsAt,omitempty\\\"\" }",
+    };
+    let Some(object) = whole.object(value)? else {
+        return Ok(None);
+    };
+    let annotations = label_set(field(object, "annotations"), ".annotations")?;
+    // Go's zero time means "not given".
+    let given = |time: Option<Time>| time.filter(|time| !time.is_unset());
+    let ends_at = given(time(object, "endsAt", ".endsAt")?);
+    let starts_at = given(time(object, "startsAt", ".startsAt")?);
+    let generator = Field {
+        place: "Alert.generatorURL",
+        go_type: "string",
+    };
+    let generator_url = generator.string(field(object, "generatorURL"))?;
+    let labels = field(object, "labels");
+    Ok(Some(Typed {
+        labels: match labels {
+            Value::Null => None,
+            labels => Some(label_set(labels, "Alert.labels")?),
+        },
+        annotations,
+        starts_at,
+        ends_at,
+        generator_url: generator_url.unwrap_or_default(),
+    }))
+}
+
+impl Typed<'_> {
+    fn checked(self, index: usize) -> Result<PostedAlert, Error> {
+        let url = self.generator_url;
+        if !url.is_empty() && !is_request_uri(url) {
+            let quoted = model::format::go_quote(url);
+            let message = format!("{index}.generatorURL in body must be of type uri: {quoted}");
+            return Err(unfit(601, message));
+        }
+        let labels = self
+            .labels
+            .ok_or_else(|| missing(&format!("{index}.labels in body")))?;
+        Ok(PostedAlert {
+            labels: Labels::from_pairs(labels),
+            annotations: Arc::new(self.annotations),
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            generator_url: url.to_owned(),
+        })
+    }
+}
+
+/// Whether Go's `url.ParseRequestURI` takes it: a path, or something with a scheme.
+fn is_request_uri(text: &str) -> bool {
+    let has_control = text.bytes().any(|byte| byte < 0x20 || byte == 0x7f);
+    if has_control || !escapes_are_complete(text) {
+        return false;
+    }
+    if text.starts_with('/') {
+        return true;
+    }
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return text == "*";
+    };
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    if !is_scheme {
+        return false;
+    }
+    let Some(authority) = rest.strip_prefix("//") else {
+        return true;
+    };
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let port = match host.rsplit_once(']') {
+        Some((_, after)) => after.strip_prefix(':').unwrap_or(after),
+        None => host.split_once(':').map_or("", |(_, port)| port),
+    };
+    !host.contains([' ', '"', '<', '>', '\\', '^', '`', '{', '|', '}'])
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Every `%` of the path is followed by two hexadecimal digits; a query may hold anything.
+fn escapes_are_complete(text: &str) -> bool {
+    let path = text.split('?').next().unwrap_or_default();
+    path.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generator_urls() {
+        for (text, expected) in [
+            ("http://prom:9090/graph?g0.expr=up&x=%", true),
+            ("/x", true),
+            ("http://[::1]:9090/", true),
+            ("mailto:a@b", true),
+            ("::::", false),
+            ("x", false),
+            ("http://host:port/", false),
+            ("http://a b/", false),
+            ("/%zz", false),
+            ("/a\nb", false),
+        ] {
+            assert_eq!(is_request_uri(text), expected, "{text}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) struct GroupTwin {
 }
 
 pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
-    let filter = parse_filter(&params)?;
+    let filter = parse_filter(&params, api.alertmanager.matcher_mode())?;
     let groups = api
         .alertmanager
         .groups(&filter)

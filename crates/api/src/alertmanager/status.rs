@@ -1,5 +1,6 @@
 //! `status` and `receivers`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use net::axum::extract::State;
@@ -7,7 +8,9 @@ use net::axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::alerts::ReceiverTwin;
+use super::alerts::receiver_labels;
+use super::error::Error;
+use crate::params::Params;
 use crate::respond::{json_text, to_json};
 use crate::sources::Api;
 use crate::time::rfc3339;
@@ -68,11 +71,22 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Response {
     }))
 }
 
-pub(crate) async fn receivers(State(api): State<Arc<Api>>) -> Response {
-    let names = api
-        .alertmanager
-        .receivers()
-        .into_iter()
-        .map(|name| ReceiverTwin { name });
-    json_text(to_json(&names.collect::<Vec<_>>()))
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReceiverWithLabels")]
+pub(crate) struct LabelledTwin {
+    labels: BTreeMap<String, String>,
+    name: String,
+}
+
+pub(crate) async fn receivers(
+    State(api): State<Arc<Api>>,
+    params: Params,
+) -> Result<Response, Error> {
+    let filter = receiver_labels(&params, api.alertmanager.matcher_mode())?;
+    let receivers = api.alertmanager.receivers(&filter);
+    let twins = receivers.into_iter().map(|receiver| LabelledTwin {
+        labels: receiver.labels,
+        name: receiver.name,
+    });
+    Ok(json_text(to_json(&twins.collect::<Vec<_>>())))
 }

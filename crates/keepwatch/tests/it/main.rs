@@ -3,7 +3,7 @@
 //! `support` starts it; then one module per promise: the Kasten scenario (`demo`, `routing`), what survives
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
 //! peer's command line (`flags`), samples that other servers send (`remote_write`),
-//! queries under limits (`query_life`), data folders without a server (`query_offline`).
+//! queries under limits (`query_life`), data folders without a server (`query_offline`), silences (`silences`).
 
 #![allow(
     clippy::unwrap_used,
@@ -22,4 +22,5 @@ mod query_life;
 mod query_offline;
 mod remote_write;
 mod routing;
+mod silences;
 mod support;

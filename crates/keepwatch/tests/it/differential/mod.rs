@@ -23,7 +23,7 @@ use std::time::Duration;
 use serde_json::Value;
 use testkit::process::{Program, is_installed, percent_encoded, try_get, until};
 
-use crate::support::{BOUND, json, serve};
+use crate::support::{BOUND, json, listening_on, serve};
 use queries::Order;
 use replay::{PAGES, Pages, Recording, Replay};
 
@@ -136,14 +136,6 @@ impl Prometheus {
             address,
         }
     }
-}
-
-/// Debian's programs say where they listen in a log line.
-fn listening_on(program: &mut Program) -> String {
-    program.wait_for_line("its address", BOUND, |line| {
-        let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
-        rest.split_whitespace().next().map(str::to_owned)
-    })
 }
 
 fn wait_for_all_samples(address: &str, last_ms: i64) {

@@ -1,0 +1,182 @@
+//! Silences: made and ended by Alertmanager's own tool, in force at once, and still there after `kill -9`, after
+//! a file was damaged, and for a real Alertmanager with the same files.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use testkit::process::{
+    Finished, Program, Signal, finish, get, is_installed, post_bytes, try_get, until,
+};
+
+use crate::support::{BOUND, Server, json, listening_on, serve};
+
+fn start(dir: &Path) -> Server {
+    fs::write(dir.join("prometheus.yml"), "scrape_configs: []\n").unwrap();
+    let flags = [
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--log.level=error",
+    ];
+    serve(dir, &flags)
+}
+
+fn kill(server: Server) {
+    server.program.signal(Signal::Kill);
+    server.program.wait(BOUND);
+}
+
+fn amtool(address: &str, arguments: &[&str]) -> Finished {
+    let mut command = Command::new("amtool");
+    command
+        .arg(format!("--alertmanager.url=http://{address}"))
+        .args(arguments)
+        .env("HOME", "/nonexistent");
+    finish("amtool", command, BOUND)
+}
+
+fn add(address: &str, comment: &str) -> String {
+    let comment = format!("--comment={comment}");
+    let arguments = [
+        "silence",
+        "add",
+        "--author=me",
+        &comment,
+        "alertname=Disk",
+        "job=~a|b",
+    ];
+    let made = amtool(address, &arguments);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    made.stdout.trim().to_owned()
+}
+
+/// Ids and states, the newest first.
+fn silences(address: &str) -> Vec<(String, String)> {
+    let all = json(address, "/api/v2/silences");
+    let all = all.as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    all.map(|one| (text(&one["id"]), text(&one["status"]["state"])))
+        .collect()
+}
+
+fn state(id: &str, state: &str) -> (String, String) {
+    (id.to_owned(), state.to_owned())
+}
+
+fn post_alert(address: &str) {
+    let body = br#"[{"labels":{"alertname":"Disk","job":"a"},"endsAt":"2099-01-01T00:00:00Z"}]"#;
+    let json = [("Content-Type", "application/json")];
+    let (_, answer) = post_bytes(address, "/api/v2/alerts", &json, body);
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+fn silenced_by(address: &str) -> Value {
+    json(address, "/api/v2/alerts")[0]["status"]["silencedBy"].clone()
+}
+
+#[test]
+fn a_silence_holds_at_once_and_over_a_crash() {
+    if !is_installed("amtool") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path());
+    let first = add(&server.address, "first");
+    post_alert(&server.address);
+    assert_eq!(silenced_by(&server.address), serde_json::json!([first]));
+    let queried = amtool(
+        &server.address,
+        &["silence", "query", "-q", "alertname=Disk"],
+    );
+    assert_eq!(queried.stdout.trim(), first, "{}", queried.stderr);
+    kill(server);
+
+    let server = start(dir.path());
+    assert_eq!(silences(&server.address), [state(&first, "active")]);
+    let second = add(&server.address, "second");
+    let ended = amtool(&server.address, &["silence", "expire", &first]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    kill(server);
+
+    let server = start(dir.path());
+    let expected = [state(&second, "active"), state(&first, "expired")];
+    assert_eq!(silences(&server.address), expected);
+    post_alert(&server.address);
+    assert_eq!(silenced_by(&server.address), serde_json::json!([second]));
+    kill(server);
+
+    // What can be read of a damaged file is kept, and the file as it was.
+    let file = dir.path().join("data/alertmanager/silences");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.extend([0x20, 0x0a, 0x05]);
+    fs::write(&file, &bytes).unwrap();
+    let server = start(dir.path());
+    assert_eq!(silences(&server.address), expected);
+    let aside = dir.path().join("data/alertmanager/silences.damaged");
+    assert_eq!(fs::read(aside).unwrap(), bytes);
+    let output = server.program.output();
+    assert!(output.contains("a file of alerting is damaged"), "{output}");
+}
+
+#[test]
+fn alertmanager_takes_over_the_files_and_gives_them_back() {
+    if !is_installed("prometheus-alertmanager") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path());
+    let ours = add(&server.address, "ours");
+    server.program.signal(Signal::Terminate);
+    server.program.wait(BOUND);
+
+    let peer = Peer::start(dir.path());
+    assert_eq!(silences(&peer.address), [state(&ours, "active")]);
+    let theirs = add(&peer.address, "theirs");
+    // It writes its files when it stops.
+    peer.program.signal(Signal::Terminate);
+    peer.program.wait(BOUND);
+
+    let server = start(dir.path());
+    let mut known = silences(&server.address);
+    known.sort();
+    let mut expected = [state(&ours, "active"), state(&theirs, "active")];
+    expected.sort();
+    assert_eq!(known, expected);
+    let shown = json(&server.address, &format!("/api/v2/silence/{theirs}"));
+    assert_eq!(shown["comment"], "theirs");
+    assert_eq!(shown["matchers"].as_array().unwrap().len(), 2);
+}
+
+/// A real Alertmanager over our files.
+struct Peer {
+    program: Program,
+    address: String,
+}
+
+impl Peer {
+    fn start(dir: &Path) -> Self {
+        fs::write(
+            dir.join("alertmanager.yml"),
+            "route: {receiver: none}\nreceivers: [{name: none}]\n",
+        )
+        .unwrap();
+        let mut command = Command::new("prometheus-alertmanager");
+        command.current_dir(dir).args([
+            "--config.file=alertmanager.yml",
+            "--storage.path=data/alertmanager",
+            "--cluster.listen-address=",
+            "--web.listen-address=127.0.0.1:0",
+        ]);
+        let mut program = Program::start("prometheus-alertmanager", command);
+        let address = listening_on(&mut program);
+        until("Alertmanager's readiness", BOUND, || {
+            match try_get(&address, "/-/ready") {
+                Ok(answer) if answer.status == 200 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+        assert_eq!(get(&address, "/-/healthy").status, 200);
+        Self { program, address }
+    }
+}
