@@ -12,6 +12,8 @@ pub enum OpenError {
     NotWritable { dir: PathBuf, source: io::Error },
     #[error("reading the log {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("reading the chunks of the head in {}: {source}", path.display())]
+    Chunks { path: PathBuf, source: io::Error },
     #[error("repairing the log {}: {source}", path.display())]
     Repair { path: PathBuf, source: io::Error },
     #[error(
@@ -31,6 +33,8 @@ pub enum TruncateError {
     Checkpoint { path: PathBuf, source: io::Error },
     #[error("the log is damaged: {0}")]
     Corrupt(Corruption),
+    #[error("removing old files of chunks_head: {0}")]
+    Chunks(io::Error),
     #[error("starting a new segment of the log: {0}")]
     Segment(io::Error),
 }

@@ -89,6 +89,11 @@ impl<'a> BitReader<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Bits that were read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next bits, highest first; at least the 57 highest are valid.
     #[inline]
     pub(crate) fn peek(&self) -> u64 {

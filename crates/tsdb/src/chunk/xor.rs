@@ -373,3 +373,94 @@ fn decode_into(
 fn high(bits: u128) -> u64 {
     (bits >> 64) as u64
 }
+
+/// What the encoder knew after the first `count` samples, which are all that the chunk has, and the
+/// time of sample number `marked`.
+pub(crate) fn resume(
+    data: &[u8],
+    count: usize,
+    marked: usize,
+) -> Result<(FloatState, Option<i64>), ChunkError> {
+    let mut samples = Samples::new(data)?;
+    let mut time_marked = None;
+    for index in 0..count {
+        samples.next(index)?;
+        if index == marked {
+            time_marked = Some(samples.time);
+        }
+    }
+    let bits = samples.reader.position();
+    if bits.div_ceil(8) + HEADER != data.len() {
+        return Err(ChunkError::Malformed("bytes after the last sample"));
+    }
+    let state = FloatState {
+        time: samples.time,
+        time_delta: samples.delta,
+        value: samples.value,
+        // Below eight.
+        free: (bits.wrapping_neg() % 8) as u8,
+    };
+    Ok((state, time_marked))
+}
+
+/// Goes through the samples of a chunk.
+struct Samples<'a> {
+    reader: BitReader<'a>,
+    time: i64,
+    delta: i64,
+    value: XorField,
+}
+
+impl<'a> Samples<'a> {
+    fn new(data: &'a [u8]) -> Result<Self, ChunkError> {
+        Ok(Self {
+            reader: BitReader::new(data.get(HEADER..).ok_or(ChunkError::Truncated)?),
+            time: 0,
+            delta: 0,
+            value: XorField::NEW,
+        })
+    }
+
+    /// Reads the sample with this number; to be called for each in turn.
+    #[inline]
+    fn next(&mut self, index: usize) -> Result<(), ChunkError> {
+        let Self {
+            reader,
+            time,
+            delta,
+            value,
+        } = self;
+        match index {
+            0 => {
+                *time = reader.varint()?;
+                value.bits = reader.bits(64);
+            }
+            1 => {
+                #[expect(
+                    clippy::cast_possible_wrap,
+                    reason = "the format stores the bit pattern"
+                )]
+                {
+                    *delta = reader.uvarint()? as i64;
+                }
+                *time = time.wrapping_add(*delta);
+                value.read(reader)?;
+            }
+            _ => {
+                let bits = match reader.unary(4) {
+                    0 => 0,
+                    1 => 14,
+                    2 => 17,
+                    3 => 20,
+                    _ => 64,
+                };
+                if bits > 0 {
+                    *delta = delta.wrapping_add(extend(reader.bits(bits), bits));
+                }
+                *time = time.wrapping_add(*delta);
+                value.read(reader)?;
+            }
+        }
+        reader.check()
+    }
+}

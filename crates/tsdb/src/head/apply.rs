@@ -11,6 +11,7 @@ use std::thread;
 use model::storage::HistogramSample;
 
 use super::Inner;
+use super::mapping::map_fresh;
 use super::page::{PageData, page_of};
 use super::replay::ReplayReport;
 use super::series::{Cutting, Series};
@@ -93,7 +94,7 @@ impl Appliers<'_> {
             result
         });
         for share in shares {
-            share.add_to(report);
+            share.finish(inner, report);
         }
         result
     }
@@ -120,7 +121,14 @@ struct Share {
     without_series: usize,
     skipped: usize,
     old: usize,
+    /// Series with closed chunks that are not in files yet.
+    fresh: Vec<u32>,
+    /// Of the oldest and the newest sample.
+    times: (i64, i64),
 }
+
+/// Series whose closed chunks are written at a time.
+const FRESH_MAX: usize = 1024;
 
 impl Share {
     fn new(number: usize, of: usize) -> Self {
@@ -132,10 +140,17 @@ impl Share {
             without_series: 0,
             skipped: 0,
             old: 0,
+            fresh: Vec::new(),
+            times: (i64::MAX, i64::MIN),
         }
     }
 
-    fn add_to(self, report: &mut ReplayReport) {
+    fn finish(mut self, inner: &Inner, report: &mut ReplayReport) {
+        self.map_fresh(inner, 1);
+        inner.writer.lock().fresh.append(&mut self.fresh);
+        if self.times.0 <= self.times.1 {
+            inner.note_times(self.times.0, self.times.1);
+        }
         report.samples += self.samples;
         report.samples_without_series += self.without_series;
         report.samples_skipped += self.skipped;
@@ -155,6 +170,7 @@ impl Share {
             } => self.floats(inner, series, times, values),
             Work::Histograms(entries) => self.histograms(inner, entries),
         }
+        self.map_fresh(inner, FRESH_MAX);
     }
 
     fn floats(&mut self, inner: &Inner, series: &[u32], times: &[i64], values: &[f64]) {
@@ -237,6 +253,17 @@ impl Share {
         }
         append(record);
         self.samples += 1;
-        inner.note_times(time, time);
+        if record.has_fresh() {
+            self.fresh.push(series);
+        }
+        self.times = (self.times.0.min(time), self.times.1.max(time));
+    }
+
+    /// Moves closed chunks to files, if there are many. What cannot be written stays in memory, as in
+    /// normal operation.
+    fn map_fresh(&mut self, inner: &Inner, at_least: usize) {
+        if self.fresh.len() >= at_least {
+            let _ = map_fresh(inner, &mut self.fresh);
+        }
     }
 }

@@ -16,6 +16,7 @@ use model::storage::{
 use model::time::Timestamp;
 
 use super::Inner;
+use super::mapping::map_fresh;
 use super::page::page_of;
 use super::series::Series;
 use crate::chunk::histogram::is_well_formed;
@@ -35,6 +36,10 @@ pub(super) struct Writer {
     verdicts: Vec<Verdict>,
     samples: SampleColumns,
     samples_record: Vec<u8>,
+    /// Series with closed chunks that are not in files yet: a write of them failed.
+    pub(super) fresh: Vec<u32>,
+    /// Why it failed, to be told at the next sync.
+    chunk_error: Option<String>,
 }
 
 /// What becomes of a row.
@@ -53,6 +58,15 @@ enum Sample<'a> {
     Histogram(&'a HistogramSample),
 }
 
+impl Writer {
+    /// Moves closed chunks to files. If that fails they stay in memory, until the next attempt.
+    pub(super) fn map_fresh(&mut self, inner: &Inner) {
+        self.chunk_error = map_fresh(inner, &mut self.fresh)
+            .err()
+            .map(|error| error.to_string());
+    }
+}
+
 pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
     let mut guard = inner.writer.lock();
     let writer = &mut *guard;
@@ -65,8 +79,18 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
     log(inner, writer, batch, &exemplars, &metadata)?;
 
     writer.commit += 1;
-    append(inner, writer.commit, batch, &writer.verdicts);
+    let fresh_before = writer.fresh.len();
+    append(
+        inner,
+        writer.commit,
+        batch,
+        &writer.verdicts,
+        &mut writer.fresh,
+    );
     inner.committed.store(writer.commit, Ordering::Release);
+    if writer.fresh.len() > fresh_before {
+        writer.map_fresh(inner);
+    }
     if !exemplars.is_empty() {
         let mut ring = inner.exemplars.lock();
         for (series, exemplar) in exemplars {
@@ -274,8 +298,15 @@ pub(super) fn append_records(writer: &mut Writer, records: &[&[u8]]) -> Result<(
         .map_err(|error| WriteError::Log(format!("{error}; nothing of this commit was stored")))
 }
 
-/// Appends all rows that were accepted; locks each page once per run of neighbouring series.
-fn append(inner: &Inner, commit: u64, batch: &SampleBatch, verdicts: &[Verdict]) {
+/// Appends all rows that were accepted; locks each page once per run of neighbouring series. Series that
+/// closed a chunk are added to `fresh`.
+fn append(
+    inner: &Inner,
+    commit: u64,
+    batch: &SampleBatch,
+    verdicts: &[Verdict],
+    fresh: &mut Vec<u32>,
+) {
     let cutting = inner.cutting();
     let (mut start, mut end) = (i64::MAX, i64::MIN);
     let mut accepted = (0..verdicts.len())
@@ -300,6 +331,9 @@ fn append(inner: &Inner, commit: u64, batch: &SampleBatch, verdicts: &[Verdict])
                 Sample::Histogram(sample) => {
                     record.append_histogram(commit, cutting, time, sample);
                 }
+            }
+            if record.has_fresh() {
+                fresh.push(series);
             }
         }
     }
@@ -423,12 +457,22 @@ fn log_error(error: &std::io::Error) -> WriteError {
 pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
     let handle = {
         let mut writer = inner.writer.lock();
+        if writer.log.is_some() && !writer.fresh.is_empty() {
+            writer.map_fresh(inner);
+        }
         let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
-        log.sync_handle().map_err(|error| log_error(&error))?
+        let handle = log.sync_handle().map_err(|error| log_error(&error))?;
+        (handle, writer.chunk_error.take())
     };
+    let (handle, chunk_error) = handle;
     // Outside of the lock: commits go on.
-    match handle {
-        Some(handle) => handle.sync().map_err(|error| log_error(&error)),
+    if let Some(handle) = handle {
+        handle.sync().map_err(|error| log_error(&error))?;
+    }
+    match chunk_error {
+        Some(error) => Err(WriteError::Log(format!(
+            "{error}; closed chunks stay in memory until they can be written to chunks_head"
+        ))),
         None => Ok(()),
     }
 }

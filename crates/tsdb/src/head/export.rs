@@ -8,15 +8,18 @@
 
 use std::sync::Arc;
 
-use model::storage::TimeRange;
+use model::storage::{ReadError, TimeRange};
 
+use super::mapped::ChunkHead;
+use super::mapped::cursor::Cursor;
 use super::page::SeriesView;
 use super::pins::Pin;
+use super::read::chunk_data;
 use super::select::{self, Row};
+use super::series::ChunkList;
 use super::{Head, Inner};
 use crate::block::index::SymbolList;
 use crate::block::writer::NewChunk;
-use crate::chunk::ChunkError;
 use crate::chunk::xor;
 use crate::compact::{Sample, decode_samples, encode_samples};
 
@@ -40,6 +43,8 @@ pub(crate) struct HeadExport {
     /// By number in the head: position in `symbols`.
     ranks: Vec<u32>,
     samples: Vec<Sample>,
+    list: ChunkList,
+    cursor: Cursor,
     _pin: Pin,
 }
 
@@ -62,6 +67,8 @@ impl Head {
             symbols,
             ranks,
             samples: Vec::new(),
+            list: ChunkList::default(),
+            cursor: Cursor::default(),
             _pin: pin,
         };
         export.rows = export.sorted(rows);
@@ -200,7 +207,7 @@ impl HeadExport {
         row: usize,
         labels: &mut Vec<(u32, u32)>,
         chunks: &mut Vec<NewChunk>,
-    ) -> Result<(), ChunkError> {
+    ) -> Result<(), ReadError> {
         labels.clear();
         chunks.clear();
         let Some(row) = self.rows.get(row).copied() else {
@@ -209,52 +216,53 @@ impl HeadExport {
         let inner = self.inner.clone();
         let range = self.range;
         let deleted = inner.tombstones.read().of(row.series);
+        let mut list = std::mem::take(&mut self.list);
+        list.clear();
+        inner.pages.with(row.series, |view| {
+            labels.extend(self.ranked(view));
+            view.record.list(row.visible, range, &mut list);
+        });
         let mut samples = std::mem::take(&mut self.samples);
         samples.clear();
-        let result = inner.pages.with(row.series, |view| {
-            labels.extend(self.ranked(view));
-            let mut left = view.record.visible_samples(row.visible);
-            for chunk in view.record.all_chunks() {
-                let count = chunk.samples.min(left);
-                left -= count;
-                if count == 0 || chunk.end < range.start.0 || chunk.start > range.end.0 {
-                    continue;
+        for chunk in &list.chunks {
+            let data = chunk_data(&inner, row.series, &list, chunk, &mut self.cursor)?;
+            let ChunkHead { start, end, .. } = chunk.head;
+            let is_whole = usize::from(chunk.head.samples) == chunk.samples;
+            let is_inside = range.start.0 <= start && end <= range.end.0;
+            let is_hit = deleted
+                .iter()
+                .any(|range| range.start.0 <= end && start <= range.end.0);
+            if is_inside && !is_hit && is_whole {
+                encode_samples(&samples, chunks);
+                samples.clear();
+                let mut data = data.to_vec();
+                if chunk.head.encoding.is_float() {
+                    // An open chunk does not have it yet.
+                    xor::write_count(&mut data, chunk.head.samples);
                 }
-                let is_inside = range.start.0 <= chunk.start && chunk.end <= range.end.0;
-                let is_hit = deleted
-                    .iter()
-                    .any(|range| range.start.0 <= chunk.end && chunk.start <= range.end.0);
-                if is_inside && !is_hit && count == chunk.samples {
-                    encode_samples(&samples, chunks);
-                    samples.clear();
-                    let mut data = chunk.data.to_vec();
-                    if chunk.encoding.is_float() {
-                        // An open chunk does not have it yet.
-                        xor::write_count(&mut data, u16::try_from(count).unwrap_or(u16::MAX));
-                    }
-                    chunks.push(NewChunk {
-                        start: chunk.start,
-                        end: chunk.end,
-                        encoding: chunk.encoding,
-                        data,
-                    });
-                    continue;
-                }
-                let from = samples.len();
-                decode_samples(chunk.encoding, chunk.data, count, &mut samples)?;
-                let mut at = 0;
-                samples.retain(|sample| {
-                    at += 1;
-                    let time = model::Timestamp(sample.time);
-                    let is_gone =
-                        !range.contains(time) || deleted.iter().any(|range| range.contains(time));
-                    at <= from || !is_gone
+                chunks.push(NewChunk {
+                    start,
+                    end,
+                    encoding: chunk.head.encoding,
+                    data,
                 });
+                continue;
             }
-            encode_samples(&samples, chunks);
-            Ok(())
-        });
+            let from = samples.len();
+            decode_samples(chunk.head.encoding, data, chunk.samples, &mut samples)
+                .map_err(|error| ReadError::Corrupt(error.to_string()))?;
+            let mut at = 0;
+            samples.retain(|sample| {
+                at += 1;
+                let time = model::Timestamp(sample.time);
+                let is_gone =
+                    !range.contains(time) || deleted.iter().any(|range| range.contains(time));
+                at <= from || !is_gone
+            });
+        }
+        encode_samples(&samples, chunks);
+        self.list = list;
         self.samples = samples;
-        result.unwrap_or(Ok(()))
+        Ok(())
     }
 }

@@ -53,6 +53,17 @@ impl Pages {
         data.view(series).map(look)
     }
 
+    /// Changes one series.
+    pub(super) fn with_mut<T>(
+        &self,
+        series: u32,
+        change: impl FnOnce(&mut Series) -> T,
+    ) -> Option<T> {
+        let page = self.get(page_of(series))?;
+        let mut data = page.write();
+        data.get_mut(series).map(change)
+    }
+
     pub(super) fn contains(&self, series: u32) -> bool {
         self.with(series, |_| ()).is_some()
     }

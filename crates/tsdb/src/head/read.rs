@@ -12,12 +12,13 @@ use model::storage::{
 
 use super::Inner;
 use super::annotations::is_deleted;
+use super::mapped::cursor::{Cursor, CursorError};
 use super::page::{SeriesView, page_of};
 use super::pins::Pin;
 use super::select::{Row, clamp, rows};
-use super::series::Series;
+use super::series::{ChunkList, ListedChunk, Place};
 use super::symbols::Symbol;
-use crate::chunk::ChunkError;
+use crate::chunk::{align_start_times, decode_counted};
 
 /// Eight bytes per series; samples stay where they are until they are read.
 #[derive(Debug)]
@@ -66,32 +67,108 @@ impl HeadSeries {
         Ok(())
     }
 
-    fn read_row(
+    /// Notes the chunks of some rows, page by page, and gives each row to `decode` when its page is free
+    /// again: commits wait for copies of open chunks, never for a file or a decoder.
+    fn decode(
         &self,
-        row: Row,
-        series: &Series,
-        batch: &mut SeriesBatch,
+        rows: Range<usize>,
+        mut decode: impl FnMut(NotedRow<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        series
-            .read(row.visible, self.range, batch)
-            .map_err(|error: ChunkError| ReadError::Corrupt(error.to_string()))
+        let rows = self.rows.get(rows).ok_or_else(|| {
+            ReadError::Failed("rows beyond the end of the list were asked for".to_owned())
+        })?;
+        let mut list = ChunkList::default();
+        let mut noted = Vec::new();
+        for rows in rows.chunk_by(|a, b| page_of(a.series) == page_of(b.series)) {
+            let Some(first) = rows.first() else { continue };
+            let Some(page) = self.inner.pages.get(page_of(first.series)) else {
+                continue;
+            };
+            list.clear();
+            noted.clear();
+            {
+                let data = page.read();
+                for row in rows {
+                    if let Some(record) = data.get(row.series) {
+                        let newest = record.newest_float(row.visible, self.range);
+                        record.list(row.visible, self.range, &mut list);
+                        noted.push((row.series, newest, list.chunks.len()));
+                    }
+                }
+            }
+            let mut start = 0;
+            for (series, newest, end) in &noted {
+                decode(NotedRow {
+                    series: *series,
+                    newest: *newest,
+                    list: &list,
+                    chunks: start..*end,
+                })?;
+                start = *end;
+            }
+        }
+        Ok(())
     }
 
-    fn read_undeleted(
+    fn decode_row(
         &self,
-        row: Row,
-        series: &Series,
+        row: &NotedRow<'_>,
+        cursor: &mut Cursor,
+        batch: &mut SeriesBatch,
+    ) -> Result<(), ReadError> {
+        for chunk in row.list.chunks.get(row.chunks.clone()).unwrap_or_default() {
+            let data = chunk_data(&self.inner, row.series, row.list, chunk, cursor)?;
+            decode_counted(chunk.head.encoding, data, chunk.samples, self.range, batch)
+                .map_err(|error| ReadError::Corrupt(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn decode_undeleted(
+        &self,
+        row: &NotedRow<'_>,
+        cursor: &mut Cursor,
         batch: &mut SeriesBatch,
     ) -> Result<(), ReadError> {
         let tombstones = self.inner.tombstones.read().of(row.series);
         if tombstones.is_empty() {
-            return self.read_row(row, series, batch);
+            return self.decode_row(row, cursor, batch);
         }
         let mut all = SeriesBatch::new();
-        self.read_row(row, series, &mut all)?;
+        self.decode_row(row, cursor, &mut all)?;
         all.finish_series();
         copy_without(&all, &tombstones, batch);
         Ok(())
+    }
+}
+
+/// A row with its chunks.
+struct NotedRow<'a> {
+    series: u32,
+    /// The newest sample, where no chunk needs to be decoded for it.
+    newest: Option<(i64, f64)>,
+    list: &'a ChunkList,
+    chunks: Range<usize>,
+}
+
+/// The data of a listed chunk, wherever it is.
+pub(super) fn chunk_data<'d>(
+    inner: &Inner,
+    series: u32,
+    list: &'d ChunkList,
+    chunk: &ListedChunk,
+    cursor: &'d mut Cursor,
+) -> Result<&'d [u8], ReadError> {
+    match &chunk.place {
+        Place::Copied(range) => Ok(list.copied(range)),
+        Place::File(position) => {
+            let reference = inner.reference(series);
+            let data = cursor.data(&inner.chunks, *position, reference);
+            data.map_err(|error| match error {
+                CursorError::Io(error) => ReadError::Failed(error.to_string()),
+                CursorError::Corrupt(reason) => ReadError::Corrupt(reason),
+            })
+        }
     }
 }
 
@@ -111,33 +188,38 @@ impl SeriesList for HeadSeries {
     fn read(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
         // Most heads have no tombstones, and looking costs a lock.
         let has_tombstones = !self.inner.tombstones.read().is_empty();
-        self.visit(rows, |row, view| {
+        let mut cursor = Cursor::default();
+        self.decode(rows, |row| {
             if has_tombstones {
-                self.read_undeleted(row, view.record, batch)?;
+                self.decode_undeleted(&row, &mut cursor, batch)?;
             } else {
-                self.read_row(row, view.record, batch)?;
+                self.decode_row(&row, &mut cursor, batch)?;
             }
             batch.finish_series();
             Ok(())
-        })
+        })?;
+        align_start_times(batch);
+        Ok(())
     }
 
     fn read_newest(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
         let has_tombstones = !self.inner.tombstones.read().is_empty();
         let mut all = SeriesBatch::new();
-        self.visit(rows, |row, view| {
-            let known = view.record.newest_float(row.visible, self.range);
-            if let Some((time, value)) = known.filter(|_| !has_tombstones) {
+        let mut cursor = Cursor::default();
+        self.decode(rows, |row| {
+            if let Some((time, value)) = row.newest.filter(|_| !has_tombstones) {
                 batch.push_float(time, value);
             } else {
                 all.clear();
-                self.read_undeleted(row, view.record, &mut all)?;
+                self.decode_undeleted(&row, &mut cursor, &mut all)?;
                 all.finish_series();
                 batch.push_newest(&all, 0);
             }
             batch.finish_series();
             Ok(())
-        })
+        })?;
+        align_start_times(batch);
+        Ok(())
     }
 
     fn groups(&self, by: Projection<'_>) -> RowGroups {

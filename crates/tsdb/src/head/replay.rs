@@ -6,6 +6,7 @@
 //! The checkpoint first, then the segments after it. What cannot be read is cut off, with everything
 //! behind it, and reported; so is a commit of which only some records arrived.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,6 +18,9 @@ use model::storage::TimeRange;
 use model::time::Timestamp;
 
 use super::apply::{Appliers, NO_SERIES, Work};
+use super::mapped::MappedChunk;
+use super::mapped::scan::scan;
+use super::series::check_order;
 use super::{Head, Inner, OpenOptions};
 use crate::error::OpenError;
 use crate::log::reader::SegmentError;
@@ -36,7 +40,11 @@ pub struct ReplayReport {
     pub segments: usize,
     pub records: usize,
     pub series: usize,
-    /// Samples brought back, histograms included.
+    /// Closed chunks found in files.
+    pub chunks: usize,
+    /// Samples in these chunks.
+    pub samples_in_chunks: usize,
+    /// Samples brought back from the log, histograms included.
     pub samples: usize,
     /// Samples whose series is not in the log.
     pub samples_without_series: usize,
@@ -48,6 +56,13 @@ pub struct ReplayReport {
     pub records_unknown: usize,
     /// What had to be cut, in the order of the cuts.
     pub repairs: Vec<Repair>,
+}
+
+impl ReplayReport {
+    /// Samples brought back in all.
+    pub fn samples_in_all(&self) -> usize {
+        self.samples + self.samples_in_chunks
+    }
 }
 
 /// References may start this far below the first one in the log.
@@ -83,6 +98,8 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
         ..ReplayReport::default()
     };
     let inner = Inner::new(options.clone(), base);
+    let mut unclaimed = HashMap::new();
+    load_chunks(&inner, &mut unclaimed, &mut report)?;
     Appliers::run(
         &inner,
         options.replay_workers,
@@ -91,6 +108,7 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
             let mut replay = Replay {
                 inner: &inner,
                 aliases: HashMap::new(),
+                unclaimed,
                 appliers,
                 report,
             };
@@ -124,10 +142,68 @@ fn first_reference(
     Ok(None)
 }
 
+/// Enters the chunk files. Chunks of series that are there already go to them, others wait.
+fn load_chunks(
+    inner: &Inner,
+    unclaimed: &mut HashMap<u64, Vec<MappedChunk>>,
+    report: &mut ReplayReport,
+) -> Result<(), OpenError> {
+    let options = &inner.options;
+    let dir = options.dir.join("chunks_head");
+    let valid_from = options.valid_from.0;
+    let scan = scan(&options.disk, &dir, &inner.chunks, |found| {
+        if found.is_out_of_order || found.chunk.end() < valid_from {
+            return ControlFlow::Continue(());
+        }
+        let known = inner.series_of(found.series).and_then(|series| {
+            inner
+                .pages
+                .with_mut(series, |record| record.attach(found.chunk))
+        });
+        let result = known.unwrap_or_else(|| {
+            let chunks = unclaimed.entry(found.series).or_default();
+            check_order(chunks.last(), &found.chunk)?;
+            chunks.push(found.chunk);
+            Ok(())
+        });
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(reason) => ControlFlow::Break(reason),
+        }
+    });
+    let scan = scan.map_err(|source| OpenError::Chunks { path: dir, source })?;
+    report.chunks = scan.chunks;
+    // A number in these files must not become that of another series.
+    if let Some(last) = inner.series_of(scan.series_max) {
+        let next = last.saturating_add(1);
+        inner.next_series.fetch_max(next, Ordering::Relaxed);
+    }
+    if let Some((_, repair)) = scan.repair {
+        report.repairs.push(repair);
+    }
+    Ok(())
+}
+
+/// Gives a series, which has no samples yet, its chunks; says how many samples these have.
+fn claim(inner: &Inner, series: u32, chunks: Vec<MappedChunk>) -> usize {
+    if let (Some(first), Some(last)) = (chunks.first(), chunks.last()) {
+        inner.note_times(first.start, last.end());
+    }
+    let mut samples = 0;
+    for chunk in chunks {
+        samples += usize::from(chunk.samples);
+        // Their order was checked when they were read.
+        let _ = inner.pages.with_mut(series, |record| record.attach(chunk));
+    }
+    samples
+}
+
 struct Replay<'r, 'i> {
     inner: &'r Inner,
     /// References of series that were entered under another one first.
     aliases: HashMap<u64, u32>,
+    /// Chunks in files whose series have not come up yet, by reference.
+    unclaimed: HashMap<u64, Vec<MappedChunk>>,
     appliers: &'r mut Appliers<'i>,
     report: &'r mut ReplayReport,
 }
@@ -297,8 +373,13 @@ impl Replay<'_, '_> {
             .add(&inner.pages, series, tag, &labels)
             .ok_or(OpenError::TooManySeries)?;
         inner.next_series.fetch_max(series + 1, Ordering::Relaxed);
-        inner.without_samples.fetch_add(1, Ordering::Relaxed);
         self.report.series += 1;
+        match self.unclaimed.remove(&entry.series) {
+            Some(chunks) => self.report.samples_in_chunks += claim(inner, series, chunks),
+            None => {
+                inner.without_samples.fetch_add(1, Ordering::Relaxed);
+            }
+        }
         Ok(())
     }
 

@@ -62,6 +62,10 @@ pub(super) fn truncate(
     let dead = drop_chunks(inner, &mut maintenance, time);
     remove_series(inner, &mut maintenance, &dead);
     forget_annotations(inner, time);
+    inner
+        .chunks
+        .remove_before(time)
+        .map_err(TruncateError::Chunks)?;
     Ok(TruncateReport {
         series_removed: dead.len(),
         waiting_for_lists: 0,

@@ -24,7 +24,7 @@ impl fmt::Display for Repair {
         write!(f, "{}; cut {} bytes", self.corruption, self.bytes_cut)?;
         match self.segments_removed.len() {
             0 => Ok(()),
-            count => write!(f, " and removed {count} later segments"),
+            count => write!(f, " and removed {count} later files"),
         }
     }
 }

@@ -181,3 +181,10 @@ fn samples_of(batch: &SeriesBatch, row: usize) -> Vec<String> {
 pub(crate) fn all(db: &Db) -> Dump {
     dump(db, TimeRange::ALL, "")
 }
+
+/// Whether an entry of the data folder belongs to the head.
+pub fn is_of_head(name: &std::path::Path) -> bool {
+    name.starts_with("wal")
+        || name.starts_with("chunks_head")
+        || name.to_string_lossy().starts_with("chunk_snapshot.")
+}

@@ -50,7 +50,7 @@ fn what_is_committed_is_read_and_survives_a_kill() {
     assert_eq!(dump(&head, "__name__=up"), expected);
 
     let (again, report) = open(&disk.after_kill());
-    assert_eq!((report.series, report.samples), (2, 4));
+    assert_eq!((report.series, report.samples_in_all()), (2, 4));
     assert!(report.repairs.is_empty());
     assert_eq!(dump(&again, "__name__=up"), expected);
     assert_eq!(again.time_range(), Some(range(1000, 2500)));
@@ -75,7 +75,7 @@ fn real_files_without_compression() {
     let error = head.commit(&SampleBatch::new()).unwrap_err();
     assert_eq!(error.to_string(), "storage is closed");
     let (head, report) = Head::open(options).unwrap();
-    assert_eq!(report.samples, 300);
+    assert_eq!(report.samples_in_all(), 300);
     assert_eq!(dump(&head, "job=a"), before);
 }
 
@@ -233,7 +233,7 @@ fn histograms_and_floats_in_one_series_and_one_batch() {
         ]
     );
     let (again, report) = open(&disk.after_kill());
-    assert_eq!(report.samples, 12);
+    assert_eq!(report.samples_in_all(), 12);
     assert_eq!(dump(&again, "__name__=h"), expected);
 }
 

@@ -87,6 +87,6 @@ fn writers_side_by_side() {
         }
     });
     let (again, report) = open(&disk.after_kill());
-    assert_eq!((report.series, report.samples), (204, 400));
+    assert_eq!((report.series, report.samples_in_all()), (204, 400));
     assert_eq!(dump(&head, ""), dump(&again, ""));
 }

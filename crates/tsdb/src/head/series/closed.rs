@@ -1,0 +1,112 @@
+//! Chunks that take no more samples: fresh ones still in memory, mapped ones in files.
+
+use super::{Last, Series};
+use crate::chunk::Encoding;
+use crate::head::mapped::{ChunkHead, MappedChunk, Position};
+
+/// A closed chunk that is not in a file yet.
+#[derive(Debug)]
+pub(in crate::head) struct FreshChunk {
+    pub(in crate::head) data: Box<[u8]>,
+    pub(in crate::head) head: ChunkHead,
+}
+
+impl Series {
+    pub(super) fn push_fresh(
+        &mut self,
+        data: Box<[u8]>,
+        encoding: Encoding,
+        samples: u16,
+        (start, end): (i64, i64),
+    ) {
+        let head = ChunkHead {
+            start,
+            end,
+            samples,
+            encoding,
+        };
+        self.fresh
+            .get_or_insert_default()
+            .push(FreshChunk { data, head });
+    }
+
+    /// Closed chunks that are not in a file yet, oldest first.
+    pub(in crate::head) fn fresh(&self) -> &[FreshChunk] {
+        self.fresh.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    #[inline]
+    pub(in crate::head) fn has_fresh(&self) -> bool {
+        self.fresh.is_some()
+    }
+
+    /// The oldest fresh chunks have gone to these places.
+    pub(in crate::head) fn fresh_are_at(&mut self, positions: &[Position]) {
+        let Some(fresh) = &mut self.fresh else {
+            return;
+        };
+        let count = positions.len().min(fresh.len());
+        self.mapped.reserve_exact(count);
+        for (chunk, position) in fresh.drain(..count).zip(positions) {
+            // Always `Some`: a chunk is cut before it lasts too long.
+            self.mapped.extend(MappedChunk::new(*position, &chunk.head));
+        }
+        if fresh.is_empty() {
+            self.fresh = None;
+        }
+    }
+
+    /// Takes over a chunk that was found in a file; those of one series come in order. A restored open
+    /// chunk that is a part of it goes. The error says why the chunk cannot be one of this series.
+    pub(in crate::head) fn attach(&mut self, chunk: MappedChunk) -> Result<(), String> {
+        check_order(self.mapped.last(), &chunk)?;
+        if self.has_open() && chunk.end() >= self.open_start {
+            self.forget_open();
+        }
+        self.samples = self.samples.saturating_add(u32::from(chunk.samples));
+        self.samples_before = self.samples;
+        if !self.has_open() {
+            self.state.time = chunk.end();
+            self.last = Last::Unknown;
+        }
+        self.mapped.push(chunk);
+        Ok(())
+    }
+
+    /// Drops closed chunks that end before `time`; says whether nothing from `time` on is left.
+    pub(in crate::head) fn drop_before(&mut self, time: i64) -> bool {
+        let old = self.mapped.partition_point(|chunk| chunk.end() < time);
+        let samples = self.mapped.drain(..old).map(|chunk| chunk.samples);
+        let mut dropped: u32 = samples.map(u32::from).sum();
+        if self.mapped.is_empty() {
+            self.mapped.shrink_to(2);
+            if let Some(fresh) = &mut self.fresh {
+                let old = fresh.partition_point(|chunk| chunk.head.end < time);
+                let samples = fresh.drain(..old).map(|chunk| chunk.head.samples);
+                dropped += samples.map(u32::from).sum::<u32>();
+                if fresh.is_empty() {
+                    self.fresh = None;
+                }
+            }
+        }
+        self.dropped = self.dropped.saturating_add(dropped);
+        let has_closed = !self.mapped.is_empty() || self.fresh.is_some();
+        self.samples > 0 && !has_closed && self.state.time < time
+    }
+}
+
+/// Whether a chunk can come after the one before it.
+pub(in crate::head) fn check_order(
+    before: Option<&MappedChunk>,
+    chunk: &MappedChunk,
+) -> Result<(), String> {
+    match before {
+        Some(before) if before.end() >= chunk.start => Err(format!(
+            "out of sequence: a chunk from {} to {} of a series whose chunk before ends at {}",
+            chunk.start,
+            chunk.end(),
+            before.end()
+        )),
+        _ => Ok(()),
+    }
+}
