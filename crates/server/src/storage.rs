@@ -18,6 +18,8 @@ use crate::retention::{Limits, block_range_max};
 
 /// How often the log is made to survive a power cut. A crash of the process loses nothing in any case.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is seen whether a chunk snapshot is due, which it is every few minutes.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An open data folder. The lock is held as long as this lives.
 #[derive(Debug)]
@@ -79,19 +81,36 @@ pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// Syncs the log until the task is dropped.
+/// Syncs the log, and takes chunk snapshots so that a start has little of it to read, until the task is
+/// dropped.
 pub(crate) async fn keep_synced(db: Db) {
-    let mut sync = tokio::time::interval(SYNC_INTERVAL);
-    sync.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        sync.tick().await;
-        let db = db.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            if let Err(error) = db.head().sync() {
-                tracing::error!(%error, "syncing the log failed; samples since the last sync would be lost in a power cut");
+    let sync = every(SYNC_INTERVAL, db.clone(), |db| {
+        if let Err(error) = db.head().sync() {
+            tracing::error!(%error, "syncing the log failed; samples since the last sync would be lost in a power cut");
+        }
+    });
+    // A snapshot may have to wait for a truncation of the head; syncing must not.
+    let snapshots = every(SNAPSHOT_INTERVAL, db, |db| {
+        match db.head().snapshot_if_due() {
+            Ok(Some(snapshot)) => tracing::debug!(?snapshot, "chunk snapshot taken"),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no chunk snapshot; nothing is lost, but the next start would take longer");
             }
-        });
-        // A panic in there is logged by the runtime and must not end the syncing.
-        let _ = work.await;
+        }
+    });
+    tokio::join!(sync, snapshots);
+}
+
+/// Does work that may block, again and again.
+async fn every(interval: Duration, db: Db, work: fn(&Db)) {
+    let mut interval = tokio::time::interval(interval);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let db = db.clone();
+        let done = tokio::task::spawn_blocking(move || work(&db));
+        // A panic in there is logged by the runtime and must not end the round.
+        let _ = done.await;
     }
 }

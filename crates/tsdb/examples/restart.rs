@@ -42,8 +42,9 @@ fn main() {
         None => {
             // Each part in a process of its own, so that memory figures are those of that part.
             run_part(&args[0], &dir, (series, hours, interval), "fill");
-            run_part(&args[0], &dir, (series, hours, interval), "open");
-            run_part(&args[0], &dir, (series, hours, interval), "open");
+            for part in ["open", "snapshot", "open"] {
+                run_part(&args[0], &dir, (series, hours, interval), part);
+            }
         }
         Some("fill") => fill(
             &dir,
@@ -51,6 +52,7 @@ fn main() {
             (hours * 3600 / interval) as i64,
             interval as i64,
         ),
+        Some("snapshot") => snapshot(&dir),
         Some(_) => open(&dir),
     }
 }
@@ -134,6 +136,7 @@ fn fill(dir: &Path, series: usize, steps: i64, interval_s: i64) {
             }
             let commit = Instant::now();
             head.commit(&batch).unwrap();
+            head.snapshot_if_due().unwrap();
             slowest = slowest.max(commit.elapsed().as_secs_f64());
         }
     }
@@ -148,13 +151,26 @@ fn fill(dir: &Path, series: usize, steps: i64, interval_s: i64) {
     exit(0);
 }
 
+fn snapshot(dir: &Path) {
+    let (head, _) = Head::open(OpenOptions::new(dir, Arc::new(RealDisk))).unwrap();
+    let began = Instant::now();
+    let report = head.snapshot().unwrap();
+    println!(
+        "snapshot of {} series taken in {:.3} s",
+        report.series,
+        began.elapsed().as_secs_f64()
+    );
+    exit(0);
+}
+
 fn open(dir: &Path) {
     let began = Instant::now();
     let (head, report) = Head::open(OpenOptions::new(dir, Arc::new(RealDisk))).unwrap();
     let took = began.elapsed().as_secs_f64();
     let stats = head.stats(1);
     println!(
-        "opened in {took:.3} s: {} series, {} samples replayed, {} chunks, {:.0} resident bytes per series",
+        "opened in {took:.3} s from {:?}: {} series, {} samples from the log, {} chunks, {:.0} resident bytes per series",
+        report.snapshot,
         stats.series,
         report.samples,
         stats.chunks,

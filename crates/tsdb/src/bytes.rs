@@ -137,6 +137,12 @@ impl<'a> Bytes<'a> {
         Ok(count)
     }
 
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
     /// Bytes that are not UTF-8 are replaced, as no label of ours can hold them.
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Malformed> {
         Ok(String::from_utf8_lossy(self.raw_text()?))

@@ -24,6 +24,19 @@ pub enum OpenError {
     TooManySeries,
 }
 
+/// Why a snapshot could not be taken. Nothing is lost by it: a start reads more of the log.
+#[derive(Debug, thiserror::Error)]
+pub enum ChunkSnapshotError {
+    #[error("the head is closed")]
+    Closed,
+    #[error("taking a snapshot: writing the log: {0}")]
+    Log(io::Error),
+    #[error("taking a snapshot: closed chunks are not in chunks_head: {0}")]
+    Chunks(String),
+    #[error("writing the snapshot {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
 /// Why old data could not be dropped. Nothing is lost by it: the next attempt tries again.
 #[derive(Debug, thiserror::Error)]
 pub enum TruncateError {

@@ -8,7 +8,7 @@
 //! The files are Prometheus's: either program can take over the other's folder. This crate starts no
 //! threads of its own accord, knows no clock, and reaches files only through `model::disk::Disk`.
 //!
-//! Not here yet: chunk snapshots, the out-of-order log. Not here at all: queries (`promql`), scraping (`scrape`).
+//! Not here yet: the out-of-order log. Not here at all: queries (`promql`), scraping (`scrape`).
 
 pub mod block;
 mod bytes;
@@ -24,7 +24,7 @@ mod real_disk;
 
 pub use compact::MakeBlockError;
 pub use db::{Db, DbOptions};
-pub use error::{OpenError, TruncateError};
-pub use head::{Head, OpenOptions, ReplayReport};
+pub use error::{ChunkSnapshotError, OpenError, TruncateError};
+pub use head::{Head, OpenOptions, ReplayReport, SnapshotReport};
 pub use read_only_disk::ReadOnlyDisk;
 pub use real_disk::RealDisk;

@@ -75,6 +75,17 @@ impl Tombstones {
         }
     }
 
+    pub(super) fn all(&self) -> Vec<(u32, TimeRange)> {
+        let ranges = |(series, ranges): (&u32, &Arc<[TimeRange]>)| {
+            let series = *series;
+            ranges
+                .iter()
+                .map(move |range| (series, *range))
+                .collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(ranges).collect()
+    }
+
     /// Forgets what lies before `time`, and series that are gone.
     pub(super) fn retain(&mut self, time: i64, is_alive: impl Fn(u32) -> bool) {
         self.0.retain(|series, ranges| {

@@ -19,6 +19,7 @@ use super::Inner;
 use super::mapping::map_fresh;
 use super::page::page_of;
 use super::series::Series;
+use super::snapshot::write::snapshot_at_close;
 use crate::chunk::histogram::is_well_formed;
 use crate::log::LogWriter;
 use crate::log::record::{
@@ -40,6 +41,8 @@ pub(super) struct Writer {
     pub(super) fresh: Vec<u32>,
     /// Why it failed, to be told at the next sync.
     chunk_error: Option<String>,
+    /// Samples that the newest snapshot does not stand for.
+    pub(super) samples_since_snapshot: usize,
 }
 
 /// What becomes of a row.
@@ -59,6 +62,11 @@ enum Sample<'a> {
 }
 
 impl Writer {
+    /// Why closed chunks are not in files.
+    pub(super) fn chunk_error(&self) -> Option<String> {
+        self.chunk_error.clone()
+    }
+
     /// Moves closed chunks to files. If that fails they stay in memory, until the next attempt.
     pub(super) fn map_fresh(&mut self, inner: &Inner) {
         self.chunk_error = map_fresh(inner, &mut self.fresh)
@@ -111,6 +119,7 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
             Verdict::Refused(refusal) => report.refused.push((row, *refusal)),
         }
     }
+    writer.samples_since_snapshot += report.appended;
     Ok(report)
 }
 
@@ -478,10 +487,20 @@ pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
 }
 
 pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {
+    let _maintenance = inner.maintenance.lock();
     let mut writer = inner.writer.lock();
     inner.is_closed.store(true, Ordering::Relaxed);
-    match writer.log.take() {
-        Some(mut log) => log.close().map_err(|error| log_error(&error)),
-        None => Ok(()),
+    if writer.log.is_none() {
+        return Ok(());
+    }
+    let snapshot = snapshot_at_close(inner, &mut writer);
+    if let Some(mut log) = writer.log.take() {
+        log.close().map_err(|error| log_error(&error))?;
+    }
+    match snapshot {
+        Ok(_) => Ok(()),
+        Err(error) => Err(WriteError::Log(format!(
+            "{error}; the log is complete, the next start only takes longer"
+        ))),
     }
 }

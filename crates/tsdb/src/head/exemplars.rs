@@ -85,6 +85,14 @@ impl ExemplarRing {
             .retain(|entry| newest.contains_key(&entry.series));
     }
 
+    /// Some entries, by arrival.
+    pub(super) fn copy(&self, from: usize, count: usize) -> Vec<(u32, Exemplar)> {
+        let entries = self.entries.iter().skip(from).take(count);
+        entries
+            .map(|entry| (entry.series, entry.exemplar.clone()))
+            .collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -1,9 +1,10 @@
 //! Which series there are: by labels, and by each label.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashTable};
 use model::labels::Labels;
 use parking_lot::Mutex;
@@ -11,6 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::page::Pages;
 use super::postings::Postings;
+use super::series::Series;
 use super::symbols::{Symbol, Symbols};
 
 /// The label index. Lock order: this before any page.
@@ -20,7 +22,23 @@ pub(super) struct Index {
     pub(super) names: HashMap<Symbol, LabelIndex, RandomState>,
     pub(super) all: RoaringBitmap,
     by_labels: HashTable<Slot>,
-    hasher: RandomState,
+    tagger: Tagger,
+}
+
+/// Hashes label sets.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tagger(RandomState);
+
+impl Tagger {
+    /// The upper half of the hash.
+    pub(super) fn tag<'l>(&self, labels: impl Iterator<Item = (&'l str, &'l str)>) -> u32 {
+        let mut hasher = self.0.build_hasher();
+        for (name, value) in labels {
+            name.hash(&mut hasher);
+            value.hash(&mut hasher);
+        }
+        (hasher.finish() >> 32) as u32
+    }
 }
 
 /// 8 bytes per series: its number and half of the hash of its labels.
@@ -76,24 +94,46 @@ impl LabelIndex {
 }
 
 impl Index {
-    // The upper half of the hash.
-    pub(super) fn tag(&self, labels: &Labels) -> u32 {
-        (self.hasher.hash_one(labels) >> 32) as u32
+    /// What hashes label sets; to be taken along by threads that prepare series.
+    pub(super) fn tagger(&self) -> Tagger {
+        self.tagger.clone()
     }
 
-    pub(super) fn find(&self, pages: &Pages, tag: u32, labels: &Labels) -> Option<u32> {
+    pub(super) fn tag(&self, labels: &Labels) -> u32 {
+        self.tagger.tag(labels.iter())
+    }
+
+    pub(super) fn tag_of<'l>(&self, labels: impl Iterator<Item = (&'l str, &'l str)>) -> u32 {
+        self.tagger.tag(labels)
+    }
+
+    pub(super) fn reserve(&mut self, series: usize) {
+        self.by_labels.reserve(series, |slot| Slot::hash(slot.tag));
+    }
+
+    pub(super) fn find<'l>(
+        &self,
+        pages: &Pages,
+        tag: u32,
+        labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
+    ) -> Option<u32> {
         self.by_labels
             .find(Slot::hash(tag), |slot| {
-                slot.tag == tag && self.has_labels(pages, slot.series, labels)
+                slot.tag == tag && self.has_labels(pages, slot.series, labels.clone())
             })
             .map(|slot| slot.series)
     }
 
-    fn has_labels(&self, pages: &Pages, series: u32, labels: &Labels) -> bool {
+    fn has_labels<'l>(
+        &self,
+        pages: &Pages,
+        series: u32,
+        mut labels: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> bool {
         pages
             .with(series, |view| {
                 let mut own = view.labels();
-                labels.iter().all(|(name, value)| {
+                labels.all(|(name, value)| {
                     own.next().is_some_and(|(own_name, own_value)| {
                         self.symbols.text(own_name) == name && self.symbols.text(own_value) == value
                     })
@@ -115,26 +155,38 @@ impl Index {
             pairs.push((self.symbols.intern(name)?, self.symbols.intern(value)?));
         }
         for (name, value) in &pairs {
-            let symbols = &mut self.symbols;
-            let label = self.names.entry(*name).or_insert_with(|| {
-                symbols.add_use(*name);
-                LabelIndex::default()
-            });
-            match label.values.get_mut(value) {
-                Some(postings) => postings.insert(series),
-                None => {
-                    symbols.add_use(*value);
-                    label.values.insert(*value, Postings::One(series));
-                    label.sorted.get_mut().fresh.push(*value);
-                }
-            }
+            self.enter_postings(*name, *value, &[series]);
         }
+        self.enter(series, tag);
+        pages.insert(series, &pairs, Series::new());
+        Some(())
+    }
+
+    /// Enters a series by its hash.
+    pub(super) fn enter(&mut self, series: u32, tag: u32) {
         self.all.insert(series);
         let slot = Slot { tag, series };
         self.by_labels
             .insert_unique(Slot::hash(tag), slot, |slot| Slot::hash(slot.tag));
-        pages.insert(series, &pairs);
-        Some(())
+    }
+
+    /// Enters series by one of their labels.
+    pub(super) fn enter_postings(&mut self, name: Symbol, value: Symbol, series: &[u32]) {
+        let symbols = &mut self.symbols;
+        let label = self.names.entry(name).or_insert_with(|| {
+            symbols.add_use(name);
+            LabelIndex::default()
+        });
+        match label.values.entry(value) {
+            Entry::Occupied(mut postings) => postings.get_mut().insert_all(series),
+            Entry::Vacant(slot) => {
+                if let Some(postings) = Postings::of(series) {
+                    symbols.add_use(value);
+                    slot.insert(postings);
+                    label.sorted.get_mut().fresh.push(value);
+                }
+            }
+        }
     }
 
     /// Takes a series out of everything, its page included.

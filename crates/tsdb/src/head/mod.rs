@@ -37,6 +37,7 @@ mod commit;
 mod exemplars;
 mod export;
 mod index;
+mod loader;
 mod mapped;
 mod mapping;
 mod matching;
@@ -48,6 +49,7 @@ mod read;
 mod replay;
 mod select;
 mod series;
+mod snapshot;
 mod stats;
 mod symbols;
 mod truncate;
@@ -77,6 +79,8 @@ use truncate::Maintenance;
 pub(crate) use export::Growth;
 pub use options::{FloatEncoding, OpenOptions};
 pub use replay::ReplayReport;
+pub use snapshot::LogPosition;
+pub use snapshot::write::SnapshotReport;
 pub use stats::{HeadStats, LabelStats, NamedCount};
 pub use truncate::TruncateReport;
 
@@ -116,6 +120,13 @@ struct Inner {
     is_closed: AtomicBool,
 }
 
+/// A snapshot is due after so many samples for each series. Saving a series takes as long as storing some
+/// fifteen samples, and reading it again as long as reading some fifty from the log: so the log after a
+/// snapshot at most doubles a start.
+const SNAPSHOT_SAMPLES_PER_SERIES: u64 = 60;
+/// And not before so many in all: they are read in a few milliseconds.
+const SNAPSHOT_SAMPLES_MIN: u64 = 500_000;
+
 impl Head {
     /// Reads the log in `options.dir`, repairs it if it is damaged, and starts a new segment.
     pub fn open(options: OpenOptions) -> Result<(Self, ReplayReport), OpenError> {
@@ -131,6 +142,22 @@ impl Head {
     /// seconds; commits go on meanwhile.
     pub fn sync(&self) -> Result<(), WriteError> {
         commit::sync(&self.0)
+    }
+
+    /// Saves all series with their open chunks, so that a start needs only the log from now on. Commits
+    /// go on meanwhile.
+    pub fn snapshot(&self) -> Result<SnapshotReport, crate::ChunkSnapshotError> {
+        let _maintenance = self.0.maintenance.lock();
+        snapshot::write::snapshot(&self.0)
+    }
+
+    /// Takes a snapshot if reading the log after the newest one would take noticeably longer than
+    /// reading a snapshot. To be called every few seconds.
+    pub fn snapshot_if_due(&self) -> Result<Option<SnapshotReport>, crate::ChunkSnapshotError> {
+        if !self.0.is_snapshot_due() {
+            return Ok(None);
+        }
+        self.snapshot().map(Some)
     }
 
     /// Drops samples before `keep_from`, series without later ones, and the log of both. If lists from
@@ -229,6 +256,13 @@ impl Inner {
         }
     }
 
+    fn is_snapshot_due(&self) -> bool {
+        let samples = self.writer.lock().samples_since_snapshot;
+        let series = self.index.read().all.len();
+        let limit = series.saturating_mul(SNAPSHOT_SAMPLES_PER_SERIES);
+        samples as u64 >= limit.max(SNAPSHOT_SAMPLES_MIN)
+    }
+
     fn cutting(&self) -> Cutting {
         Cutting {
             floats: self.options.floats.encoding(),
@@ -271,14 +305,14 @@ impl Inner {
         let tag = {
             let index = self.index.read();
             let tag = index.tag(labels);
-            if let Some(series) = index.find(&self.pages, tag, labels) {
+            if let Some(series) = index.find(&self.pages, tag, labels.iter()) {
                 return Ok(SeriesRef(self.reference(series)));
             }
             tag
         };
         let mut index = self.index.write();
         // Somebody may have been faster.
-        if let Some(series) = index.find(&self.pages, tag, labels) {
+        if let Some(series) = index.find(&self.pages, tag, labels.iter()) {
             return Ok(SeriesRef(self.reference(series)));
         }
         if index.all.len() >= self.options.series_max as u64 {

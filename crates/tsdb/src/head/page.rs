@@ -68,7 +68,8 @@ impl Pages {
         self.with(series, |_| ()).is_some()
     }
 
-    pub(super) fn insert(&self, series: u32, labels: &[(Symbol, Symbol)]) {
+    /// Puts a new series in place; nothing happens if its number is in use.
+    pub(super) fn insert(&self, series: u32, labels: &[(Symbol, Symbol)], record: Series) {
         let number = page_of(series) as usize;
         let page = {
             let mut pages = self.0.write();
@@ -77,7 +78,7 @@ impl Pages {
             }
             pages[number].get_or_insert_default().clone()
         };
-        page.write().insert(series, labels);
+        page.write().insert(series, labels, record);
     }
 
     pub(super) fn remove(&self, series: u32) {
@@ -139,18 +140,31 @@ impl PageData {
     }
 
     /// All series with their numbers.
-    pub(super) fn iter_mut(&mut self, page: u32) -> impl Iterator<Item = (u32, &mut Series)> {
-        let present = self.present;
-        let numbers = (0..256u32).filter(move |low| {
-            let (word, bit) = Self::place(*low);
-            present[word] & bit != 0
-        });
-        numbers
-            .map(move |low| (page << PAGE_BITS) | low)
-            .zip(&mut self.series)
+    pub(super) fn iter(&self, page: u32) -> impl Iterator<Item = (u32, SeriesView<'_>)> {
+        self.numbers(page)
+            .zip(&self.series)
+            .filter_map(|(series, record)| {
+                let packed = self.labels.get(record.labels_at as usize..)?;
+                Some((series, SeriesView { record, packed }))
+            })
     }
 
-    fn insert(&mut self, series: u32, labels: &[(Symbol, Symbol)]) {
+    fn numbers(&self, page: u32) -> impl Iterator<Item = u32> + use<> {
+        let present = self.present;
+        (0..256u32)
+            .filter(move |low| {
+                let (word, bit) = Self::place(*low);
+                present[word] & bit != 0
+            })
+            .map(move |low| (page << PAGE_BITS) | low)
+    }
+
+    /// All series with their numbers.
+    pub(super) fn iter_mut(&mut self, page: u32) -> impl Iterator<Item = (u32, &mut Series)> {
+        self.numbers(page).zip(&mut self.series)
+    }
+
+    fn insert(&mut self, series: u32, labels: &[(Symbol, Symbol)], mut record: Series) {
         let rank = self.rank(series);
         let (word, bit) = Self::place(series);
         if self.present[word] & bit != 0 {
@@ -158,7 +172,7 @@ impl PageData {
         }
         self.present[word] |= bit;
         // A page's labels are 256 times some hundred bytes at most; label sets are far below 4 GiB.
-        let labels_at = self.labels.len() as u32;
+        record.labels_at = self.labels.len() as u32;
         put_symbol(&mut self.labels, labels.len() as u32);
         for (name, value) in labels {
             put_symbol(&mut self.labels, name.0);
@@ -167,7 +181,7 @@ impl PageData {
         if self.series.len() == self.series.capacity() {
             self.series.reserve_exact(32.min(256 - self.series.len()));
         }
-        self.series.insert(rank, Series::new(labels_at));
+        self.series.insert(rank, record);
     }
 
     fn remove(&mut self, series: u32) {
@@ -278,4 +292,10 @@ impl Iterator for PackedLabels<'_> {
         self.left = self.left.checked_sub(1)?;
         Some((Symbol(self.number()), Symbol(self.number())))
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
 }
+
+impl ExactSizeIterator for PackedLabels<'_> {}

@@ -23,6 +23,39 @@ impl Postings {
         }
     }
 
+    /// The set of these series, which ascend; `None` without any.
+    pub(super) fn of(series: &[u32]) -> Option<Self> {
+        let (first, rest) = series.split_first()?;
+        let mut postings = Self::One(*first);
+        postings.insert_all(rest);
+        Some(postings)
+    }
+
+    pub(super) fn insert_all(&mut self, series: &[u32]) {
+        if let Self::Many(set) = self {
+            set.extend(series);
+            return;
+        }
+        if self.len() + series.len() as u64 > FEW_MAX as u64 {
+            let mut set = self.to_bitmap();
+            set.extend(series);
+            *self = Self::Many(Box::new(set));
+            return;
+        }
+        for series in series {
+            self.insert(*series);
+        }
+    }
+
+    /// Any of the series.
+    pub(super) fn first(&self) -> Option<u32> {
+        match self {
+            Self::One(only) => Some(*only),
+            Self::Few(list) => list.first().copied(),
+            Self::Many(set) => set.min(),
+        }
+    }
+
     pub(super) fn insert(&mut self, series: u32) {
         match self {
             Self::One(only) if *only == series => {}

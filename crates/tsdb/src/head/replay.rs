@@ -3,11 +3,12 @@
 //! This thread reads, checks, decodes and enters series; workers append the samples, each those of its
 //! own pages, so that every series gets its samples in order (see [`apply`]).
 //!
-//! The checkpoint first, then the segments after it. What cannot be read is cut off, with everything
+//! The newest snapshot and the log after it; without one, the newest checkpoint and the segments after
+//! it. Closed chunks are in files; samples of the log that they hold are skipped. What cannot be read is cut off, with everything
 //! behind it, and reported; so is a commit of which only some records arrived.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,9 +19,13 @@ use model::storage::TimeRange;
 use model::time::Timestamp;
 
 use super::apply::{Appliers, NO_SERIES, Work};
-use super::mapped::MappedChunk;
+use super::index::Index;
+use super::loader::{Entered, Loader};
 use super::mapped::scan::scan;
-use super::series::check_order;
+use super::mapped::{MappedChunk, Position};
+use super::series::{Series, check_order};
+use super::snapshot::load::{self, LoadError};
+use super::snapshot::{self, LogPosition};
 use super::{Head, Inner, OpenOptions};
 use crate::error::OpenError;
 use crate::log::reader::SegmentError;
@@ -37,6 +42,8 @@ use crate::log::{
 pub struct ReplayReport {
     /// The checkpoint that was read, by the last segment that it replaced.
     pub checkpoint: Option<u64>,
+    /// The snapshot that was read, by its place in the log.
+    pub snapshot: Option<LogPosition>,
     pub segments: usize,
     pub records: usize,
     pub series: usize,
@@ -44,6 +51,8 @@ pub struct ReplayReport {
     pub chunks: usize,
     /// Samples in these chunks.
     pub samples_in_chunks: usize,
+    /// Samples in open chunks of the snapshot.
+    pub samples_in_snapshot: usize,
     /// Samples brought back from the log, histograms included.
     pub samples: usize,
     /// Samples whose series is not in the log.
@@ -61,7 +70,7 @@ pub struct ReplayReport {
 impl ReplayReport {
     /// Samples brought back in all.
     pub fn samples_in_all(&self) -> usize {
-        self.samples + self.samples_in_chunks
+        self.samples + self.samples_in_snapshot + self.samples_in_chunks
     }
 }
 
@@ -77,6 +86,7 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
     };
     disk.create_dir_all(&dir).map_err(not_writable)?;
     remove_unfinished_checkpoints(disk.as_ref(), &dir).map_err(not_writable)?;
+    snapshot::remove_unfinished(disk.as_ref(), &options.dir).map_err(not_writable)?;
     let read_error = |source| OpenError::Read {
         path: dir.clone(),
         source,
@@ -86,45 +96,146 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
         // The process may have ended between writing it and removing what it replaces.
         remove_replaced(disk.as_ref(), &dir, checkpoint.number).map_err(not_writable)?;
     }
-
-    let mut folders = Vec::new();
-    folders.extend(checkpoint.as_ref().map(|checkpoint| checkpoint.dir.clone()));
-    folders.push(dir.clone());
-    let base = first_reference(&options, &folders).map_err(read_error)?;
-    let base = base.map_or(0, |first| first.saturating_sub(BASE_SLACK) & !0xff);
-
-    let mut report = ReplayReport {
-        checkpoint: checkpoint.as_ref().map(|checkpoint| checkpoint.number),
-        ..ReplayReport::default()
+    let segments = list_segments(disk.as_ref(), &dir).map_err(read_error)?;
+    let mut report = ReplayReport::default();
+    let saved = usable_snapshot(&options, checkpoint.as_ref(), &segments)?;
+    let restored = match &saved {
+        Some(saved) => restore(&options, saved, &mut report)?,
+        None => None,
     };
-    let inner = Inner::new(options.clone(), base);
-    let mut unclaimed = HashMap::new();
-    load_chunks(&inner, &mut unclaimed, &mut report)?;
-    Appliers::run(
-        &inner,
-        options.replay_workers,
-        &mut report,
-        |appliers, report| {
-            let mut replay = Replay {
-                inner: &inner,
-                aliases: HashMap::new(),
-                unclaimed,
-                appliers,
-                report,
-            };
-            replay.log(checkpoint.as_ref(), &dir)
+    let is_restored = restored.is_some();
+    let mut opening = match restored {
+        Some(opening) => opening,
+        None => {
+            let mut folders = Vec::new();
+            folders.extend(checkpoint.as_ref().map(|checkpoint| checkpoint.dir.clone()));
+            folders.push(dir.clone());
+            let base = first_reference(&options, &folders).map_err(read_error)?;
+            let mut opening = Opening::new(&options, base);
+            // A damage is cut the first time.
+            opening.load_chunks(&mut report)?;
+            opening
+        }
+    };
+    let source = match saved.filter(|_| is_restored) {
+        Some(saved) => LogSource {
+            checkpoint: None,
+            segments,
+            from: saved.position,
         },
-    )?;
+        None => LogSource {
+            checkpoint,
+            segments,
+            from: LogPosition::default(),
+        },
+    };
+    report.checkpoint = source.checkpoint.as_ref().map(|found| found.number);
+    report.snapshot = is_restored.then_some(source.from);
+    opening.read_log(&dir, &source, &mut report)?;
+    let inner = opening.inner;
     let log = LogWriter::open(disk, &dir, options.log).map_err(not_writable)?;
-    inner.writer.lock().log = Some(log);
+    {
+        let mut writer = inner.writer.lock();
+        writer.log = Some(log);
+        writer.samples_since_snapshot = report.samples;
+    }
     Ok((Head(Arc::new(inner)), report))
 }
 
-/// The reference of the first series in the log.
-fn first_reference(
+/// A snapshot that may stand for the log up to its position.
+struct Saved {
+    position: LogPosition,
+    dir: PathBuf,
+}
+
+/// The newest snapshot, unless it is outdated; those are removed. It is outdated if a checkpoint has
+/// replaced the segment that it belongs to, or if the log ends before that segment: then another
+/// program has been here.
+fn usable_snapshot(
     options: &OpenOptions,
-    folders: &[std::path::PathBuf],
-) -> std::io::Result<Option<u64>> {
+    checkpoint: Option<&LastCheckpoint>,
+    segments: &[u64],
+) -> Result<Option<Saved>, OpenError> {
+    let disk = options.disk.as_ref();
+    let failed = |source| OpenError::Read {
+        path: options.dir.clone(),
+        source,
+    };
+    let Some((position, dir)) = snapshot::newest(disk, &options.dir).map_err(failed)? else {
+        return Ok(None);
+    };
+    let is_outdated = checkpoint.is_some_and(|checkpoint| checkpoint.number >= position.segment)
+        || segments.last().is_none_or(|last| *last < position.segment);
+    if is_outdated {
+        let all = LogPosition {
+            segment: u64::MAX,
+            offset: u64::MAX,
+        };
+        snapshot::remove_older(disk, &options.dir, all).map_err(failed)?;
+        return Ok(None);
+    }
+    snapshot::remove_older(disk, &options.dir, position).map_err(failed)?;
+    Ok(Some(Saved { position, dir }))
+}
+
+/// Loads snapshot and chunk files; `None` if the snapshot is of no use, which is reported.
+fn restore(
+    options: &OpenOptions,
+    saved: &Saved,
+    report: &mut ReplayReport,
+) -> Result<Option<Opening>, OpenError> {
+    let disk = options.disk.as_ref();
+    let load = |report: &mut ReplayReport| {
+        let base = load::lowest_reference(disk, &saved.dir)?;
+        let opening = Opening::new(options, base);
+        let loaded = load::load(&opening.inner, &saved.dir)?;
+        report.series = loaded.series;
+        report.samples_in_snapshot = loaded.samples;
+        Ok((opening, loaded))
+    };
+    let damage = match load(report) {
+        Ok((mut opening, loaded)) => {
+            opening.put_metadata(&loaded.metadata);
+            let damage = opening.load_chunks(report)?;
+            // Chunks that are gone must come from the log, which a snapshot leaves out.
+            if damage.is_none_or(|damage| loaded.stands_without(damage)) {
+                return Ok(Some(opening));
+            }
+            None
+        }
+        Err(LoadError::Corrupt(corruption)) => Some(corruption),
+        Err(LoadError::Io(source)) => {
+            let path = saved.dir.clone();
+            return Err(OpenError::Read { path, source });
+        }
+        Err(LoadError::TooManySeries) => Some(Corruption {
+            path: saved.dir.clone(),
+            offset: 0,
+            reason: "references of series are too far apart".to_owned(),
+        }),
+    };
+    disk.remove_dir_all(&saved.dir)
+        .map_err(|source| OpenError::Repair {
+            path: saved.dir.clone(),
+            source,
+        })?;
+    // What was counted is gone again.
+    *report = ReplayReport {
+        repairs: std::mem::take(&mut report.repairs),
+        ..ReplayReport::default()
+    };
+    if let Some(corruption) = damage {
+        report.repairs.push(Repair {
+            corruption,
+            bytes_cut: 0,
+            segments_removed: vec![saved.dir.clone()],
+        });
+    }
+    Ok(None)
+}
+
+/// The reference of the first series in the log.
+fn first_reference(options: &OpenOptions, folders: &[PathBuf]) -> std::io::Result<Option<u64>> {
     let disk = options.disk.as_ref();
     for folder in folders {
         for number in list_segments(disk, folder)? {
@@ -142,46 +253,138 @@ fn first_reference(
     Ok(None)
 }
 
-/// Enters the chunk files. Chunks of series that are there already go to them, others wait.
-fn load_chunks(
-    inner: &Inner,
-    unclaimed: &mut HashMap<u64, Vec<MappedChunk>>,
-    report: &mut ReplayReport,
-) -> Result<(), OpenError> {
-    let options = &inner.options;
-    let dir = options.dir.join("chunks_head");
-    let valid_from = options.valid_from.0;
-    let scan = scan(&options.disk, &dir, &inner.chunks, |found| {
-        if found.is_out_of_order || found.chunk.end() < valid_from {
-            return ControlFlow::Continue(());
+/// What is read of the log.
+struct LogSource {
+    checkpoint: Option<LastCheckpoint>,
+    segments: Vec<u64>,
+    /// Where to begin.
+    from: LogPosition,
+}
+
+/// A head that is being filled.
+struct Opening {
+    inner: Inner,
+    /// Chunks in files whose series have not come up yet, by reference.
+    unclaimed: HashMap<u64, Vec<MappedChunk>>,
+}
+
+impl Opening {
+    fn new(options: &OpenOptions, first_reference: Option<u64>) -> Self {
+        let base = first_reference.map_or(0, |first| first.saturating_sub(BASE_SLACK) & !0xff);
+        Self {
+            inner: Inner::new(options.clone(), base),
+            unclaimed: HashMap::new(),
         }
-        let known = inner.series_of(found.series).and_then(|series| {
-            inner
-                .pages
-                .with_mut(series, |record| record.attach(found.chunk))
+    }
+
+    fn put_metadata(&self, entries: &[MetadataEntry<'_>]) {
+        put_metadata(
+            &self.inner,
+            &self.inner.index.read(),
+            entries,
+            |reference| self.inner.series_of(reference),
+        );
+    }
+
+    /// Enters the chunk files. Chunks of series that are there already go to them, others wait. Gives
+    /// the place of a damage, from which on chunks are gone.
+    fn load_chunks(&mut self, report: &mut ReplayReport) -> Result<Option<Position>, OpenError> {
+        let Self { inner, unclaimed } = self;
+        let inner = &*inner;
+        let options = &inner.options;
+        let dir = options.dir.join("chunks_head");
+        let valid_from = options.valid_from.0;
+        let mut samples = 0;
+        let (mut start, mut end) = (i64::MAX, i64::MIN);
+        let scan = scan(&options.disk, &dir, &inner.chunks, |found| {
+            if found.is_out_of_order || found.chunk.end() < valid_from {
+                return ControlFlow::Continue(());
+            }
+            let known = inner.series_of(found.series).and_then(|series| {
+                inner.pages.with_mut(series, |record| {
+                    let was_without_samples = record.is_without_samples();
+                    record.attach(found.chunk)?;
+                    Ok(was_without_samples)
+                })
+            });
+            let result = match known {
+                Some(result) => result.map(|was_without_samples| {
+                    if was_without_samples {
+                        inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+                    }
+                    start = start.min(found.chunk.start);
+                    end = end.max(found.chunk.end());
+                    samples += usize::from(found.chunk.samples);
+                }),
+                None => {
+                    let chunks = unclaimed.entry(found.series).or_default();
+                    check_order(chunks.last(), &found.chunk).map(|()| chunks.push(found.chunk))
+                }
+            };
+            match result {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(reason) => ControlFlow::Break(reason),
+            }
         });
-        let result = known.unwrap_or_else(|| {
-            let chunks = unclaimed.entry(found.series).or_default();
-            check_order(chunks.last(), &found.chunk)?;
-            chunks.push(found.chunk);
+        let scan = scan.map_err(|source| OpenError::Chunks { path: dir, source })?;
+        report.chunks = scan.chunks;
+        report.samples_in_chunks = samples;
+        if start <= end {
+            inner.note_times(start, end);
+        }
+        // A number in these files must not become that of another series.
+        if let Some(last) = inner.series_of(scan.series_max) {
+            let next = last.saturating_add(1);
+            inner.next_series.fetch_max(next, Ordering::Relaxed);
+        }
+        Ok(scan.repair.map(|(position, repair)| {
+            report.repairs.push(repair);
+            position
+        }))
+    }
+
+    fn read_log(
+        &mut self,
+        dir: &Path,
+        source: &LogSource,
+        report: &mut ReplayReport,
+    ) -> Result<(), OpenError> {
+        let Self { inner, unclaimed } = self;
+        let inner = &*inner;
+        let mut index = inner.index.write();
+        let workers = inner.options.replay_workers;
+        Appliers::run(inner, workers, report, |appliers, report| {
+            let mut replay = Replay {
+                inner,
+                loader: Loader::new(&mut index, &inner.pages),
+                aliases: HashMap::new(),
+                unclaimed,
+                appliers,
+                report,
+            };
+            replay.log(source, dir)?;
+            replay.loader.finish();
             Ok(())
+        })
+    }
+}
+
+fn put_metadata(
+    inner: &Inner,
+    index: &Index,
+    entries: &[MetadataEntry<'_>],
+    series_of: impl Fn(u64) -> Option<u32>,
+) {
+    let mut table = inner.metadata.write();
+    for entry in entries {
+        let metric = series_of(entry.series).and_then(|series| {
+            let name = index.symbols.get(METRIC_NAME)?;
+            inner.pages.with(series, |view| view.value_of(name))?
         });
-        match result {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(reason) => ControlFlow::Break(reason),
+        if let Some(metric) = metric {
+            table.set(index.symbols.text(metric), entry.to_metadata());
         }
-    });
-    let scan = scan.map_err(|source| OpenError::Chunks { path: dir, source })?;
-    report.chunks = scan.chunks;
-    // A number in these files must not become that of another series.
-    if let Some(last) = inner.series_of(scan.series_max) {
-        let next = last.saturating_add(1);
-        inner.next_series.fetch_max(next, Ordering::Relaxed);
     }
-    if let Some((_, repair)) = scan.repair {
-        report.repairs.push(repair);
-    }
-    Ok(())
 }
 
 /// Gives a series, which has no samples yet, its chunks; says how many samples these have.
@@ -200,10 +403,11 @@ fn claim(inner: &Inner, series: u32, chunks: Vec<MappedChunk>) -> usize {
 
 struct Replay<'r, 'i> {
     inner: &'r Inner,
+    loader: Loader<'r>,
     /// References of series that were entered under another one first.
     aliases: HashMap<u64, u32>,
     /// Chunks in files whose series have not come up yet, by reference.
-    unclaimed: HashMap<u64, Vec<MappedChunk>>,
+    unclaimed: &'r mut HashMap<u64, Vec<MappedChunk>>,
     appliers: &'r mut Appliers<'i>,
     report: &'r mut ReplayReport,
 }
@@ -217,25 +421,29 @@ struct Group {
 }
 
 impl Replay<'_, '_> {
-    fn log(&mut self, checkpoint: Option<&LastCheckpoint>, dir: &Path) -> Result<(), OpenError> {
+    fn log(&mut self, source: &LogSource, dir: &Path) -> Result<(), OpenError> {
         let disk = self.inner.options.disk.clone();
-        let list = |folder: &Path| {
-            list_segments(disk.as_ref(), folder).map_err(|source| OpenError::Read {
-                path: folder.to_path_buf(),
+        if let Some(checkpoint) = &source.checkpoint {
+            let list = list_segments(disk.as_ref(), &checkpoint.dir);
+            let list = list.map_err(|source| OpenError::Read {
+                path: checkpoint.dir.clone(),
                 source,
-            })
-        };
-        if let Some(checkpoint) = checkpoint {
-            for number in list(&checkpoint.dir)? {
+            })?;
+            for number in list {
                 let path = segment_path(&checkpoint.dir, number);
-                if let Some(corruption) = self.segment(&path)? {
+                if let Some(corruption) = self.segment(&path, 0)? {
                     return Err(OpenError::Checkpoint(corruption));
                 }
             }
         }
-        for number in list(dir)? {
+        for number in source.segments.iter().copied() {
+            let from = match number.cmp(&source.from.segment) {
+                std::cmp::Ordering::Less => continue,
+                std::cmp::Ordering::Equal => source.from.offset,
+                std::cmp::Ordering::Greater => 0,
+            };
             let path = segment_path(dir, number);
-            if let Some(corruption) = self.segment(&path)? {
+            if let Some(corruption) = self.segment(&path, from)? {
                 let repair = cut(disk.as_ref(), dir, number, corruption)
                     .map_err(|source| OpenError::Repair { path, source })?;
                 self.report.repairs.push(repair);
@@ -245,14 +453,14 @@ impl Replay<'_, '_> {
         Ok(())
     }
 
-    /// Reads one segment; gives the place from which on it is unusable, if there is one.
-    fn segment(&mut self, path: &Path) -> Result<Option<Corruption>, OpenError> {
+    /// Reads one segment from a place on; gives the place from which on it is unusable, if there is one.
+    fn segment(&mut self, path: &Path, from: u64) -> Result<Option<Corruption>, OpenError> {
         let read_error = |source| OpenError::Read {
             path: path.to_path_buf(),
             source,
         };
         let disk = self.inner.options.disk.clone();
-        let mut reader = SegmentReader::open(disk.as_ref(), path).map_err(read_error)?;
+        let mut reader = SegmentReader::open_at(disk.as_ref(), path, from).map_err(read_error)?;
         self.report.segments += 1;
         let mut group: Option<Group> = None;
         let corrupt = |offset: u64, reason: String| Corruption {
@@ -350,30 +558,34 @@ impl Replay<'_, '_> {
 
     fn add_series(&mut self, entry: &SeriesEntry<'_>) -> Result<(), OpenError> {
         let inner = self.inner;
-        let labels = entry.to_labels();
         let series = inner
             .series_of(entry.series)
             .filter(|series| *series < u32::MAX)
             .ok_or(OpenError::TooManySeries)?;
-        if labels.is_empty() {
+        let cleaned;
+        let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(entry.labels.len());
+        if entry.has_clean_labels() {
+            pairs.extend(entry.labels.iter().map(|(name, value)| (&**name, &**value)));
+        } else {
+            cleaned = entry.to_labels();
+            pairs.extend(&cleaned);
+        }
+        if pairs.is_empty() {
             return Ok(());
         }
-        let mut index = inner.index.write();
-        let tag = index.tag(&labels);
-        if let Some(known) = index.find(&inner.pages, tag, &labels) {
-            if known != series {
-                self.aliases.insert(entry.series, known);
+        let tag = self.loader.index().tag_of(pairs.iter().copied());
+        let entered = self.loader.enter(series, tag, &pairs, Series::new());
+        match entered.map_err(|_| OpenError::TooManySeries)? {
+            Entered::Known(known) => {
+                if known != series {
+                    self.aliases.insert(entry.series, known);
+                }
+                return Ok(());
             }
-            return Ok(());
+            Entered::New => self.report.series += 1,
+            Entered::Replaced => {}
         }
-        if inner.pages.contains(series) {
-            return Ok(());
-        }
-        index
-            .add(&inner.pages, series, tag, &labels)
-            .ok_or(OpenError::TooManySeries)?;
         inner.next_series.fetch_max(series + 1, Ordering::Relaxed);
-        self.report.series += 1;
         match self.unclaimed.remove(&entry.series) {
             Some(chunks) => self.report.samples_in_chunks += claim(inner, series, chunks),
             None => {
@@ -425,17 +637,8 @@ impl Replay<'_, '_> {
     }
 
     fn add_metadata(&mut self, entries: &[MetadataEntry<'_>]) {
-        let inner = self.inner;
-        let index = inner.index.read();
-        let mut table = inner.metadata.write();
-        for entry in entries {
-            let metric = self.series_of(entry.series).and_then(|series| {
-                let name = index.symbols.get(METRIC_NAME)?;
-                inner.pages.with(series, |view| view.value_of(name))?
-            });
-            if let Some(metric) = metric {
-                table.set(index.symbols.text(metric), entry.to_metadata());
-            }
-        }
+        put_metadata(self.inner, self.loader.index(), entries, |reference| {
+            self.series_of(reference)
+        });
     }
 }

@@ -209,13 +209,7 @@ impl Filter<'_> {
             Record::Metadata(entries) => {
                 for entry in entries {
                     if (self.keep.series)(entry.series) {
-                        let owned = MetadataEntry {
-                            series: entry.series,
-                            metric_type: entry.metric_type,
-                            unit: entry.unit.into_owned().into(),
-                            help: entry.help.into_owned().into(),
-                        };
-                        self.metadata.insert(entry.series, owned);
+                        self.metadata.insert(entry.series, entry.into_owned());
                     }
                 }
             }

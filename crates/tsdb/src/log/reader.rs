@@ -1,10 +1,10 @@
 //! Reading the records of one segment.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use model::disk::Disk;
+use model::disk::{Disk, DiskReader};
 
 use super::compression::{self, SNAPPY, ZSTD};
 use super::frame::{FIRST, FULL, LAST, MIDDLE, PAGE_END, TYPE_MASK, checksum};
@@ -42,7 +42,7 @@ pub enum SegmentError {
 /// zeros: the writer was stopped between two records.
 pub struct SegmentReader {
     path: PathBuf,
-    source: Box<dyn Read + Send>,
+    source: Box<dyn DiskReader>,
     page: Vec<u8>,
     /// Offset of `page` in the file.
     page_start: u64,
@@ -62,17 +62,30 @@ impl fmt::Debug for SegmentReader {
 
 impl SegmentReader {
     pub fn open(disk: &dyn Disk, path: &Path) -> io::Result<Self> {
-        Ok(Self {
+        Self::open_at(disk, path, 0)
+    }
+
+    /// From the record at `offset` on.
+    pub fn open_at(disk: &dyn Disk, path: &Path, offset: u64) -> io::Result<Self> {
+        let within = offset % PAGE as u64;
+        let mut reader = Self {
             path: path.to_path_buf(),
-            source: disk.open_read(path)?,
+            source: disk.open_reader(path)?,
             page: Vec::with_capacity(PAGE),
-            page_start: 0,
+            page_start: offset - within,
             at: 0,
             is_last_page: false,
-            record_end: 0,
+            record_end: offset,
             packed: Vec::new(),
             record: Vec::new(),
-        })
+        };
+        if within > 0 {
+            // The remainder is below a page. An error comes again when the first record is read.
+            if reader.next_page().is_ok() {
+                reader.at = reader.page.len().min(within as usize);
+            }
+        }
+        Ok(reader)
     }
 
     /// Where the last record that was returned ends.
@@ -157,18 +170,13 @@ impl SegmentReader {
         self.page_start += self.page.len() as u64;
         self.at = 0;
         self.page.resize(PAGE, 0);
-        let mut filled = 0;
-        while filled < PAGE {
-            match self.source.read(&mut self.page[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.page.clear();
-                    return Err(SegmentError::Io(error));
-                }
+        let filled = match self.source.read_at(self.page_start, &mut self.page) {
+            Ok(filled) => filled,
+            Err(error) => {
+                self.page.clear();
+                return Err(SegmentError::Io(error));
             }
-        }
+        };
         self.page.truncate(filled);
         self.is_last_page = filled < PAGE;
         Ok(filled > 0)

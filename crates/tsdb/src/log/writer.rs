@@ -164,6 +164,13 @@ impl LogWriter {
         self.disk.sync_dir(&self.dir)
     }
 
+    /// Starts a new page, so that a reader may begin here; gives the place.
+    pub(crate) fn next_page(&mut self) -> io::Result<(u64, u64)> {
+        self.mend()?;
+        self.fill_page()?;
+        Ok((self.segment, self.length))
+    }
+
     /// Pads the last page, as the peer does with segments that are finished.
     fn fill_page(&mut self) -> io::Result<()> {
         // The remainder fits: pages are 32 KiB.

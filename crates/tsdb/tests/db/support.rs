@@ -183,7 +183,7 @@ pub(crate) fn all(db: &Db) -> Dump {
 }
 
 /// Whether an entry of the data folder belongs to the head.
-pub fn is_of_head(name: &std::path::Path) -> bool {
+pub(crate) fn is_of_head(name: &Path) -> bool {
     name.starts_with("wal")
         || name.starts_with("chunks_head")
         || name.to_string_lossy().starts_with("chunk_snapshot.")

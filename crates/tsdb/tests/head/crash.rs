@@ -109,7 +109,8 @@ fn live(options: OpenOptions, model: &mut Model, random: &mut Random) {
                 model.keep_from = model.keep_from.max(keep_from);
                 result.is_err()
             }
-            2 => {
+            2 => head.snapshot().is_err(),
+            3 => {
                 let _ = head.close();
                 match Head::open(options.clone()) {
                     Ok((next, _)) => {

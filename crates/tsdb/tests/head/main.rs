@@ -14,6 +14,8 @@ mod disk_trouble;
 mod isolation;
 mod matching;
 mod peer;
+mod peer_folder;
 mod reading;
+mod snapshot;
 mod support;
 mod truncation;

@@ -11,12 +11,12 @@ use model::sample::is_stale;
 use super::buckets::{Difference, Side, bucket_count, compare, spans_of, spread};
 use super::count::Count;
 use super::layout::Layout;
-use super::{DecodedHistogram, HEADER, HistogramPoint, read};
+use super::{HEADER, HistogramPoint, HistogramValue, read};
+use crate::chunk::Encoding;
 use crate::chunk::bits::BitWriter;
 use crate::chunk::start_time::{StartOf, StartState, StartTimes};
 use crate::chunk::varbit::write_int;
 use crate::chunk::xor::XorField;
-use crate::chunk::{ChunkError, Encoding};
 
 /// What appending did to the open chunk.
 #[derive(Debug)]
@@ -375,14 +375,28 @@ impl<C: Count> OpenChunk<C> {
         }
     }
 
-    /// The last sample; for tests and for comparing duplicates.
-    pub fn last(&self) -> Result<Option<DecodedHistogram>, ChunkError> {
-        let mut last = None;
-        super::decode(self.encoding(), &self.data, usize::MAX, |sample| {
-            last = Some(sample);
-            true
-        })?;
-        Ok(last)
+    /// The last sample; nothing is decoded for it.
+    pub fn last(&self) -> Option<HistogramValue> {
+        if self.samples == 0 {
+            return None;
+        }
+        let sum = f64::from_bits(self.sum.bits);
+        if is_stale(sum) {
+            return Some(C::value(&Layout::default(), empty_point(sum)));
+        }
+        let total = |field: &Option<C::Field>| field.as_ref().map_or_else(C::default, C::of);
+        let point = HistogramPoint {
+            hint: match self.header {
+                ResetHeader::Gauge => CounterResetHint::Gauge,
+                _ => CounterResetHint::Unknown,
+            },
+            sum,
+            count: total(&self.count),
+            zero_count: total(&self.zero_count),
+            positive: C::from_stored(self.positive.iter().map(C::of)),
+            negative: C::from_stored(self.negative.iter().map(C::of)),
+        };
+        Some(C::value(&self.layout, point))
     }
 }
 

@@ -41,6 +41,10 @@ pub(super) struct Series {
     histogram: Option<Box<OpenHistogram>>,
     mapped: Vec<MappedChunk>,
     /// Usually none: the commit that closes a chunk writes it.
+    #[expect(
+        clippy::box_collection,
+        reason = "8 bytes of each record instead of 24, and nearly always none"
+    )]
     fresh: Option<Box<Vec<FreshChunk>>>,
     open_start: i64,
     /// A sample from here on starts a new chunk.
@@ -151,7 +155,7 @@ pub(super) enum Visible {
 }
 
 impl Series {
-    pub(super) fn new(labels_at: u32) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             state: FloatState::NEW,
             open: Vec::new(),
@@ -165,7 +169,7 @@ impl Series {
             samples: 0,
             samples_before: 0,
             dropped: 0,
-            labels_at,
+            labels_at: 0,
             open_samples: 0,
             open_encoding: Encoding::Xor,
             last: Last::Value,
@@ -228,6 +232,11 @@ impl Series {
         }
     }
 
+    /// Samples ever added.
+    pub(super) fn samples(&self) -> usize {
+        self.samples as usize
+    }
+
     pub(super) fn is_without_samples(&self) -> bool {
         self.samples == 0
     }
@@ -284,7 +293,7 @@ mod tests {
             floats: Encoding::Xor,
             block_range: 7_200_000,
         };
-        let mut series = Series::new(0);
+        let mut series = Series::new();
         for step in 0..960 {
             series.append_float(1, cutting, step * 15_000, step as f64);
         }
@@ -308,16 +317,16 @@ mod tests {
             let value = (step * step % 97) as f64 / 8.0;
             series.append_float(1, cutting, 1000 + step * 15_000, value);
         };
-        let mut whole = Series::new(0);
+        let mut whole = Series::new();
         for step in 0..300 {
             append(&mut whole, step);
         }
         for restart in [1, 2, 29, 30, 31, 60, 119, 120, 121, 200] {
-            let mut before = Series::new(0);
+            let mut before = Series::new();
             for step in 0..restart {
                 append(&mut before, step);
             }
-            let mut series = Series::new(0);
+            let mut series = Series::new();
             let (head, data) = before.open_chunk().unwrap();
             let mut data = data.to_vec();
             data[..2].copy_from_slice(&head.samples.to_be_bytes());

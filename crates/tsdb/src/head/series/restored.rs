@@ -3,9 +3,12 @@
 //! Only their bytes are taken over at first: what the encoder knew is in them, and is read out of them
 //! when the next sample comes. So a restart costs nothing for it.
 
+use model::sample::STALE_NAN;
+
 use super::{CHUNK_SAMPLES, Cutting, Last, OpenHistogram, Series, even_end, next_multiple};
 use crate::chunk::xor::{self, FloatState};
 use crate::chunk::{Encoding, samples_in};
+use crate::head::snapshot::record::{LastSample, OpenToSave};
 
 /// Stands in `FloatState::free`, which is below 8 else.
 const NOT_READ: u8 = u8::MAX;
@@ -92,5 +95,18 @@ impl Series {
         self.open = Vec::new();
         self.open_samples = 0;
         self.state = FloatState::NEW;
+    }
+}
+
+impl Series {
+    /// The open chunk as a snapshot keeps it.
+    pub(in crate::head) fn to_save(&self) -> Option<OpenToSave<'_>> {
+        let (head, data) = self.open_chunk()?;
+        let last = match (self.histogram.as_deref(), self.last) {
+            (Some(open), _) => LastSample::Histogram(open.last()),
+            (None, Last::Stale) => LastSample::Float(STALE_NAN),
+            (None, _) => LastSample::Float(f64::from_bits(self.state.value.bits)),
+        };
+        Some(OpenToSave { head, data, last })
     }
 }

@@ -40,6 +40,15 @@ pub struct MetadataEntry<'a> {
 }
 
 impl MetadataEntry<'_> {
+    pub fn into_owned(self) -> MetadataEntry<'static> {
+        MetadataEntry {
+            series: self.series,
+            metric_type: self.metric_type,
+            unit: self.unit.into_owned().into(),
+            help: self.help.into_owned().into(),
+        }
+    }
+
     pub fn to_metadata(&self) -> Metadata {
         Metadata {
             metric_type: self.metric_type,

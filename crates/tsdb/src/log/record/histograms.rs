@@ -13,6 +13,7 @@ use model::storage::HistogramSample;
 
 use super::{Kind, put_start_time, read_start_time};
 use crate::bytes::{Bytes, Malformed, put_f64, put_u64, put_uvarint, put_varint};
+use crate::chunk::histogram::HistogramValue;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramEntry {
@@ -167,6 +168,14 @@ fn put_floats(out: &mut Vec<u8>, values: &[f64]) {
     put_uvarint(out, values.len() as u64);
     for value in values {
         put_f64(out, *value);
+    }
+}
+
+/// A sample as it stands in a record.
+pub(crate) fn put_histogram(out: &mut Vec<u8>, histogram: &HistogramValue) {
+    match histogram {
+        HistogramValue::Integer(histogram) => put_integer(out, histogram),
+        HistogramValue::Float(histogram) => put_float(out, histogram),
     }
 }
 

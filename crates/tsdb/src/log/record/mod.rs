@@ -22,6 +22,9 @@ pub use histograms::{HistogramEntry, HistogramForm, encode_histograms};
 pub use samples::{SampleColumns, encode_samples, encode_samples_v2};
 pub use series::{RawLabels, SeriesEntry, encode_series};
 
+pub(crate) use histograms::put_histogram;
+pub(crate) use series::{RawLabelsReader, put_labels};
+
 /// The first byte of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]

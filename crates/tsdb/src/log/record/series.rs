@@ -17,15 +17,23 @@ pub struct SeriesEntry<'a> {
 }
 
 impl SeriesEntry<'_> {
+    /// Whether names ascend and no value is empty.
+    pub fn has_clean_labels(&self) -> bool {
+        are_clean(&self.labels)
+    }
+
     pub fn to_labels(&self) -> Labels {
         to_labels(&self.labels)
     }
 }
 
+fn are_clean(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> bool {
+    pairs.windows(2).all(|pair| pair[0].0 < pair[1].0)
+        && pairs.iter().all(|(_, value)| !value.is_empty())
+}
+
 pub(super) fn to_labels(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Labels {
-    let is_clean = pairs.windows(2).all(|pair| pair[0].0 < pair[1].0)
-        && pairs.iter().all(|(_, value)| !value.is_empty());
-    if is_clean {
+    if are_clean(pairs) {
         Labels::from_sorted(pairs.iter().map(|(name, value)| (&**name, &**value)))
     } else {
         Labels::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)))
@@ -45,7 +53,7 @@ pub fn encode_series<'l>(
     put_labels(out, labels);
 }
 
-pub(super) fn put_labels<'l>(
+pub(crate) fn put_labels<'l>(
     out: &mut Vec<u8>,
     labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>,
 ) {
@@ -53,6 +61,61 @@ pub(super) fn put_labels<'l>(
     for (name, value) in labels {
         put_text(out, name);
         put_text(out, value);
+    }
+}
+
+/// Labels that are read when they are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawLabelsReader<'a> {
+    count: usize,
+    whole: &'a [u8],
+    pairs: &'a [u8],
+}
+
+impl<'a> RawLabelsReader<'a> {
+    /// Labels that stand alone, as [`bytes`](Self::bytes) gives them.
+    pub(crate) fn of(bytes: &'a [u8]) -> Option<Self> {
+        Self::take(&mut Bytes(bytes)).ok()
+    }
+
+    /// Takes labels from the front, looking only at their lengths.
+    pub(crate) fn take(rest: &mut Bytes<'a>) -> Result<Self, Malformed> {
+        let whole = rest.0;
+        let count = rest.count()?;
+        let start = rest.0;
+        for _ in 0..2 * count {
+            let length = rest.count()?;
+            rest.take(length)?;
+        }
+        Ok(Self {
+            count,
+            whole: &whole[..whole.len() - rest.left()],
+            pairs: &start[..start.len() - rest.left()],
+        })
+    }
+
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.whole
+    }
+
+    /// The pairs if they are in order and clean, as every writer leaves them.
+    pub(crate) fn sorted(self, out: &mut Vec<(&'a str, &'a str)>) -> bool {
+        out.clear();
+        let mut rest = Bytes(self.pairs);
+        let mut text = || {
+            let length = rest.count().ok()?;
+            std::str::from_utf8(rest.take(length).ok()?).ok()
+        };
+        for _ in 0..self.count {
+            let (Some(name), Some(value)) = (text(), text()) else {
+                return false;
+            };
+            if value.is_empty() || out.last().is_some_and(|(before, _)| *before >= name) {
+                return false;
+            }
+            out.push((name, value));
+        }
+        true
     }
 }
 
