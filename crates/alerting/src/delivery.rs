@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Labels, Timestamp};
+use model::{Duration, Labels, Timestamp};
 
 use crate::alert::Alert;
 use crate::dedup::NotifyReason;
@@ -74,7 +74,11 @@ impl Outcome {
 /// Whether a failure may pass by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
+    /// After the usual pause.
     Later,
+    /// Not before this much time has passed, because the receiver said so. Past the flush's deadline it is
+    /// left to the next flush.
+    After(Duration),
     Never,
 }
 

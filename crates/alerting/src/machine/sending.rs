@@ -237,7 +237,11 @@ impl Machine {
         }
         let pause = sending.backoff.next_pause(random);
         // Never in this very moment, so that a failure without any delay cannot spin.
-        let earliest = now + Duration::from_millis(1);
+        let asked = match retry {
+            Retry::After(pause) => pause,
+            Retry::Later | Retry::Never => Duration::ZERO,
+        };
+        let earliest = now + asked.max(Duration::from_millis(1));
         let next_at = (sending.attempt_started + pause)
             .max(earliest)
             .min(flush.deadline);

@@ -136,10 +136,10 @@ fn input(words: &[&str]) -> Input {
         ["fail", id, when] => Input::Delivered {
             delivery: DeliveryId(id.parse().unwrap()),
             outcome: Outcome::Failed {
-                retry: if *when == "later" {
-                    Retry::Later
-                } else {
-                    Retry::Never
+                retry: match *when {
+                    "later" => Retry::Later,
+                    "never" => Retry::Never,
+                    pause => Retry::After(Duration(seconds(pause))),
                 },
                 failure: FailureReason::ServerError,
                 message: "boom".to_owned(),
@@ -309,6 +309,24 @@ fn failures_are_retried_with_growing_pauses_until_the_flush_is_over() {
            13 delivery failed after 3 attempts (serverError): boom
            40 deliver default/webhook #5.1 +{alertname="A"} (first notification)
            70 already notified, repeated at the first flush after 1970-01-01T00:01:41Z"#,
+    );
+}
+
+#[test]
+fn a_receiver_that_says_when_is_not_asked_before() {
+    check(
+        "manual
+         0 post alertname=A end=1000
+         10 tick
+         10.1 fail 3 7
+         18 fail 3 100000
+         40 tick
+         41 ok 5
+         42 tick",
+        r#"10 deliver default/webhook #3.1 +{alertname="A"} (first notification)
+           17.1 deliver default/webhook #3.2 +{alertname="A"} (first notification)
+           40 delivery failed after 2 attempts (serverError): boom
+           40 deliver default/webhook #5.1 +{alertname="A"} (first notification)"#,
     );
 }
 
