@@ -20,15 +20,25 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// A POST of JSON.
-    pub fn post_json(url: String, body: String, timeout: Duration) -> Self {
-        Self {
-            method: "POST",
-            url,
-            headers: vec![("Content-Type", "application/json".to_owned())],
-            body: body.into_bytes(),
-            timeout,
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_json(mut self, body: String) -> Self {
+        self.body = body.into_bytes();
+        self.with_header("Content-Type", "application/json")
+    }
+
+    /// With a limit of its own, where the integration has one.
+    #[must_use]
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        if !limit.is_zero() {
+            self.timeout = self.timeout.min(limit);
         }
+        self
     }
 }
 

@@ -1,14 +1,14 @@
 //! What every integration does, and the table of all of them.
 
 use std::fmt;
-use std::sync::Arc;
 
 use alerting::nflog::ReceiverData;
+use config::alertmanager::Receiver;
 
 use crate::answer::Failure;
-use crate::http::{BoxFuture, HttpSend};
+use crate::clients::Clients;
+use crate::http::BoxFuture;
 use crate::notification::Notification;
-use crate::webhook::{Webhook, WebhookOptions};
 
 /// A notification arrived.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,25 +24,40 @@ pub trait Integration: fmt::Debug + Send + Sync {
     -> BoxFuture<'a, Result<Sent, Failure>>;
 }
 
-/// The options of one integration, by kind. A new integration is a file of its own, and one line here, in
-/// [`name`](Self::name) and in [`build`](Self::build).
-#[derive(Clone, Debug, PartialEq)]
-pub enum IntegrationOptions {
-    Webhook(WebhookOptions),
+/// One integration of a receiver.
+#[derive(Debug)]
+pub struct Built {
+    /// As the notification log and metrics call it.
+    pub name: &'static str,
+    /// Among those of the same name in the receiver.
+    pub index: u32,
+    pub sends_resolved: bool,
+    /// The error says what is wrong with its options.
+    pub integration: Result<Box<dyn Integration>, String>,
 }
 
-impl IntegrationOptions {
-    /// As the notification log and metrics call it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Webhook(_) => "webhook",
+/// One line per integration: its name, its list in the configuration of a receiver, its type.
+macro_rules! table {
+    ($($name:literal, $list:ident => $integration:ty;)*) => {
+        /// All integrations of a receiver.
+        pub fn build(receiver: &Receiver, clients: &dyn Clients) -> Vec<Built> {
+            let mut all = Vec::new();
+            $(
+                for (index, options) in (0u32..).zip(&receiver.$list) {
+                    let built = <$integration>::new(options.clone(), clients);
+                    all.push(Built {
+                        name: $name,
+                        index,
+                        sends_resolved: options.send_resolved,
+                        integration: built.map(|one| Box::new(one) as Box<dyn Integration>),
+                    });
+                }
+            )*
+            all
         }
-    }
+    };
+}
 
-    /// `http` sends with the integration's own HTTP options.
-    pub fn build(self, http: Arc<dyn HttpSend>) -> Box<dyn Integration> {
-        match self {
-            Self::Webhook(options) => Box::new(Webhook::new(options, http)),
-        }
-    }
+table! {
+    "webhook", webhook => crate::webhook::Webhook;
 }

@@ -3,28 +3,37 @@
 //!
 //! In reading order: [`notification`] (what an integration gets: the delivery, its data and templates),
 //! [`data`] and [`templates`], [`integration`] (the trait, and the table with one line per integration),
-//! [`webhook`] and its siblings (one file each), [`receivers`] (delivers to the right one), [`http`] (the
-//! trait that a client implements), [`answer`] (what status codes mean), [`payload`], [`go_json`] and
-//! [`truncate`] (parts that integrations share).
+//! [`webhook`] and its siblings (one file each, with the options as the configuration has them),
+//! [`receivers`] (delivers to the right one), [`clients`] and [`http`] (what a crate with clients
+//! implements), [`answer`] (what status codes mean); the rest are parts that integrations share.
 //!
-//! Not here: when to notify and when to try again (`alerting`), HTTP and TLS themselves (`net`).
+//! Not here: when to notify and when to try again (`alerting`), HTTP and TLS themselves (`net`), reading
+//! options (`config`).
 
 pub mod answer;
+pub mod clients;
 pub mod data;
 pub mod go_json;
 pub mod http;
 pub mod integration;
+mod message;
 pub mod notification;
 pub mod payload;
 pub mod receivers;
+mod rendering;
+mod secret;
 pub mod templates;
+#[cfg(test)]
+mod testing;
 pub mod truncate;
+mod url;
 pub mod webhook;
 
 pub use alerting::backoff::Backoff;
 pub use answer::Failure;
+pub use clients::Clients;
 pub use http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend};
-pub use integration::{Integration, IntegrationOptions, Sent};
+pub use integration::{Built, Integration, Sent};
 pub use notification::{Notification, group_key_hash};
 pub use receivers::Receivers;
 pub use templates::{TemplateError, Templates};

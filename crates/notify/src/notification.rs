@@ -6,10 +6,13 @@ use std::time::Duration;
 use alerting::{Delivery, NotifiedAlert};
 use gotemplate::data::alertmanager::Data;
 use model::Timestamp;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::answer::Failure;
 use crate::data::{DataInput, assemble};
+use crate::go_json;
+use crate::http::HttpRequest;
 use crate::templates::Templates;
 
 /// One attempt of one delivery.
@@ -71,6 +74,26 @@ impl Notification<'_> {
         self.templates
             .html(template, data, self.now)
             .map_err(|error| Failure::permanent(format!("failed to template {what}: {error}")))
+    }
+
+    /// A request of this notification, with all of the time that is left.
+    pub(crate) fn request(&self, method: &'static str, url: String) -> HttpRequest {
+        HttpRequest {
+            method,
+            url,
+            headers: vec![("User-Agent", self.user_agent.to_owned())],
+            body: Vec::new(),
+            timeout: self.timeout(None),
+        }
+    }
+
+    /// A POST of `body` as Go writes it.
+    pub(crate) fn post_json(
+        &self,
+        url: String,
+        body: &impl Serialize,
+    ) -> Result<HttpRequest, Failure> {
+        Ok(self.request("POST", url).with_json(go_json::body(body)?))
     }
 
     /// What is left until the delivery's deadline, at most `own_limit` if the integration has one.

@@ -1,16 +1,12 @@
-//! HTTP clients from the configuration, and adapters to what `scrape` and `notify` ask for.
+//! HTTP clients from the configuration, and the adapter to what `scrape` asks for.
 
-use std::time::Duration;
-
-use net::axum::http::{HeaderName, HeaderValue, Method};
+use net::axum::http::{HeaderName, HeaderValue};
 use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secret};
 use net::tls::{Pem, TlsOptions, Verification};
 use net::{HttpClient, Overrides, Request, SendError};
 
 /// A body without a configured limit may still not be larger.
 const BODY_BYTES_MAX: usize = 1 << 30;
-/// No receiver's answer needs more.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// The options of a client as the configuration describes it.
 pub(crate) fn client_options(
@@ -164,55 +160,6 @@ impl scrape::Fetch for PageFetcher {
                 }),
                 Err(SendError::BodyTooLarge(_)) => Err(scrape::FetchError::BodyTooLarge),
                 Err(error) => Err(failed(error.to_string())),
-            }
-        })
-    }
-}
-
-/// Sends notifications for one integration.
-#[derive(Debug)]
-pub(crate) struct NotificationSender(pub(crate) HttpClient);
-
-impl notify::HttpSend for NotificationSender {
-    fn send(
-        &self,
-        request: notify::HttpRequest,
-    ) -> notify::BoxFuture<'_, Result<notify::HttpResponse, notify::HttpFailure>> {
-        Box::pin(async move {
-            // The URL may be a secret, so no failure names it.
-            let failed = |problem: &str| notify::HttpFailure(problem.to_owned());
-            let mut message = Request::get(request.url);
-            message.method = Method::from_bytes(request.method.as_bytes())
-                .map_err(|_| failed("invalid method"))?;
-            message.body = request.body.into();
-            message.timeout = request.timeout.max(Duration::from_millis(1));
-            message.body_bytes_max = ANSWER_BYTES_MAX;
-            for (name, value) in request.headers {
-                let name = HeaderName::from_bytes(name.as_bytes())
-                    .map_err(|_| failed("invalid header name"))?;
-                let value =
-                    HeaderValue::from_str(&value).map_err(|_| failed("invalid header value"))?;
-                message.headers.push((name, value));
-            }
-            match self.0.send(message).await {
-                Ok(response) => Ok(notify::HttpResponse {
-                    status: response.status.as_u16(),
-                    headers: response
-                        .headers
-                        .iter()
-                        .map(|(name, value)| {
-                            (
-                                name.to_string(),
-                                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                            )
-                        })
-                        .collect(),
-                    body: response.body.to_vec(),
-                }),
-                Err(SendError::Url { problem, .. }) => {
-                    Err(failed(&format!("invalid URL: {problem}")))
-                }
-                Err(error) => Err(notify::HttpFailure(error.to_string())),
             }
         })
     }

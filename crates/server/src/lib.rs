@@ -24,6 +24,7 @@ mod offline;
 mod options;
 mod plan;
 mod queries;
+mod receivers;
 mod retention;
 mod routing;
 mod running;

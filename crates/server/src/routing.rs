@@ -3,26 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use alerting::{GroupBySpec, InhibitRuleSpec, ReceiverSpec, RouteSpec, TimeIntervals};
+use alerting::{GroupBySpec, InhibitRuleSpec, RouteSpec, TimeIntervals};
 use config::alertmanager::matchers::MatcherMode;
-use config::alertmanager::receivers::Webhook;
 use config::alertmanager::{
-    Config, GroupBy, InhibitRule, LoadOptions, NamedTimeInterval, Receiver, Route, load,
+    Config, GroupBy, InhibitRule, LoadOptions, NamedTimeInterval, Route, load,
 };
 use config::rules::Text;
 use diag::{Diagnostic, Diagnostics, Source};
 use model::{Duration, Timestamp};
-use net::Overrides;
-use notify::integration::IntegrationOptions;
-use notify::webhook::{UrlSource, WebhookOptions};
 use notify::{Integration, Receivers, Templates};
 
 use crate::alertmanager::Routing;
 use crate::files::RealFiles;
-use crate::http_client::{self, NotificationSender};
 use crate::input::FileInput;
 use crate::options::Tempo;
 use crate::plan::PlanContext;
+use crate::receivers;
 use crate::tempo;
 
 /// Routing where no configuration says anything: alerts are grouped and shown, and nobody is told.
@@ -58,7 +54,7 @@ pub(crate) fn plan(
     let mut integrations: HashMap<Arc<str>, Vec<Box<dyn Integration>>> = HashMap::new();
     let mut receivers = Vec::new();
     for receiver in &config.receivers {
-        let (spec, built) = receiver_parts(receiver, context.overrides, problems);
+        let (spec, built) = receivers::parts(receiver, context.overrides, problems);
         integrations.insert(Arc::clone(&spec.name), built);
         receivers.push(spec);
     }
@@ -185,102 +181,4 @@ impl TimeIntervals for Intervals {
             .iter()
             .any(|interval| interval.name == name && interval.contains(at))
     }
-}
-
-/// The receiver as the machine knows it, and its integrations in the same order.
-fn receiver_parts(
-    receiver: &Receiver,
-    overrides: &Overrides,
-    problems: &mut Diagnostics,
-) -> (ReceiverSpec, Vec<Box<dyn Integration>>) {
-    let mut specs = Vec::new();
-    let mut built: Vec<Box<dyn Integration>> = Vec::new();
-    for (index, webhook) in (0u32..).zip(&receiver.webhook) {
-        match build_webhook(webhook, overrides) {
-            Ok(integration) => {
-                specs.push(alerting::Integration {
-                    name: "webhook".into(),
-                    index,
-                    sends_resolved: webhook.send_resolved,
-                });
-                built.push(integration);
-            }
-            Err(problem) => {
-                let message = format!(
-                    "receiver {}: webhook {}: {problem}",
-                    receiver.name,
-                    index + 1
-                );
-                problems.push(Diagnostic::error("receiver-client", message));
-            }
-        }
-    }
-    for kind in not_built(receiver) {
-        // Starting without it would be silent where somebody expects to be told.
-        let message = format!(
-            "receiver {}: {kind} is not built yet, so this receiver would tell nobody",
-            receiver.name
-        );
-        problems.push(
-            Diagnostic::error("receiver-integration-not-built", message)
-                .hint("send through webhook_configs, or keep an Alertmanager for this receiver"),
-        );
-    }
-    if specs.is_empty() && receiver.name != "null" {
-        let message = format!(
-            "receiver {} has no integration: its alerts are grouped and shown, nothing is sent",
-            receiver.name
-        );
-        problems.push(Diagnostic::note("receiver-without-integration", message));
-    }
-    let spec = ReceiverSpec {
-        name: receiver.name.as_str().into(),
-        labels: receiver.labels.clone(),
-        integrations: specs,
-    };
-    (spec, built)
-}
-
-fn build_webhook(webhook: &Webhook, overrides: &Overrides) -> Result<Box<dyn Integration>, String> {
-    let http = webhook.http.clone().unwrap_or_default();
-    let client = http_client::build(&http, overrides)?;
-    let options = WebhookOptions {
-        url: if webhook.url_file.is_empty() {
-            UrlSource::Text(webhook.url.expose().to_owned())
-        } else {
-            UrlSource::File(webhook.url_file.clone())
-        },
-        alerts_max: usize::try_from(webhook.max_alerts).unwrap_or(usize::MAX),
-        timeout: Some(webhook.timeout.to_std()).filter(|timeout| !timeout.is_zero()),
-        payload: Some(webhook.payload.0.clone()).filter(|payload| !payload.is_empty()),
-    };
-    Ok(IntegrationOptions::Webhook(options).build(Arc::new(NotificationSender(client))))
-}
-
-/// The kinds of integrations that a receiver asks for and that nothing here delivers to.
-fn not_built(receiver: &Receiver) -> Vec<&'static str> {
-    let asked = [
-        ("discord_configs", receiver.discord.len()),
-        ("email_configs", receiver.email.len()),
-        ("incidentio_configs", receiver.incidentio.len()),
-        ("pagerduty_configs", receiver.pagerduty.len()),
-        ("slack_configs", receiver.slack.len()),
-        ("opsgenie_configs", receiver.opsgenie.len()),
-        ("wechat_configs", receiver.wechat.len()),
-        ("pushover_configs", receiver.pushover.len()),
-        ("victorops_configs", receiver.victorops.len()),
-        ("sns_configs", receiver.sns.len()),
-        ("telegram_configs", receiver.telegram.len()),
-        ("webex_configs", receiver.webex.len()),
-        ("msteams_configs", receiver.msteams.len()),
-        ("msteamsv2_configs", receiver.msteamsv2.len()),
-        ("jira_configs", receiver.jira.len()),
-        ("rocketchat_configs", receiver.rocketchat.len()),
-        ("mattermost_configs", receiver.mattermost.len()),
-    ];
-    asked
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(kind, _)| kind)
-        .collect()
 }

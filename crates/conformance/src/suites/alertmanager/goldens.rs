@@ -7,27 +7,24 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use ::config::alertmanager::Receiver;
+use ::config::http::HttpClient;
 use alerting::{
     Action, Config, Delivery, Input, Integration, Machine, NoIntervals, Outcome, PostedAlert,
     ReceiverSpec, Settings, Time,
 };
 use anyhow::Context;
 use model::{Duration, Timestamp};
-use notify::webhook::{UrlSource, WebhookOptions};
 use notify::{
-    BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend, IntegrationOptions, Notification,
-    Templates,
+    BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Notification, Templates,
 };
 use serde_json::Value;
-use yaml::Node;
 
 use super::alerts::{labels, pairs, same};
 use super::config;
 use crate::suite::{Case, json_lines};
 
 const NOW: Timestamp = Timestamp(1_760_000_000_000);
-/// Integrations that leave out resolved alerts unless told otherwise.
-const QUIET_ABOUT_RESOLVED: [&str; 4] = ["email", "slack", "wechat", "rocketchat"];
 
 /// Receiver, integration, index, step.
 type Key = (String, String, u64, String);
@@ -41,13 +38,12 @@ pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
         |name: &str| fs::read_to_string(dir.join(name)).with_context(|| format!("reading {name}"));
     let steps: Value = serde_json::from_str(&read("steps.json")?).context("steps.json")?;
     let text = read("config.yml")?;
-    let root = config::read(&text).map_err(anyhow::Error::msg)?;
     // Mail servers are written with their port.
     let loaded = config::load(&text.replace("'CAPTURE_SMTP'", "'CAPTURE_SMTP:25'"))
         .map_err(anyhow::Error::msg)?;
     let config = Arc::new(Config {
         route: config::route(loaded.route()),
-        receivers: receivers(&root),
+        receivers: receivers(&loaded.receivers),
         inhibit_rules: Vec::new(),
         intervals: Arc::new(NoIntervals),
         resolve_timeout: loaded.global.resolve_timeout,
@@ -55,7 +51,7 @@ pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let shared = Arc::new(Shared {
         deliveries: deliveries(&config, &steps).map_err(anyhow::Error::msg)?,
         templates: Templates::new("http://am.example.org:9093", [])?,
-        root,
+        receivers: loaded.receivers,
     });
     Ok(lines
         .into_iter()
@@ -69,7 +65,7 @@ pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
 
 /// What all cases look at.
 struct Shared {
-    root: Node,
+    receivers: Vec<Receiver>,
     deliveries: BTreeMap<Key, Delivery>,
     templates: Templates,
 }
@@ -136,36 +132,23 @@ fn posted(alert: &Value) -> Result<PostedAlert, String> {
     })
 }
 
-/// All integrations of all receivers, whatever their kind.
-fn receivers(root: &Node) -> Vec<ReceiverSpec> {
-    let nodes = root.get("receivers").and_then(Node::as_sequence);
-    nodes
-        .unwrap_or_default()
-        .iter()
-        .map(|node| {
-            let mut receiver = ReceiverSpec {
-                name: node.get("name").and_then(Node::text).unwrap_or("").into(),
-                ..ReceiverSpec::default()
-            };
-            for (key, value) in node.as_mapping().unwrap_or_default() {
-                let Some(kind) = key.text().and_then(|key| key.strip_suffix("_configs")) else {
-                    continue;
-                };
-                for (index, one) in (0u32..).zip(value.as_sequence().unwrap_or_default()) {
-                    let sends_resolved = match one.get("send_resolved").and_then(Node::text) {
-                        Some(text) => text == "true",
-                        None => !QUIET_ABOUT_RESOLVED.contains(&kind),
-                    };
-                    receiver.integrations.push(Integration {
-                        name: kind.into(),
-                        index,
-                        sends_resolved,
-                    });
-                }
-            }
-            receiver
-        })
-        .collect()
+/// The receivers as the machine knows them.
+fn receivers(receivers: &[Receiver]) -> Vec<ReceiverSpec> {
+    let nobody = SharedScript(Arc::new(Scripted::new(&[])));
+    let specs = receivers.iter().map(|receiver| {
+        let built = notify::integration::build(receiver, &nobody);
+        let integrations = built.into_iter().map(|built| Integration {
+            name: built.name.into(),
+            index: built.index,
+            sends_resolved: built.sends_resolved,
+        });
+        ReceiverSpec {
+            name: receiver.name.as_str().into(),
+            integrations: integrations.collect(),
+            ..ReceiverSpec::default()
+        }
+    });
+    specs.collect()
 }
 
 fn run(case: &Value, shared: &Shared) -> Result<(), String> {
@@ -181,7 +164,14 @@ fn run(case: &Value, shared: &Shared) -> Result<(), String> {
         return same("number of requests", &0, &expected.len());
     };
     let http = Arc::new(Scripted::new(expected));
-    let integration = options(&shared.root, &key)?.build(http.clone());
+    let integration = shared
+        .receivers
+        .iter()
+        .filter(|receiver| receiver.name == key.0)
+        .flat_map(|receiver| notify::integration::build(receiver, &SharedScript(http.clone())))
+        .find(|built| built.name == key.1 && u64::from(built.index) == key.2)
+        .ok_or("no such integration")?
+        .integration?;
     let notification = Notification {
         delivery,
         templates: &shared.templates,
@@ -200,7 +190,11 @@ fn run(case: &Value, shared: &Shared) -> Result<(), String> {
 fn compare(sent: &HttpRequest, expected: &Value) -> Result<(), String> {
     let text = |key: &str| expected[key].as_str().unwrap_or_default();
     same("method", &sent.method, &text("method"))?;
-    let target = sent.url.strip_prefix("http://CAPTURE_HTTP");
+    let origin = match text("connect_to").strip_suffix(":443") {
+        Some(host) => format!("https://{host}"),
+        None => "http://CAPTURE_HTTP".to_owned(),
+    };
+    let target = sent.url.strip_prefix(&origin);
     same("target", &target.unwrap_or(&sent.url), &text("target"))?;
     for header in expected["headers"].as_array().into_iter().flatten() {
         let name = header[0].as_str().unwrap_or_default();
@@ -218,26 +212,12 @@ fn compare(sent: &HttpRequest, expected: &Value) -> Result<(), String> {
     Err(format!("body: expected {}, got {body}", text("body")))
 }
 
-/// The options of an integration from its part of the configuration.
-fn options(root: &Node, key: &Key) -> Result<IntegrationOptions, String> {
-    let (receiver, kind, index, _) = key;
-    let receivers = root.get("receivers").and_then(Node::as_sequence);
-    let node = receivers
-        .unwrap_or_default()
-        .iter()
-        .find(|node| node.get("name").and_then(Node::text) == Some(receiver))
-        .and_then(|node| node.get(&format!("{kind}_configs"))?.as_sequence())
-        .and_then(|nodes| nodes.get(usize::try_from(*index).ok()?))
-        .ok_or("no such integration")?;
-    let text = |key: &str| node.get(key).and_then(Node::text);
-    match kind.as_str() {
-        "webhook" => Ok(IntegrationOptions::Webhook(WebhookOptions {
-            url: UrlSource::Text(text("url").unwrap_or_default().to_owned()),
-            alerts_max: text("max_alerts").map_or(Ok(0), str::parse).unwrap_or(0),
-            timeout: None,
-            payload: node.get("payload").map(yaml::Value::from_node),
-        })),
-        other => Err(format!("there is no {other} integration yet")),
+/// Gives every integration the same script.
+struct SharedScript(Arc<Scripted>);
+
+impl Clients for SharedScript {
+    fn http(&self, _options: &HttpClient) -> Result<Arc<dyn HttpSend>, String> {
+        Ok(self.0.clone())
     }
 }
 

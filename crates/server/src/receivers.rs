@@ -1,0 +1,157 @@
+//! Receivers of notifications: integrations from the configuration, with clients of `net` behind them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alerting::ReceiverSpec;
+use config::alertmanager::Receiver;
+use diag::{Diagnostic, Diagnostics};
+use net::axum::http::{HeaderName, HeaderValue, Method};
+use net::{HttpClient, Overrides, Request, SendError};
+use notify::{BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Integration};
+
+use crate::http_client;
+
+/// No receiver's answer needs more.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// The receiver as the machine knows it, and its integrations in the same order.
+pub(crate) fn parts(
+    receiver: &Receiver,
+    overrides: &Overrides,
+    problems: &mut Diagnostics,
+) -> (ReceiverSpec, Vec<Box<dyn Integration>>) {
+    let mut specs = Vec::new();
+    let mut integrations = Vec::new();
+    for built in notify::integration::build(receiver, &NetClients { overrides }) {
+        match built.integration {
+            Ok(integration) => {
+                specs.push(alerting::Integration {
+                    name: built.name.into(),
+                    index: built.index,
+                    sends_resolved: built.sends_resolved,
+                });
+                integrations.push(integration);
+            }
+            Err(problem) => {
+                let message = format!(
+                    "receiver {}: {} {}: {problem}",
+                    receiver.name,
+                    built.name,
+                    built.index + 1
+                );
+                problems.push(Diagnostic::error("receiver-client", message));
+            }
+        }
+    }
+    for kind in not_built(receiver) {
+        // Starting without it would be silent where somebody expects to be told.
+        let message = format!(
+            "receiver {}: {kind} is not built yet, so this receiver would tell nobody",
+            receiver.name
+        );
+        problems.push(
+            Diagnostic::error("receiver-integration-not-built", message)
+                .hint("send through webhook_configs, or keep an Alertmanager for this receiver"),
+        );
+    }
+    if specs.is_empty() && receiver.name != "null" {
+        let message = format!(
+            "receiver {} has no integration: its alerts are grouped and shown, nothing is sent",
+            receiver.name
+        );
+        problems.push(Diagnostic::note("receiver-without-integration", message));
+    }
+    let spec = ReceiverSpec {
+        name: receiver.name.as_str().into(),
+        labels: receiver.labels.clone(),
+        integrations: specs,
+    };
+    (spec, integrations)
+}
+
+/// The kinds of integrations that a receiver asks for and that nothing here delivers to.
+fn not_built(receiver: &Receiver) -> Vec<&'static str> {
+    let asked = [
+        ("discord_configs", receiver.discord.len()),
+        ("email_configs", receiver.email.len()),
+        ("incidentio_configs", receiver.incidentio.len()),
+        ("pagerduty_configs", receiver.pagerduty.len()),
+        ("slack_configs", receiver.slack.len()),
+        ("opsgenie_configs", receiver.opsgenie.len()),
+        ("wechat_configs", receiver.wechat.len()),
+        ("pushover_configs", receiver.pushover.len()),
+        ("victorops_configs", receiver.victorops.len()),
+        ("sns_configs", receiver.sns.len()),
+        ("telegram_configs", receiver.telegram.len()),
+        ("webex_configs", receiver.webex.len()),
+        ("msteams_configs", receiver.msteams.len()),
+        ("msteamsv2_configs", receiver.msteamsv2.len()),
+        ("jira_configs", receiver.jira.len()),
+        ("rocketchat_configs", receiver.rocketchat.len()),
+        ("mattermost_configs", receiver.mattermost.len()),
+    ];
+    asked
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, _)| kind)
+        .collect()
+}
+
+/// Makes clients of `net`.
+struct NetClients<'a> {
+    overrides: &'a Overrides,
+}
+
+impl Clients for NetClients<'_> {
+    fn http(&self, options: &config::http::HttpClient) -> Result<Arc<dyn HttpSend>, String> {
+        let client = http_client::build(options, self.overrides)?;
+        Ok(Arc::new(NotificationSender(client)))
+    }
+}
+
+/// Sends notifications for one integration.
+#[derive(Debug)]
+pub(crate) struct NotificationSender(pub(crate) HttpClient);
+
+impl HttpSend for NotificationSender {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpFailure>> {
+        Box::pin(async move {
+            // The URL may be a secret, so no failure names it.
+            let failed = |problem: &str| HttpFailure(problem.to_owned());
+            let mut message = Request::get(request.url);
+            message.method = Method::from_bytes(request.method.as_bytes())
+                .map_err(|_| failed("invalid method"))?;
+            message.body = request.body.into();
+            message.timeout = request.timeout.max(Duration::from_millis(1));
+            message.body_bytes_max = ANSWER_BYTES_MAX;
+            for (name, value) in request.headers {
+                let name = HeaderName::from_bytes(name.as_bytes())
+                    .map_err(|_| failed("invalid header name"))?;
+                let value =
+                    HeaderValue::from_str(&value).map_err(|_| failed("invalid header value"))?;
+                message.headers.push((name, value));
+            }
+            match self.0.send(message).await {
+                Ok(response) => Ok(HttpResponse {
+                    status: response.status.as_u16(),
+                    headers: response
+                        .headers
+                        .iter()
+                        .map(|(name, value)| {
+                            (
+                                name.to_string(),
+                                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                            )
+                        })
+                        .collect(),
+                    body: response.body.to_vec(),
+                }),
+                Err(SendError::Url { problem, .. }) => {
+                    Err(failed(&format!("invalid URL: {problem}")))
+                }
+                Err(error) => Err(HttpFailure(error.to_string())),
+            }
+        })
+    }
+}
