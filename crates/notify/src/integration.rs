@@ -59,5 +59,6 @@ macro_rules! table {
 }
 
 table! {
+    "discord", discord => crate::discord::Discord;
     "webhook", webhook => crate::webhook::Webhook;
 }

@@ -13,6 +13,7 @@
 pub mod answer;
 pub mod clients;
 pub mod data;
+mod discord;
 pub mod go_json;
 pub mod http;
 pub mod integration;

@@ -73,7 +73,6 @@ pub(crate) fn parts(
 /// The kinds of integrations that a receiver asks for and that nothing here delivers to.
 fn not_built(receiver: &Receiver) -> Vec<&'static str> {
     let asked = [
-        ("discord_configs", receiver.discord.len()),
         ("email_configs", receiver.email.len()),
         ("incidentio_configs", receiver.incidentio.len()),
         ("pagerduty_configs", receiver.pagerduty.len()),
