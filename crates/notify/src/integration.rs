@@ -60,5 +60,6 @@ macro_rules! table {
 
 table! {
     "discord", discord => crate::discord::Discord;
+    "msteams", msteams => crate::msteams::MsTeams;
     "webhook", webhook => crate::webhook::Webhook;
 }

@@ -18,6 +18,7 @@ pub mod go_json;
 pub mod http;
 pub mod integration;
 mod message;
+mod msteams;
 pub mod notification;
 pub mod payload;
 pub mod receivers;
