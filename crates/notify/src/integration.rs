@@ -61,5 +61,6 @@ macro_rules! table {
 table! {
     "discord", discord => crate::discord::Discord;
     "msteams", msteams => crate::msteams::MsTeams;
+    "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;
     "webhook", webhook => crate::webhook::Webhook;
 }

@@ -19,6 +19,7 @@ pub mod http;
 pub mod integration;
 mod message;
 mod msteams;
+mod msteamsv2;
 pub mod notification;
 pub mod payload;
 pub mod receivers;

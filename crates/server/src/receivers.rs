@@ -84,7 +84,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
         ("sns_configs", receiver.sns.len()),
         ("telegram_configs", receiver.telegram.len()),
         ("webex_configs", receiver.webex.len()),
-        ("msteamsv2_configs", receiver.msteamsv2.len()),
         ("jira_configs", receiver.jira.len()),
         ("rocketchat_configs", receiver.rocketchat.len()),
         ("mattermost_configs", receiver.mattermost.len()),
