@@ -62,5 +62,6 @@ table! {
     "discord", discord => crate::discord::Discord;
     "msteams", msteams => crate::msteams::MsTeams;
     "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;
+    "webex", webex => crate::webex::Webex;
     "webhook", webhook => crate::webhook::Webhook;
 }

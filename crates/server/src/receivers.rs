@@ -83,7 +83,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
         ("victorops_configs", receiver.victorops.len()),
         ("sns_configs", receiver.sns.len()),
         ("telegram_configs", receiver.telegram.len()),
-        ("webex_configs", receiver.webex.len()),
         ("jira_configs", receiver.jira.len()),
         ("rocketchat_configs", receiver.rocketchat.len()),
         ("mattermost_configs", receiver.mattermost.len()),
