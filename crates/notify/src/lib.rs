@@ -30,6 +30,7 @@ pub mod templates;
 mod testing;
 pub mod truncate;
 mod url;
+mod victorops;
 mod webex;
 pub mod webhook;
 
