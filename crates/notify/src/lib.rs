@@ -22,6 +22,7 @@ mod msteams;
 mod msteamsv2;
 pub mod notification;
 pub mod payload;
+mod pushover;
 pub mod receivers;
 mod rendering;
 mod secret;

@@ -79,7 +79,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
         ("slack_configs", receiver.slack.len()),
         ("opsgenie_configs", receiver.opsgenie.len()),
         ("wechat_configs", receiver.wechat.len()),
-        ("pushover_configs", receiver.pushover.len()),
         ("sns_configs", receiver.sns.len()),
         ("telegram_configs", receiver.telegram.len()),
         ("jira_configs", receiver.jira.len()),
