@@ -62,6 +62,7 @@ table! {
     "discord", discord => crate::discord::Discord;
     "msteams", msteams => crate::msteams::MsTeams;
     "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;
+    "opsgenie", opsgenie => crate::opsgenie::OpsGenie;
     "pushover", pushover => crate::pushover::Pushover;
     "victorops", victorops => crate::victorops::VictorOps;
     "webex", webex => crate::webex::Webex;

@@ -21,6 +21,7 @@ mod message;
 mod msteams;
 mod msteamsv2;
 pub mod notification;
+mod opsgenie;
 pub mod payload;
 mod pushover;
 pub mod receivers;

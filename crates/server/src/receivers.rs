@@ -77,7 +77,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
         ("incidentio_configs", receiver.incidentio.len()),
         ("pagerduty_configs", receiver.pagerduty.len()),
         ("slack_configs", receiver.slack.len()),
-        ("opsgenie_configs", receiver.opsgenie.len()),
         ("wechat_configs", receiver.wechat.len()),
         ("sns_configs", receiver.sns.len()),
         ("telegram_configs", receiver.telegram.len()),
