@@ -60,6 +60,7 @@ macro_rules! table {
 
 table! {
     "discord", discord => crate::discord::Discord;
+    "incidentio", incidentio => crate::incidentio::IncidentIo;
     "msteams", msteams => crate::msteams::MsTeams;
     "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;
     "opsgenie", opsgenie => crate::opsgenie::OpsGenie;

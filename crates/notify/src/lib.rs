@@ -16,6 +16,7 @@ pub mod data;
 mod discord;
 pub mod go_json;
 pub mod http;
+mod incidentio;
 pub mod integration;
 mod message;
 mod msteams;

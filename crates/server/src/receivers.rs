@@ -74,7 +74,6 @@ pub(crate) fn parts(
 fn not_built(receiver: &Receiver) -> Vec<&'static str> {
     let asked = [
         ("email_configs", receiver.email.len()),
-        ("incidentio_configs", receiver.incidentio.len()),
         ("pagerduty_configs", receiver.pagerduty.len()),
         ("slack_configs", receiver.slack.len()),
         ("wechat_configs", receiver.wechat.len()),
