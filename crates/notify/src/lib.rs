@@ -28,6 +28,7 @@ mod pushover;
 pub mod receivers;
 mod rendering;
 mod secret;
+mod telegram;
 pub mod templates;
 #[cfg(test)]
 mod testing;

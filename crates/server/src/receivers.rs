@@ -78,7 +78,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
         ("slack_configs", receiver.slack.len()),
         ("wechat_configs", receiver.wechat.len()),
         ("sns_configs", receiver.sns.len()),
-        ("telegram_configs", receiver.telegram.len()),
         ("jira_configs", receiver.jira.len()),
         ("rocketchat_configs", receiver.rocketchat.len()),
         ("mattermost_configs", receiver.mattermost.len()),
