@@ -65,6 +65,7 @@ table! {
     "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;
     "opsgenie", opsgenie => crate::opsgenie::OpsGenie;
     "pushover", pushover => crate::pushover::Pushover;
+    "rocketchat", rocketchat => crate::rocketchat::RocketChat;
     "telegram", telegram => crate::telegram::Telegram;
     "victorops", victorops => crate::victorops::VictorOps;
     "webex", webex => crate::webex::Webex;

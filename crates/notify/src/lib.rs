@@ -27,6 +27,7 @@ pub mod payload;
 mod pushover;
 pub mod receivers;
 mod rendering;
+mod rocketchat;
 mod secret;
 mod telegram;
 pub mod templates;
