@@ -79,7 +79,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
         ("wechat_configs", receiver.wechat.len()),
         ("sns_configs", receiver.sns.len()),
         ("jira_configs", receiver.jira.len()),
-        ("mattermost_configs", receiver.mattermost.len()),
     ];
     asked
         .into_iter()
