@@ -67,6 +67,7 @@ table! {
     "opsgenie", opsgenie => crate::opsgenie::OpsGenie;
     "pushover", pushover => crate::pushover::Pushover;
     "rocketchat", rocketchat => crate::rocketchat::RocketChat;
+    "slack", slack => crate::slack::Slack;
     "telegram", telegram => crate::telegram::Telegram;
     "victorops", victorops => crate::victorops::VictorOps;
     "webex", webex => crate::webex::Webex;

@@ -30,6 +30,7 @@ pub mod receivers;
 mod rendering;
 mod rocketchat;
 mod secret;
+mod slack;
 mod telegram;
 pub mod templates;
 #[cfg(test)]
