@@ -65,6 +65,7 @@ table! {
     "msteams", msteams => crate::msteams::MsTeams;
     "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;
     "opsgenie", opsgenie => crate::opsgenie::OpsGenie;
+    "pagerduty", pagerduty => crate::pagerduty::PagerDuty;
     "pushover", pushover => crate::pushover::Pushover;
     "rocketchat", rocketchat => crate::rocketchat::RocketChat;
     "slack", slack => crate::slack::Slack;

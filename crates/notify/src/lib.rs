@@ -24,6 +24,7 @@ mod msteams;
 mod msteamsv2;
 pub mod notification;
 mod opsgenie;
+mod pagerduty;
 pub mod payload;
 mod pushover;
 pub mod receivers;
