@@ -73,4 +73,5 @@ table! {
     "victorops", victorops => crate::victorops::VictorOps;
     "webex", webex => crate::webex::Webex;
     "webhook", webhook => crate::webhook::Webhook;
+    "wechat", wechat => crate::wechat::WeChat;
 }

@@ -41,6 +41,7 @@ mod url;
 mod victorops;
 mod webex;
 pub mod webhook;
+mod wechat;
 
 pub use alerting::backoff::Backoff;
 pub use answer::Failure;

@@ -74,7 +74,6 @@ pub(crate) fn parts(
 fn not_built(receiver: &Receiver) -> Vec<&'static str> {
     let asked = [
         ("email_configs", receiver.email.len()),
-        ("wechat_configs", receiver.wechat.len()),
         ("sns_configs", receiver.sns.len()),
         ("jira_configs", receiver.jira.len()),
     ];
