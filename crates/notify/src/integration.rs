@@ -61,6 +61,7 @@ macro_rules! table {
 table! {
     "discord", discord => crate::discord::Discord;
     "incidentio", incidentio => crate::incidentio::IncidentIo;
+    "jira", jira => crate::jira::Jira;
     "mattermost", mattermost => crate::mattermost::Mattermost;
     "msteams", msteams => crate::msteams::MsTeams;
     "msteamsv2", msteamsv2 => crate::msteamsv2::MsTeamsV2;

@@ -18,6 +18,7 @@ pub mod go_json;
 pub mod http;
 mod incidentio;
 pub mod integration;
+mod jira;
 mod mattermost;
 mod message;
 mod msteams;

@@ -75,7 +75,6 @@ fn not_built(receiver: &Receiver) -> Vec<&'static str> {
     let asked = [
         ("email_configs", receiver.email.len()),
         ("sns_configs", receiver.sns.len()),
-        ("jira_configs", receiver.jira.len()),
     ];
     asked
         .into_iter()
