@@ -30,7 +30,7 @@ use std::sync::Arc;
 use net::axum::Router;
 use net::axum::http::{HeaderMap, Method, StatusCode, Uri};
 use net::axum::middleware::from_fn_with_state;
-use net::axum::response::{IntoResponse, Redirect, Response};
+use net::axum::response::{Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
@@ -56,7 +56,7 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .route("/metrics", get(lifecycle::metrics));
     let inner = Router::new()
         // Two external URLs can lead to one process: Prometheus', and Alertmanager's below this path.
-        .nest("/alertmanager", apis.clone())
+        .nest("/alertmanager", alertmanager::router())
         .merge(apis)
         .merge(ui.router())
         .fallback(
@@ -83,5 +83,5 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
 }
 
 fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
+    respond::plain_error(StatusCode::NOT_FOUND, "404 page not found")
 }

@@ -9,6 +9,7 @@ use net::axum::response::{IntoResponse, Response};
 use net::axum::routing::{get, post};
 use tokio::sync::oneshot;
 
+use crate::respond::plain_error;
 use crate::sources::{Api, LifecycleRequest, Readiness};
 
 pub(crate) fn router() -> Router<Arc<Api>> {
@@ -51,7 +52,7 @@ fn refuse() -> Response {
     (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.").into_response()
 }
 
-async fn reload(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn reload(State(api): State<Arc<Api>>) -> Response {
     if !api.lifecycle.is_enabled {
         return refuse();
     }
@@ -68,11 +69,10 @@ async fn reload(State(api): State<Arc<Api>>) -> Response {
     }
     match answered.await {
         Ok(Ok(())) => StatusCode::OK.into_response(),
-        Ok(Err(problems)) => (
+        Ok(Err(problems)) => plain_error(
             StatusCode::INTERNAL_SERVER_ERROR,
-            format!("failed to reload config: {problems}\n"),
-        )
-            .into_response(),
+            &format!("failed to reload config: {problems}"),
+        ),
         Err(_) => gone(),
     }
 }

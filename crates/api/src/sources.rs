@@ -165,6 +165,8 @@ pub enum SilenceRefusal {
 pub trait AlertmanagerSource: Send + Sync {
     fn alerts(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::AlertView>;
     fn groups(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::GroupView>;
+    /// The labels that the group's route gives it, rendered.
+    fn route_labels(&self, group: &alerting::view::GroupView) -> BTreeMap<String, String>;
     /// In the order of the configuration.
     fn receivers(&self, filter: &alerting::view::LabelFilter) -> Vec<ReceiverView>;
     fn silences(&self, filter: &alerting::view::SilenceFilter) -> Vec<alerting::view::SilenceView>;

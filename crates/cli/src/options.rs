@@ -1,12 +1,13 @@
 //! From flags to the server's options.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ArgMatches;
 use config::ByteSize;
+use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, MessageTypes, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions,
-    Switch, Tempo, UiFile,
+    Access, AlertmanagerOptions, MessageTypes, Options, QueryOptions, RemoteWriteOptions,
+    RuleOptions, StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
@@ -69,7 +70,20 @@ pub(crate) fn from_flags(
             resend_delay: given.duration("rules.alert.resend-delay"),
             concurrent_max: given.number("rules.max-concurrent-evals"),
         },
-        alertmanager_retention: given.duration("data.retention"),
+        alertmanager: AlertmanagerOptions {
+            retention: given.duration("data.retention"),
+            silences_max: given.number("silences.max-silences"),
+            silence_bytes_max: given.number("silences.max-silence-size-bytes"),
+            alerts_per_name_max: given.number("alerts.per-alertname-limit"),
+            matchers: match given.text("alertmanager.matchers") {
+                Some("classic") => MatcherMode::Classic,
+                Some("utf8-strict") => MatcherMode::Utf8Strict,
+                Some("fallback") | None => MatcherMode::Fallback,
+                Some(other) => bail!(
+                    "--alertmanager.matchers {other}: choose fallback, classic or utf8-strict"
+                ),
+            },
+        },
         connections_max: given.number("web.max-connections"),
         read_timeout: given.duration("web.read-timeout"),
         overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,

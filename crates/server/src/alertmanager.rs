@@ -1,5 +1,6 @@
 //! The driver of the alerting machine: time and alerts in, deliveries out, state shown to the API.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ struct Answer {
 impl Alertmanager {
     pub(crate) fn new(
         routing: Routing,
-        settings: Settings,
+        (settings, matcher_mode): (Settings, MatcherMode),
         memory: Memory,
         clock: Arc<dyn Clock>,
         reasons: Arc<ReasonBook>,
@@ -138,7 +139,7 @@ impl Alertmanager {
             machine: Mutex::new(machine),
             files: Mutex::new(memory.files),
             log_bell: Notify::new(),
-            matcher_mode: MatcherMode::default(),
+            matcher_mode,
             receivers: RwLock::new(routing.receivers),
             text: RwLock::new(routing.text),
             clock,
@@ -369,6 +370,12 @@ impl api::AlertmanagerSource for AlertmanagerApi {
             .machine
             .lock()
             .group_views(self.alertmanager.clock.now(), filter)
+    }
+
+    fn route_labels(&self, group: &GroupView) -> BTreeMap<String, String> {
+        let receivers = Arc::clone(&self.alertmanager.receivers.read());
+        let now = self.alertmanager.clock.now();
+        receivers.templates().group_route_labels(group, now)
     }
 
     fn receivers(&self, filter: &LabelFilter) -> Vec<api::ReceiverView> {

@@ -42,7 +42,8 @@ pub use api::Access;
 pub use api::ui::UiFile;
 pub use offline::OfflineData;
 pub use options::{
-    Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
+    AlertmanagerOptions, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions,
+    Switch, Tempo,
 };
 pub use remote::write::MessageTypes;
 pub use running::{Running, start};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use config::alertmanager::matchers::MatcherMode;
 use model::Duration;
 use net::Overrides;
 
@@ -44,14 +45,82 @@ pub struct Options {
     pub storage: StorageOptions,
     pub query: QueryOptions,
     pub rules: RuleOptions,
-    /// How long resolved silences and log entries are kept.
-    pub alertmanager_retention: Duration,
+    pub alertmanager: AlertmanagerOptions,
     pub connections_max: usize,
     pub read_timeout: Duration,
     pub overrides: Overrides,
     pub tempo: Tempo,
     /// As given and defaulted, for `/api/v1/status/flags`.
     pub flags: BTreeMap<String, String>,
+}
+
+impl Default for Options {
+    /// As a server without any flag has it, on any free port of this machine.
+    fn default() -> Self {
+        let minutes = |count: i64| Duration::from_secs(count * 60);
+        Self {
+            config_file: None,
+            alertmanager_config_file: None,
+            manifests: Vec::new(),
+            default_namespace: "default".to_owned(),
+            data_dir: PathBuf::from("data"),
+            listen: vec!["127.0.0.1:0".to_owned()],
+            external_url: None,
+            route_prefix: None,
+            lifecycle: Switch::Off,
+            access: api::Access::Full,
+            ui_files: &[],
+            admin_api: Switch::Off,
+            remote_write: RemoteWriteOptions {
+                receiver: Switch::Off,
+                accepted: remote::write::MessageTypes::default(),
+            },
+            storage: StorageOptions {
+                retention_time: Duration::ZERO,
+                retention_bytes: 0,
+                block_range: minutes(120),
+                block_range_max: Duration::ZERO,
+            },
+            query: QueryOptions::default(),
+            rules: RuleOptions {
+                outage_tolerance: minutes(60),
+                grace_period: minutes(10),
+                resend_delay: minutes(1),
+                concurrent_max: 4,
+            },
+            alertmanager: AlertmanagerOptions::default(),
+            connections_max: 512,
+            read_timeout: minutes(5),
+            overrides: Overrides::default(),
+            tempo: Tempo::Real,
+            flags: BTreeMap::new(),
+        }
+    }
+}
+
+/// Alertmanager's own settings; the limits count from 1, and 0 is none.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertmanagerOptions {
+    /// How long expired silences and log entries are kept.
+    pub retention: Duration,
+    pub silences_max: usize,
+    pub silence_bytes_max: usize,
+    pub alerts_per_name_max: usize,
+    /// Which syntax matchers have, and which names labels may have.
+    pub matchers: MatcherMode,
+}
+
+impl Default for AlertmanagerOptions {
+    /// As Alertmanager has it.
+    fn default() -> Self {
+        Self {
+            retention: Duration::from_secs(120 * 3600),
+            silences_max: 0,
+            silence_bytes_max: 0,
+            alerts_per_name_max: 0,
+            matchers: MatcherMode::default(),
+        }
+    }
 }
 
 /// An optional part.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use config::alertmanager::matchers::MatcherMode;
 use config::prometheus::{Config, Global, LoadOptions, Mode};
 use diag::{Diagnostic, Diagnostics, Reason, Severity, Source};
 use discovery::kubernetes::Objects;
@@ -54,6 +55,7 @@ pub(crate) struct PlanContext<'a> {
     pub(crate) tempo: Tempo,
     pub(crate) external_url: &'a str,
     pub(crate) parser: &'a ParserOptions,
+    pub(crate) matchers: MatcherMode,
 }
 
 /// All problems are collected before the plan is refused.

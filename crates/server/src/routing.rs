@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use alerting::{GroupBySpec, InhibitRuleSpec, RouteSpec, TimeIntervals};
-use config::alertmanager::matchers::MatcherMode;
 use config::alertmanager::{
     Config, GroupBy, InhibitRule, LoadOptions, NamedTimeInterval, Route, load,
 };
@@ -37,7 +36,7 @@ pub(crate) fn plan(
     let input = input.unwrap_or(&built_in);
     let options = LoadOptions {
         base_dir: &input.base_dir,
-        matchers: MatcherMode::Fallback,
+        matchers: context.matchers,
         template: &template_problem,
     };
     let config = match load(&input.source, &options) {

@@ -224,6 +224,7 @@ impl Planner {
             tempo: self.options.tempo,
             external_url: &self.external_url,
             parser: &self.parser,
+            matchers: self.options.alertmanager.matchers,
         };
         plan::plan(input, &context).map_err(StartError::Configuration)
     }
@@ -312,7 +313,11 @@ impl Parts {
         let pools = Arc::new(Pools::new(collaborators, ScrapeOptions::default()));
         let targets = Targets::new(Arc::clone(&pools), Arc::clone(&clock), Arc::clone(&reasons));
         let settings = alerting::Settings {
-            retention: options.alertmanager_retention,
+            retention: options.alertmanager.retention,
+            silences_max: options.alertmanager.silences_max,
+            silence_bytes_max: options.alertmanager.silence_bytes_max,
+            alerts_per_name_max: options.alertmanager.alerts_per_name_max,
+            names: options.alertmanager.matchers.name_scheme(),
             jitter_seed: u64::from(std::process::id()),
             ..alerting::Settings::default()
         };
@@ -320,7 +325,7 @@ impl Parts {
         let routing = plan.routing.clone();
         let alertmanager = Alertmanager::new(
             routing,
-            settings,
+            (settings, options.alertmanager.matchers),
             memory,
             Arc::clone(&clock),
             Arc::clone(&reasons),

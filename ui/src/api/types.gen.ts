@@ -263,6 +263,7 @@ export type NotifiedGroup = {
   alerts: NotifiedAlert[];
   labels: Record<string, string>;
   receiver: Receiver;
+  routeLabels: Record<string, string>;
 };
 
 /** One alert of the body; described for the API's document. */

@@ -91,8 +91,42 @@ pub(super) fn parse_matchers(
 ) -> Result<Vec<Matcher>, Error> {
     let texts = params.all(name);
     texts
-        .map(|text| parse_one(mode, text).map_err(Error::bad_request))
+        .map(|text| parse_one(mode, text).map_err(|error| Error::bad_request(anchored(&error))))
         .collect()
+}
+
+/// What is wrong with a pattern, said of the anchored pattern that the peer compiles: its texts quote that.
+fn anchored(error: &str) -> String {
+    let parts = error
+        .strip_prefix("error parsing regexp: ")
+        .and_then(|rest| rest.strip_suffix('`')?.split_once(": `"));
+    let Some((problem, pattern)) = parts else {
+        return error.to_owned();
+    };
+    let quoted = match problem {
+        "missing closing ]" => format!("{})$", unclosed_class(pattern)),
+        "missing closing )" | "unexpected )" => format!("^(?:{pattern})$"),
+        _ => return error.to_owned(),
+    };
+    format!("error parsing regexp: {problem}: `{quoted}`")
+}
+
+/// The pattern from the bracket on that nothing closes.
+fn unclosed_class(pattern: &str) -> &str {
+    let mut open = None;
+    let mut characters = pattern.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => drop(characters.next()),
+            '[' if open.is_none() => open = Some(at),
+            // Right after its bracket, `]` is a member of the class.
+            ']' if open.is_some_and(|open| !matches!(&pattern[open + 1..at], "" | "^")) => {
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    &pattern[open.unwrap_or(0)..]
 }
 
 /// An absent flag means yes; anything that is no boolean means no.
@@ -111,6 +145,7 @@ pub(super) fn receiver_labels(params: &Params, mode: MatcherMode) -> Result<Labe
         .map(|text| parse_one(mode, text))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| {
+            let error = anchored(&error);
             Error::bad_request(format!("failed to parse receiver_matchers param: {error}"))
         })?;
     Ok(LabelFilter { matchers })
@@ -123,6 +158,7 @@ pub(crate) fn parse_filter(params: &Params, mode: MatcherMode) -> Result<AlertFi
         .some("receiver")
         .map(|text| {
             Pattern::new(text).map_err(|error| {
+                let error = anchored(&error.to_string());
                 Error::bad_request(format!("failed to parse receiver param: {error}"))
             })
         })
@@ -311,6 +347,21 @@ fn escapes_are_complete(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_patterns_are_about_the_anchored_pattern() {
+        let error =
+            |problem: &str, pattern: &str| format!("error parsing regexp: {problem}: `{pattern}`");
+        for (problem, pattern, quoted) in [
+            ("missing closing ]", "[", "[)$"),
+            ("missing closing ]", "a[bc]d[]e", "[]e)$"),
+            ("missing closing )", "a(b", "^(?:a(b)$"),
+            ("missing argument to repetition operator", "*", "*"),
+        ] {
+            assert_eq!(anchored(&error(problem, pattern)), error(problem, quoted));
+        }
+        assert_eq!(anchored("bad matcher format: x"), "bad matcher format: x");
+    }
 
     #[test]
     fn generator_urls() {

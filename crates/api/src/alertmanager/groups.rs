@@ -20,6 +20,8 @@ pub(crate) struct GroupTwin {
     alerts: Vec<AlertTwin>,
     labels: BTreeMap<String, String>,
     receiver: ReceiverTwin,
+    #[serde(rename = "routeLabels")]
+    route_labels: BTreeMap<String, String>,
 }
 
 pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
@@ -29,6 +31,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<
         .groups(&filter)
         .into_iter()
         .map(|group| GroupTwin {
+            route_labels: api.alertmanager.route_labels(&group),
             alerts: group.alerts.into_iter().map(AlertTwin::of).collect(),
             labels: group.labels.to_map(),
             receiver: ReceiverTwin {

@@ -4,13 +4,21 @@ pub(crate) mod alerts;
 mod body;
 mod error;
 pub(crate) mod groups;
+mod router;
 pub(crate) mod silences;
 pub(crate) mod status;
+
+pub(crate) use router::router;
 
 use crate::openapi;
 use crate::routes::Routes;
 
 pub(crate) fn routes() -> Routes {
+    peer_routes().get("/openapi.yaml", openapi::alertmanager_yaml)
+}
+
+/// What Alertmanager has.
+fn peer_routes() -> Routes {
     Routes::new()
         .get("/status", status::status)
         .get("/receivers", status::receivers)
@@ -21,5 +29,4 @@ pub(crate) fn routes() -> Routes {
         .post("/silences", silences::post)
         .get("/silence/{id}", silences::show)
         .delete("/silence/{id}", silences::expire)
-        .get("/openapi.yaml", openapi::alertmanager_yaml)
 }

@@ -36,7 +36,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/api",
-        load: pending::alertmanager_api,
+        load: alertmanager::api::load,
     },
     Suite {
         name: "alertmanager/config",

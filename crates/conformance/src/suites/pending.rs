@@ -38,10 +38,6 @@ pub(crate) fn alertmanager_amtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/amtool/commands.jsonl"])
 }
 
-pub(crate) fn alertmanager_api(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["alertmanager/api/sequence.jsonl"])
-}
-
 pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,
