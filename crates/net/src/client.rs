@@ -18,6 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::resolve::{Overrides, OverridingConnector};
+use crate::sigv4::{SigV4, Signed};
 use crate::tls::{TlsError, TlsOptions, client_config};
 
 /// Go's client gives up after ten redirects; so do the peers.
@@ -45,7 +46,7 @@ impl std::fmt::Debug for Secret {
 }
 
 /// How requests identify themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Authorization {
     Basic {
         username: Secret,
@@ -55,6 +56,11 @@ pub enum Authorization {
     Scheme {
         scheme: String,
         credentials: Secret,
+    },
+    /// Each request is signed with what it holds and the time, in seconds since 1970.
+    Aws {
+        signer: SigV4,
+        clock: fn() -> i64,
     },
 }
 
@@ -265,10 +271,23 @@ impl HttpClient {
                         url: name.clone(),
                         problem: error.to_string(),
                     })?;
-                headers.insert(name, secret_header(&read_secret("header", secret)?)?);
+                // One name may have several values.
+                headers.append(name, secret_header(&read_secret("header", secret)?)?);
             }
             if let Some(value) = self.authorization_header()? {
                 headers.insert(AUTHORIZATION, value);
+            }
+            if let Some(Authorization::Aws { signer, clock }) = &self.authorization {
+                let signed = Signed {
+                    method: &request.method,
+                    uri,
+                    headers,
+                    body: &request.body,
+                    at: clock(),
+                };
+                for (name, value) in signer.headers(signed) {
+                    headers.insert(name, secret_header(&value)?);
+                }
             }
         }
         self.inner
@@ -279,7 +298,7 @@ impl HttpClient {
 
     fn authorization_header(&self) -> Result<Option<HeaderValue>, SendError> {
         let text = match &self.authorization {
-            None => return Ok(None),
+            None | Some(Authorization::Aws { .. }) => return Ok(None),
             Some(Authorization::Basic { username, password }) => {
                 let username = read_secret("the user name", username)?;
                 let password = read_secret("the password", password)?;

@@ -1,7 +1,7 @@
 //! HTTP on both sides: the client that scrapes, discovers and notifies, and the server that answers.
 //!
 //! [`client`] sends one request and returns the whole answer within limits; [`resolve`] maps names to
-//! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`server`] accepts
+//! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
 //! connections for an axum router. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
@@ -9,6 +9,8 @@
 pub mod client;
 pub mod resolve;
 pub mod server;
+pub mod sigv4;
+pub mod smtp;
 pub mod tls;
 
 pub use axum;

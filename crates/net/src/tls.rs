@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
@@ -16,7 +18,7 @@ pub enum Pem {
     File(String),
 }
 
-/// `tls_config` of the peers. Minimum and maximum versions are those of rustls: 1.2 and 1.3.
+/// `tls_config` of the peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsOptions {
     /// Certificate authorities to trust; the system's if absent.
@@ -26,6 +28,26 @@ pub struct TlsOptions {
     /// Name to expect in the server's certificate, instead of the one in the URL.
     pub server_name: Option<String>,
     pub verification: Verification,
+    pub versions: Versions,
+}
+
+/// Versions of TLS that are spoken; rustls has no older ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Versions {
+    #[default]
+    All,
+    Only12,
+    Only13,
+}
+
+impl Versions {
+    fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Self::All => rustls::ALL_VERSIONS.to_vec(),
+            Self::Only12 => vec![&rustls::version::TLS12],
+            Self::Only13 => vec![&rustls::version::TLS13],
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +70,7 @@ pub enum TlsError {
 pub(crate) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&options.versions.supported())
         .map_err(|error| invalid("protocol versions", &error))?;
     let builder = match options.verification {
         Verification::Skipped => builder

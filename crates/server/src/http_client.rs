@@ -2,7 +2,7 @@
 
 use net::axum::http::{HeaderName, HeaderValue};
 use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secret};
-use net::tls::{Pem, TlsOptions, Verification};
+use net::tls::{Pem, TlsOptions, Verification, Versions};
 use net::{HttpClient, Overrides, Request, SendError};
 
 /// A body without a configured limit may still not be larger.
@@ -51,7 +51,7 @@ pub(crate) fn client_options(
     }
     Ok(ClientOptions {
         authorization,
-        tls: tls_options(&http.tls),
+        tls: tls_options(&http.tls)?,
         redirects: if http.follow_redirects {
             Redirects::Followed
         } else {
@@ -75,7 +75,14 @@ fn secret(text: &str, file: &str) -> Secret {
     }
 }
 
-fn tls_options(tls: &config::http::Tls) -> TlsOptions {
+pub(crate) fn tls_options(tls: &config::http::Tls) -> Result<TlsOptions, String> {
+    for (key, reference) in [
+        ("ca_ref", &tls.ca_ref),
+        ("cert_ref", &tls.cert_ref),
+        ("key_ref", &tls.key_ref),
+    ] {
+        no_reference(key, reference)?;
+    }
     let pem = |text: &str, file: &str| {
         if !text.is_empty() {
             Some(Pem::Text(text.to_owned()))
@@ -85,7 +92,7 @@ fn tls_options(tls: &config::http::Tls) -> TlsOptions {
             None
         }
     };
-    TlsOptions {
+    Ok(TlsOptions {
         ca: pem(&tls.ca, &tls.ca_file),
         cert: pem(&tls.cert, &tls.cert_file),
         key: pem(tls.key.expose(), &tls.key_file),
@@ -95,7 +102,34 @@ fn tls_options(tls: &config::http::Tls) -> TlsOptions {
         } else {
             Verification::Full
         },
+        versions: tls_versions(tls)?,
+    })
+}
+
+/// The peers' oldest versions have been broken for long, and nothing here speaks them.
+fn tls_versions(tls: &config::http::Tls) -> Result<Versions, String> {
+    use config::http::TlsVersion::{Tls12, Tls13};
+    let min = tls.min_version.unwrap_or(Tls12).max(Tls12);
+    let max = tls.max_version.unwrap_or(Tls13);
+    match (min, max) {
+        (_, max) if max < Tls12 => Err(
+            "tls_config: TLS before 1.2 is not spoken; raise or remove `max_version`".to_owned(),
+        ),
+        (Tls13, Tls12) => Err("tls_config: `min_version` is above `max_version`".to_owned()),
+        (Tls13, _) => Ok(Versions::Only13),
+        (_, Tls12) => Ok(Versions::Only12),
+        _ => Ok(Versions::All),
     }
+}
+
+/// There is no store of secrets that a reference could lead to; nor has the peers' own program one.
+fn no_reference(key: &str, reference: &str) -> Result<(), String> {
+    if reference.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{key} {reference:?}: there is no secret store to look that up in; use a file or the value itself"
+    ))
 }
 
 /// Builds a client; the error is for people.
