@@ -3,14 +3,36 @@
 
 use std::sync::Arc;
 
+use config::SigV4;
+use config::alertmanager::receivers::Email;
 use config::http::HttpClient;
 
 use crate::http::HttpSend;
+use crate::mail::MailSend;
 
 /// Makes clients from options. The error is for people and names what is wrong with the options.
 pub trait Clients {
     /// A client for HTTP with these options.
     fn http(&self, options: &HttpClient) -> Result<Arc<dyn HttpSend>, String>;
+
+    /// A client whose requests are signed for a service of AWS.
+    fn aws(
+        &self,
+        service: &'static str,
+        signing: &SigV4,
+        options: &HttpClient,
+    ) -> Result<AwsClient, String>;
+
+    /// A client for the mail server of these options.
+    fn mail(&self, options: &Email) -> Result<Arc<dyn MailSend>, String>;
+}
+
+/// A client that signs for AWS.
+#[derive(Debug)]
+pub struct AwsClient {
+    pub http: Arc<dyn HttpSend>,
+    /// From the options or the environment.
+    pub region: String,
 }
 
 /// A client with the options of the integration, which the configuration has filled in.

@@ -60,6 +60,7 @@ macro_rules! table {
 
 table! {
     "discord", discord => crate::discord::Discord;
+    "email", email => crate::email::Email;
     "incidentio", incidentio => crate::incidentio::IncidentIo;
     "jira", jira => crate::jira::Jira;
     "mattermost", mattermost => crate::mattermost::Mattermost;
@@ -70,6 +71,7 @@ table! {
     "pushover", pushover => crate::pushover::Pushover;
     "rocketchat", rocketchat => crate::rocketchat::RocketChat;
     "slack", slack => crate::slack::Slack;
+    "sns", sns => crate::sns::Sns;
     "telegram", telegram => crate::telegram::Telegram;
     "victorops", victorops => crate::victorops::VictorOps;
     "webex", webex => crate::webex::Webex;

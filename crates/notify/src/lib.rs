@@ -4,7 +4,7 @@
 //! In reading order: [`notification`] (what an integration gets: the delivery, its data and templates),
 //! [`data`] and [`templates`], [`integration`] (the trait, and the table with one line per integration),
 //! [`webhook`] and its siblings (one file each, with the options as the configuration has them),
-//! [`receivers`] (delivers to the right one), [`clients`] and [`http`] (what a crate with clients
+//! [`receivers`] (delivers to the right one), [`clients`], [`http`] and [`mail`] (what a crate with clients
 //! implements), [`answer`] (what status codes mean); the rest are parts that integrations share.
 //!
 //! Not here: when to notify and when to try again (`alerting`), HTTP and TLS themselves (`net`), reading
@@ -14,11 +14,13 @@ pub mod answer;
 pub mod clients;
 pub mod data;
 mod discord;
+mod email;
 pub mod go_json;
 pub mod http;
 mod incidentio;
 pub mod integration;
 mod jira;
+pub mod mail;
 mod mattermost;
 mod message;
 mod msteams;
@@ -33,6 +35,7 @@ mod rendering;
 mod rocketchat;
 mod secret;
 mod slack;
+mod sns;
 mod telegram;
 pub mod templates;
 #[cfg(test)]
@@ -46,9 +49,10 @@ mod wechat;
 
 pub use alerting::backoff::Backoff;
 pub use answer::Failure;
-pub use clients::Clients;
+pub use clients::{AwsClient, Clients};
 pub use http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend};
 pub use integration::{Built, Integration, Sent};
+pub use mail::{MailFailure, MailLogin, MailRequest, MailSend};
 pub use notification::{Notification, group_key_hash};
 pub use receivers::Receivers;
 pub use templates::{TemplateError, Templates};

@@ -8,15 +8,18 @@ use std::task::{Context, Poll, Waker};
 use alerting::dedup::NotifyReason;
 use alerting::nflog::ReceiverData;
 use alerting::{Alert, Delivery, DeliveryId, NotifiedAlert, Outcome, PostedAlert, Time};
+use config::SigV4;
 use config::alertmanager::matchers::MatcherMode;
+use config::alertmanager::receivers::Email;
 use config::alertmanager::{LoadOptions, Receiver, load};
 use config::http::HttpClient;
 use model::name::NameScheme;
 use model::{Labels, Timestamp};
 
-use crate::clients::Clients;
+use crate::clients::{AwsClient, Clients};
 use crate::http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend};
 use crate::integration::{Integration, build};
+use crate::mail::{MailFailure, MailRequest, MailSend};
 use crate::receivers::Receivers;
 use crate::templates::Templates;
 
@@ -55,6 +58,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<HttpResponse, HttpFailur
 struct Scripted {
     answers: Mutex<VecDeque<Result<HttpResponse, HttpFailure>>>,
     sent: Mutex<Vec<HttpRequest>>,
+    mails: Mutex<Vec<MailRequest>>,
 }
 
 impl HttpSend for Scripted {
@@ -67,10 +71,35 @@ impl HttpSend for Scripted {
     }
 }
 
+impl MailSend for Scripted {
+    fn send(&self, request: MailRequest) -> BoxFuture<'_, Result<(), MailFailure>> {
+        Box::pin(async move {
+            self.mails.lock().unwrap().push(request);
+            Ok(())
+        })
+    }
+}
+
 struct Fake(Arc<Scripted>);
 
 impl Clients for Fake {
     fn http(&self, _options: &HttpClient) -> Result<Arc<dyn HttpSend>, String> {
+        Ok(self.0.clone())
+    }
+
+    fn aws(
+        &self,
+        _service: &'static str,
+        signing: &SigV4,
+        options: &HttpClient,
+    ) -> Result<AwsClient, String> {
+        Ok(AwsClient {
+            http: self.http(options)?,
+            region: signing.region.clone(),
+        })
+    }
+
+    fn mail(&self, _options: &Email) -> Result<Arc<dyn MailSend>, String> {
         Ok(self.0.clone())
     }
 }
@@ -101,6 +130,13 @@ impl Line {
             name,
             scripted,
         }
+    }
+
+    /// One attempt by mail.
+    pub(crate) fn mail(&self, delivery: Delivery) -> (Vec<MailRequest>, Outcome) {
+        let (_, outcome) = self.deliver(delivery, []);
+        let mails = std::mem::take(&mut *self.scripted.mails.lock().unwrap());
+        (mails, outcome)
     }
 
     /// One attempt. The requests that were sent, and the outcome.
@@ -136,10 +172,6 @@ pub(crate) fn body(request: &HttpRequest) -> String {
     String::from_utf8(request.body.clone()).unwrap()
 }
 
-pub(crate) fn json(request: &HttpRequest) -> serde_json::Value {
-    serde_json::from_slice(&request.body).unwrap()
-}
-
 pub(crate) fn alert(name: &str, summary: &str, ends_at: &str) -> NotifiedAlert {
     let posted = PostedAlert {
         labels: Labels::from_pairs([("alertname", name), ("job", "node")]),
@@ -162,11 +194,6 @@ pub(crate) fn delivery() -> Delivery {
         alert("A", "<5%> & \"low\"", "2099-01-01T00:00:00Z"),
         alert("B", "fine", "2024-03-01T10:30:00Z"),
     ])
-}
-
-/// About alerts that are all over.
-pub(crate) fn resolved() -> Delivery {
-    about([alert("B", "fine", "2024-03-01T10:30:00Z")])
 }
 
 pub(crate) fn about<const N: usize>(alerts: [NotifiedAlert; N]) -> Delivery {

@@ -11,6 +11,7 @@
 
 mod alerting_files;
 mod alertmanager;
+mod aws;
 mod checks;
 mod clock;
 mod compaction;
@@ -19,6 +20,7 @@ mod groups;
 mod http_client;
 mod input;
 mod jobs;
+mod mail;
 mod not_built;
 mod offline;
 mod options;

@@ -4,13 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerting::ReceiverSpec;
+use config::SigV4;
 use config::alertmanager::Receiver;
+use config::alertmanager::receivers::Email;
 use diag::{Diagnostic, Diagnostics};
 use net::axum::http::{HeaderName, HeaderValue, Method};
 use net::{HttpClient, Overrides, Request, SendError};
-use notify::{BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Integration};
+use notify::{
+    AwsClient, BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Integration,
+    MailSend,
+};
 
-use crate::http_client;
+use crate::mail::MailSender;
+use crate::{aws, http_client};
 
 /// No receiver's answer needs more.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -44,17 +50,6 @@ pub(crate) fn parts(
             }
         }
     }
-    for kind in not_built(receiver) {
-        // Starting without it would be silent where somebody expects to be told.
-        let message = format!(
-            "receiver {}: {kind} is not built yet, so this receiver would tell nobody",
-            receiver.name
-        );
-        problems.push(
-            Diagnostic::error("receiver-integration-not-built", message)
-                .hint("send through webhook_configs, or keep an Alertmanager for this receiver"),
-        );
-    }
     if specs.is_empty() && receiver.name != "null" {
         let message = format!(
             "receiver {} has no integration: its alerts are grouped and shown, nothing is sent",
@@ -70,19 +65,6 @@ pub(crate) fn parts(
     (spec, integrations)
 }
 
-/// The kinds of integrations that a receiver asks for and that nothing here delivers to.
-fn not_built(receiver: &Receiver) -> Vec<&'static str> {
-    let asked = [
-        ("email_configs", receiver.email.len()),
-        ("sns_configs", receiver.sns.len()),
-    ];
-    asked
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(kind, _)| kind)
-        .collect()
-}
-
 /// Makes clients of `net`.
 struct NetClients<'a> {
     overrides: &'a Overrides,
@@ -92,6 +74,27 @@ impl Clients for NetClients<'_> {
     fn http(&self, options: &config::http::HttpClient) -> Result<Arc<dyn HttpSend>, String> {
         let client = http_client::build(options, self.overrides)?;
         Ok(Arc::new(NotificationSender(client)))
+    }
+
+    fn aws(
+        &self,
+        service: &'static str,
+        signing: &SigV4,
+        options: &config::http::HttpClient,
+    ) -> Result<AwsClient, String> {
+        let signer = aws::signer(service, signing, &|name| std::env::var(name).ok())?;
+        let region = signer.region.clone();
+        let mut options = http_client::client_options(options, self.overrides)?;
+        options.authorization = Some(aws::authorization(signer));
+        let client = HttpClient::new(options).map_err(|error| error.to_string())?;
+        Ok(AwsClient {
+            http: Arc::new(NotificationSender(client)),
+            region,
+        })
+    }
+
+    fn mail(&self, options: &Email) -> Result<Arc<dyn MailSend>, String> {
+        Ok(Arc::new(MailSender::new(options, self.overrides)?))
     }
 }
 

@@ -1,13 +1,15 @@
 //! `alertmanager/notify/goldens.jsonl`: the requests that each integration sends at each step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use ::config::SigV4;
 use ::config::alertmanager::Receiver;
+use ::config::alertmanager::receivers::Email;
 use ::config::http::HttpClient;
 use alerting::{
     Action, Config, Delivery, Input, Integration, Machine, NoIntervals, Outcome, PostedAlert,
@@ -16,15 +18,18 @@ use alerting::{
 use anyhow::Context;
 use model::{Duration, Timestamp};
 use notify::{
-    BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Notification, Templates,
+    AwsClient, BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, MailFailure,
+    MailRequest, MailSend, Notification, Templates,
 };
 use serde_json::Value;
 
 use super::alerts::{labels, pairs, same};
-use super::config;
+use super::{config, mail};
 use crate::suite::{Case, json_lines};
 
 const NOW: Timestamp = Timestamp(1_760_000_000_000);
+
+const WECHAT_TOKEN: &str = r#"{"access_token":"wechat-token"}"#;
 
 /// Receiver, integration, index, step.
 type Key = (String, String, u64, String);
@@ -163,12 +168,12 @@ fn run(case: &Value, shared: &Shared) -> Result<(), String> {
     let Some(delivery) = shared.deliveries.get(&key) else {
         return same("number of requests", &0, &expected.len());
     };
-    let http = Arc::new(Scripted::new(expected));
+    let script = Arc::new(Scripted::new(expected));
     let integration = shared
         .receivers
         .iter()
         .filter(|receiver| receiver.name == key.0)
-        .flat_map(|receiver| notify::integration::build(receiver, &SharedScript(http.clone())))
+        .flat_map(|receiver| notify::integration::build(receiver, &SharedScript(script.clone())))
         .find(|built| built.name == key.1 && u64::from(built.index) == key.2)
         .ok_or("no such integration")?
         .integration?;
@@ -178,13 +183,31 @@ fn run(case: &Value, shared: &Shared) -> Result<(), String> {
         now: NOW,
         user_agent: "Alertmanager/<version>",
     };
+    if key.1 == "wechat"
+        && expected
+            .first()
+            .is_some_and(|first| first["method"] == "POST")
+    {
+        // The token comes from an earlier step.
+        script.answer_first(&[WECHAT_TOKEN, "{}"])?;
+        now_or_never(integration.notify(notification))?.map_err(|failure| failure.message)?;
+        script.forget()?;
+    }
     let outcome = now_or_never(integration.notify(notification))?;
-    let sent = http.sent.lock().map_err(|_| "poisoned")?;
+    outcome.map_err(|failure| failure.message)?;
+    if let Some(expected) = expected.first().filter(|first| first["protocol"] == "smtp") {
+        let mails = script.mails.lock().map_err(|_| "poisoned")?;
+        same("number of mails", &mails.len(), &1)?;
+        return mails
+            .iter()
+            .try_for_each(|mail| mail::compare(mail, expected));
+    }
+    let sent = script.sent.lock().map_err(|_| "poisoned")?;
     same("number of requests", &sent.len(), &expected.len())?;
     for (sent, expected) in sent.iter().zip(expected) {
         compare(sent, expected)?;
     }
-    outcome.map(|_| ()).map_err(|failure| failure.message)
+    Ok(())
 }
 
 fn compare(sent: &HttpRequest, expected: &Value) -> Result<(), String> {
@@ -199,7 +222,8 @@ fn compare(sent: &HttpRequest, expected: &Value) -> Result<(), String> {
     for header in expected["headers"].as_array().into_iter().flatten() {
         let name = header[0].as_str().unwrap_or_default();
         // The others come from the client's options.
-        if matches!(name, "Content-Type" | "User-Agent") {
+        let value = header[1].as_str().unwrap_or_default();
+        if matches!(name, "Content-Type" | "User-Agent") && !value.contains("<volatile>") {
             let own = sent.headers.iter().find(|(own, _)| *own == name);
             let own = own.map(|(_, value)| value.as_str());
             same(name, &own, &header[1].as_str())?;
@@ -219,13 +243,30 @@ impl Clients for SharedScript {
     fn http(&self, _options: &HttpClient) -> Result<Arc<dyn HttpSend>, String> {
         Ok(self.0.clone())
     }
+
+    fn aws(
+        &self,
+        _service: &'static str,
+        signing: &SigV4,
+        options: &HttpClient,
+    ) -> Result<AwsClient, String> {
+        Ok(AwsClient {
+            http: self.http(options)?,
+            region: signing.region.clone(),
+        })
+    }
+
+    fn mail(&self, _options: &Email) -> Result<Arc<dyn MailSend>, String> {
+        Ok(self.0.clone())
+    }
 }
 
-/// Answers requests with the responses that the case has for them.
+/// Answers requests with the responses that the case has for them, and takes every mail.
 #[derive(Debug)]
 struct Scripted {
     sent: Mutex<Vec<HttpRequest>>,
-    answers: Vec<HttpResponse>,
+    mails: Mutex<Vec<MailRequest>>,
+    answers: Mutex<VecDeque<HttpResponse>>,
 }
 
 impl Scripted {
@@ -242,21 +283,50 @@ impl Scripted {
         });
         Self {
             sent: Mutex::default(),
-            answers: answers.collect(),
+            mails: Mutex::default(),
+            answers: Mutex::new(answers.collect()),
         }
+    }
+
+    fn answer_first(&self, bodies: &[&str]) -> Result<(), String> {
+        let mut answers = self.answers.lock().map_err(|_| "poisoned")?;
+        for body in bodies.iter().rev() {
+            answers.push_front(HttpResponse {
+                status: 200,
+                headers: Vec::new(),
+                body: body.as_bytes().to_vec(),
+            });
+        }
+        Ok(())
+    }
+
+    /// What was sent up to now.
+    fn forget(&self) -> Result<(), String> {
+        self.sent.lock().map_err(|_| "poisoned")?.clear();
+        Ok(())
     }
 }
 
 impl HttpSend for Scripted {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpFailure>> {
         Box::pin(async move {
-            let mut sent = self
-                .sent
-                .lock()
-                .map_err(|_| HttpFailure("poisoned".to_owned()))?;
-            let answer = self.answers.get(sent.len()).cloned();
-            sent.push(request);
+            let poisoned = |_| HttpFailure("poisoned".to_owned());
+            self.sent.lock().map_err(|_| poisoned(()))?.push(request);
+            let answer = self.answers.lock().map_err(|_| poisoned(()))?.pop_front();
             answer.ok_or_else(|| HttpFailure("one request too many".to_owned()))
+        })
+    }
+}
+
+impl MailSend for Scripted {
+    fn send(&self, request: MailRequest) -> BoxFuture<'_, Result<(), MailFailure>> {
+        Box::pin(async move {
+            let mut mails = self
+                .mails
+                .lock()
+                .map_err(|_| MailFailure("poisoned".to_owned()))?;
+            mails.push(request);
+            Ok(())
         })
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod api;
 pub(super) mod config;
 mod goldens;
 pub(super) mod inhibition;
+mod mail;
 pub(super) mod notify;
 pub(super) mod routes;
 pub(super) mod scenarios;

@@ -1,3 +1,5 @@
+//! Files of chunks: written, read back, damaged, and cut at their ends.
+
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
