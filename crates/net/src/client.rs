@@ -8,6 +8,7 @@ use base64::Engine;
 use bytes::{Bytes, BytesMut};
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderName, HeaderValue, LOCATION,
+    PROXY_AUTHORIZATION,
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
@@ -17,6 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::proxy::{ProxyConnector, ProxyOptions};
 use crate::resolve::{Overrides, OverridingConnector};
 use crate::sigv4::{SigV4, Signed};
 use crate::tls::{TlsError, TlsOptions, client_config};
@@ -74,6 +76,7 @@ pub struct ClientOptions {
     /// Added to each request.
     pub headers: Vec<(String, Secret)>,
     pub overrides: Overrides,
+    pub proxy: ProxyOptions,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,7 +171,7 @@ fn format_seconds(timeout: &Duration) -> String {
     format!("{}s", timeout.as_secs_f64())
 }
 
-type Connector = HttpsConnector<OverridingConnector>;
+type Connector = HttpsConnector<ProxyConnector>;
 
 /// A client with its connection pool. Cloning shares the pool.
 #[derive(Clone, Debug)]
@@ -177,6 +180,7 @@ pub struct HttpClient {
     authorization: Option<Authorization>,
     redirects: Redirects,
     headers: Vec<(String, Secret)>,
+    proxy: ProxyOptions,
 }
 
 impl HttpClient {
@@ -185,9 +189,12 @@ impl HttpClient {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let tcp = OverridingConnector {
-            inner: tcp,
-            overrides: options.overrides,
+        let tcp = ProxyConnector {
+            inner: OverridingConnector {
+                inner: tcp,
+                overrides: options.overrides,
+            },
+            options: options.proxy.clone(),
         };
         let tls = client_config(&options.tls)?;
         let builder = hyper_rustls::HttpsConnectorBuilder::new()
@@ -217,6 +224,7 @@ impl HttpClient {
             authorization: options.authorization,
             redirects: options.redirects,
             headers: options.headers,
+            proxy: options.proxy,
         })
     }
 
@@ -263,6 +271,9 @@ impl HttpClient {
         }
         if request.encoding == Encoding::Gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some(value) = self.proxy.authorization(uri) {
+            headers.insert(PROXY_AUTHORIZATION, secret_header(value)?);
         }
         if with_credentials {
             for (name, secret) in &self.headers {

@@ -7,7 +7,7 @@ use alerting::Retry;
 use config::alertmanager::receivers::Telegram as Options;
 use serde::Deserialize;
 
-use crate::answer::{Failure, reason_of, seconds_up, shortened};
+use crate::answer::{Failure, check_status, reason_of, seconds_up, shortened};
 use crate::clients::{self, Clients};
 use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
 use crate::integration::{Integration, Sent};
@@ -112,12 +112,12 @@ struct Parameters {
 fn check(response: &HttpResponse) -> Result<(), Failure> {
     let is_success = (200..=299).contains(&response.status);
     let Ok(answer) = serde_json::from_slice::<Answer>(&response.body) else {
-        let text = response.text();
         if is_success {
+            let text = response.text();
             let message = format!("unreadable answer from Telegram: {}", shortened(&text));
             return Err(Failure::retriable(message));
         }
-        return Err(Failure::status(response.status, Retry::Later, &text));
+        return check_status(response, &[response.status]);
     };
     if answer.ok {
         return Ok(());

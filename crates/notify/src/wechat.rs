@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alerting::Retry;
 use config::alertmanager::receivers::WeChat as Options;
 use model::{Duration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -141,13 +140,8 @@ impl WeChat {
     }
 
     fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
-        if response.status != 200 {
-            return check_status(response, &[response.status]).and(Err(Failure::status(
-                response.status,
-                Retry::Later,
-                "",
-            )));
-        }
+        // The peer tries again whatever the status.
+        check_status(response, &[response.status])?;
         let answer: Answer = serde_json::from_slice(&response.body).map_err(|error| {
             Failure::retriable(format!("unreadable answer from WeChat: {error}"))
         })?;

@@ -5,6 +5,8 @@ use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secr
 use net::tls::{Pem, TlsOptions, Verification, Versions};
 use net::{HttpClient, Overrides, Request, SendError};
 
+use crate::proxy;
+
 /// A body without a configured limit may still not be larger.
 const BODY_BYTES_MAX: usize = 1 << 30;
 
@@ -16,8 +18,12 @@ pub(crate) fn client_options(
     if http.oauth2.is_some() {
         return Err("oauth2 is not built yet; use basic_auth or authorization".to_owned());
     }
-    if !http.proxy.url.to_string().is_empty() || http.proxy.from_environment {
-        return Err("proxies are not built yet; connect directly".to_owned());
+    if let Some(basic) = &http.basic_auth {
+        no_reference("username_ref", &basic.username_ref)?;
+        no_reference("password_ref", &basic.password_ref)?;
+    }
+    if let Some(other) = &http.authorization {
+        no_reference("credentials_ref", &other.credentials_ref)?;
     }
     let authorization = match (&http.basic_auth, &http.authorization) {
         (Some(basic), _) => Some(Authorization::Basic {
@@ -64,6 +70,7 @@ pub(crate) fn client_options(
         },
         headers,
         overrides: overrides.clone(),
+        proxy: proxy::options(&http.proxy, &|name| std::env::var(name).ok())?,
     })
 }
 

@@ -25,6 +25,7 @@ mod not_built;
 mod offline;
 mod options;
 mod plan;
+mod proxy;
 mod queries;
 mod receivers;
 mod retention;

@@ -143,3 +143,6 @@ impl HttpSend for NotificationSender {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
