@@ -20,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::parts;
 
+mod peer;
+
 const NOW: Timestamp = Timestamp(1_709_290_800_000);
 /// Good for each integration: what any of them looks for in an answer is in it.
 const GOOD: &str = r#"{"ok":true,"success":true,"errcode":0,"access_token":"t","issues":[]}"#;
@@ -160,6 +162,14 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 
 /// One attempt of an integration with these options.
 async fn deliver(kind: &str, options: &str, within: Duration) -> Outcome {
+    let delivery = Delivery {
+        deadline: NOW + within,
+        ..delivery()
+    };
+    deliver_this(kind, options, delivery).await
+}
+
+async fn deliver_this(kind: &str, options: &str, delivery: Delivery) -> Outcome {
     let text = format!(
         "route: {{receiver: r}}\nreceivers:\n- name: r\n  {kind}_configs:\n  - {{{options}}}\n"
     );
@@ -181,8 +191,7 @@ async fn deliver(kind: &str, options: &str, within: Duration) -> Outcome {
     );
     let delivery = Delivery {
         integration_name: spec.integrations[0].name.clone(),
-        deadline: NOW + within,
-        ..delivery()
+        ..delivery
     };
     receivers.deliver(&delivery, NOW).await
 }
