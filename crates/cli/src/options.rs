@@ -6,7 +6,7 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AlertmanagerOptions, MessageTypes, Options, QueryOptions, RemoteWriteOptions,
+    Access, AlertmanagerOptions, Features, MessageTypes, Options, QueryOptions, RemoteWriteOptions,
     RuleOptions, StorageOptions, Switch, Tempo, UiFile,
 };
 
@@ -84,12 +84,21 @@ pub(crate) fn from_flags(
                 ),
             },
         },
+        features: features(&given),
         connections_max: given.number("web.max-connections"),
         read_timeout: given.duration("web.read-timeout"),
         overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,
         tempo: Tempo::Real,
         flags: given.values(SERVE),
     })
+}
+
+fn features(given: &Given<'_>) -> Features {
+    let (features, notices) = Features::parse(given.texts("enable-feature"));
+    for notice in notices {
+        tracing::warn!("{notice}");
+    }
+    features
 }
 
 /// A number of bytes with a unit, as `512MB`; 0 if the flag is not given.

@@ -1,6 +1,6 @@
 //! The running server: all roles that the input asks for, in one process.
 //!
-//! In reading order: [`options`] (what the command line says), `input` (files read), `plan` (input
+//! In reading order: [`options`] (what the command line says), `features`, `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`,
 //! `targets` (discovery into scrape pools), `queries`, `alertmanager`; `offline` (a folder without a server); `running` starts, reloads and stops it all; `sources` shows
@@ -15,6 +15,7 @@ mod aws;
 mod checks;
 mod clock;
 mod compaction;
+mod features;
 mod files;
 mod groups;
 mod http_client;
@@ -43,6 +44,7 @@ use diag::Diagnostics;
 
 pub use api::Access;
 pub use api::ui::UiFile;
+pub use features::Features;
 pub use offline::OfflineData;
 pub use options::{
     AlertmanagerOptions, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions,

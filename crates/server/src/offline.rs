@@ -16,6 +16,7 @@ use tsdb::{Db, DbOptions, OpenOptions, ReadOnlyDisk};
 
 use crate::StartError;
 use crate::clock::SystemClock;
+use crate::features::Features;
 use crate::options::QueryOptions;
 use crate::storage::random;
 
@@ -68,7 +69,8 @@ impl OfflineData {
         if db.time_range().is_none() {
             notices.push(format!("there are no samples in {}", dir.display()));
         }
-        let settings = crate::running::query_settings(options, ParserOptions::ALL, 0);
+        let mut settings = crate::running::query_settings(options, Features::default(), 0);
+        settings.parser = ParserOptions::ALL;
         let reader = Arc::new(db.clone());
         let registry = Registry::new();
         let queries = QueryService::new(settings, reader, Arc::clone(&clock), &registry, None);

@@ -7,6 +7,8 @@ use config::alertmanager::matchers::MatcherMode;
 use model::Duration;
 use net::Overrides;
 
+use crate::features::Features;
+
 /// How fast time passes for the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tempo {
@@ -46,6 +48,8 @@ pub struct Options {
     pub query: QueryOptions,
     pub rules: RuleOptions,
     pub alertmanager: AlertmanagerOptions,
+    /// What is experimental.
+    pub features: Features,
     pub connections_max: usize,
     pub read_timeout: Duration,
     pub overrides: Overrides,
@@ -89,6 +93,7 @@ impl Default for Options {
                 concurrent_max: 4,
             },
             alertmanager: AlertmanagerOptions::default(),
+            features: Features::default(),
             connections_max: 512,
             read_timeout: minutes(5),
             overrides: Overrides::default(),

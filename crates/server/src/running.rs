@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::clock::SystemClock;
 use crate::compaction::Compaction;
+use crate::features::Features;
 use crate::options::{Options, QueryOptions, Tempo};
 use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
@@ -76,11 +77,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let port = addresses.first().map_or(9090, SocketAddr::port);
     let external_url = external_url(&options, port);
-    // Duration expressions are part of the language today; the rest is still experimental.
-    let parser = ParserOptions {
-        duration_expressions: true,
-        ..ParserOptions::default()
-    };
+    let parser = options.features.parser();
     let (objects, objects_seen) = watch::channel(Arc::new(Objects::default()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let planner = Planner {
@@ -333,7 +330,11 @@ impl Parts {
         );
         let outgoing = Arc::new(RwLock::new(Outgoing::default()));
         let query_service = QueryService::new(
-            query_settings(&options.query, planner.parser, options.rules.concurrent_max),
+            query_settings(
+                &options.query,
+                options.features,
+                options.rules.concurrent_max,
+            ),
             Arc::clone(&reader),
             Arc::clone(&clock),
             &registry,
@@ -637,15 +638,17 @@ fn record_refusals(view: &rules::GroupView, reasons: &ReasonBook, clock: &dyn Cl
 
 pub(crate) fn query_settings(
     query: &QueryOptions,
-    parser: ParserOptions,
+    features: Features,
     rules_concurrent_max: usize,
 ) -> queries::Settings {
+    let mut engine = EngineOptions {
+        lookback_delta: query.lookback_delta,
+        ..EngineOptions::default()
+    };
+    features.apply(&mut engine);
     queries::Settings {
-        engine: EngineOptions {
-            lookback_delta: query.lookback_delta,
-            ..EngineOptions::default()
-        },
-        parser,
+        engine,
+        parser: features.parser(),
         limits: queries::Limits {
             samples_max: Some(query.samples_max),
             bytes_max: query.bytes_max,

@@ -234,6 +234,13 @@ pub(crate) const SERVE: &[Flag] = &[
         "How long expired silences and the notification log are kept",
     ),
     flag(
+        "enable-feature",
+        Takes::Texts,
+        "",
+        "NAME,NAME",
+        "What is experimental, by Prometheus' names, such as promql-experimental-functions; may be repeated",
+    ),
+    flag(
         "silences.max-silences",
         Takes::Number,
         "0",

@@ -8,6 +8,7 @@ mod alertmanager;
 mod alertmanager_config;
 mod alertmanager_matchers;
 mod alertmanager_timeintervals;
+mod api;
 mod chunks;
 mod config;
 mod notation;
@@ -76,7 +77,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "api",
-        load: pending::api,
+        load: api::load,
     },
     Suite {
         name: "chunks",

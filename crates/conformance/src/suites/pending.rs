@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::suite::{Case, entries, json_lines};
+use crate::suite::{Case, json_lines};
 
 fn fail(id: String) -> Case {
     Case::new(id, || {
@@ -22,16 +22,6 @@ fn lines(dir: &Path, files: &[&str]) -> anyhow::Result<Vec<Case>> {
         );
     }
     Ok(cases)
-}
-
-/// One failing case per entry of a folder whose name is accepted.
-fn files(dir: &Path, folder: &str, accept: fn(&str) -> bool) -> anyhow::Result<Vec<Case>> {
-    let names = entries(&dir.join(folder))?;
-    let names = names.iter().filter_map(|path| path.file_name()?.to_str());
-    Ok(names
-        .filter(|name| accept(name))
-        .map(|name| fail(format!("{folder}/{name}")))
-        .collect())
 }
 
 pub(crate) fn alertmanager_amtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
@@ -67,8 +57,4 @@ pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
             "thanos/auth_proxy.jsonl",
         ],
     )
-}
-
-pub(crate) fn api(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    files(dir, "api/responses", |name| name.ends_with(".json"))
 }

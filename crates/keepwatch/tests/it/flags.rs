@@ -58,6 +58,7 @@ fn prometheus_own_command_line() {
         "--web.enable-admin-api",
         "--storage.tsdb.retention.time=5y",
         "--query.max-samples=500000000",
+        "--enable-feature=promql-experimental-functions,native-histograms",
         "--query.timeout=5m",
         "--log.level=warn",
     ]);

@@ -2,8 +2,9 @@
 //!
 //! `support` starts it; then one module per promise: the Kasten scenario (`demo`, `routing`), what survives
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
-//! peer's command line (`flags`), samples that other servers send (`remote_write`),
-//! queries under limits (`query_life`), data folders without a server (`query_offline`), silences (`silences`).
+//! peer's command line (`flags`), samples that other servers send (`remote_write`), queries under limits
+//! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
+//! (`query_offline`), silences (`silences`).
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@ mod crash;
 mod demo;
 mod differential;
 mod flags;
+mod query_errors;
 mod query_life;
 mod query_offline;
 mod remote_write;
