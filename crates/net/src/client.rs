@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -18,6 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::oauth2::{OAuth2, TokenSource};
 use crate::proxy::{ProxyConnector, ProxyOptions};
 use crate::resolve::{Overrides, OverridingConnector};
 use crate::sigv4::{SigV4, Signed};
@@ -64,6 +66,7 @@ pub enum Authorization {
         signer: SigV4,
         clock: fn() -> i64,
     },
+    OAuth2(Box<OAuth2>),
 }
 
 /// What all requests of one client share.
@@ -153,6 +156,8 @@ pub enum SendError {
     Url { url: String, problem: String },
     #[error("reading {what} for the request: {problem}")]
     Secret { what: String, problem: String },
+    #[error("oauth2: cannot fetch token: {0}")]
+    Token(String),
     #[error("{0}")]
     Connect(String),
     #[error("context deadline exceeded after {}", format_seconds(.0))]
@@ -181,10 +186,18 @@ pub struct HttpClient {
     redirects: Redirects,
     headers: Vec<(String, Secret)>,
     proxy: ProxyOptions,
+    tokens: Option<Arc<TokenSource>>,
 }
 
 impl HttpClient {
     pub fn new(options: ClientOptions) -> Result<Self, BuildError> {
+        let tokens = match &options.authorization {
+            Some(Authorization::OAuth2(source)) => {
+                let source = TokenSource::new((**source).clone(), options.overrides.clone())?;
+                Some(Arc::new(source))
+            }
+            _ => None,
+        };
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -225,6 +238,7 @@ impl HttpClient {
             redirects: options.redirects,
             headers: options.headers,
             proxy: options.proxy,
+            tokens,
         })
     }
 
@@ -288,6 +302,9 @@ impl HttpClient {
             if let Some(value) = self.authorization_header()? {
                 headers.insert(AUTHORIZATION, value);
             }
+            if let Some(tokens) = &self.tokens {
+                headers.insert(AUTHORIZATION, tokens.header(request.timeout).await?);
+            }
             if let Some(Authorization::Aws { signer, clock }) = &self.authorization {
                 let signed = Signed {
                     method: &request.method,
@@ -309,7 +326,7 @@ impl HttpClient {
 
     fn authorization_header(&self) -> Result<Option<HeaderValue>, SendError> {
         let text = match &self.authorization {
-            None | Some(Authorization::Aws { .. }) => return Ok(None),
+            None | Some(Authorization::Aws { .. } | Authorization::OAuth2(_)) => return Ok(None),
             Some(Authorization::Basic { username, password }) => {
                 let username = read_secret("the user name", username)?;
                 let password = read_secret("the password", password)?;
@@ -380,7 +397,7 @@ fn parse_url(url: &str) -> Result<Uri, SendError> {
     }
 }
 
-fn read_secret(what: &str, secret: &Secret) -> Result<String, SendError> {
+pub(crate) fn read_secret(what: &str, secret: &Secret) -> Result<String, SendError> {
     match secret {
         Secret::Text(text) => Ok(text.clone()),
         Secret::File(file) => fs::read_to_string(file)
@@ -392,7 +409,7 @@ fn read_secret(what: &str, secret: &Secret) -> Result<String, SendError> {
     }
 }
 
-fn secret_header(text: &str) -> Result<HeaderValue, SendError> {
+pub(crate) fn secret_header(text: &str) -> Result<HeaderValue, SendError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| SendError::Secret {
         what: "a header".to_owned(),
         problem: "it holds characters that no header may have".to_owned(),

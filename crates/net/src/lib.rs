@@ -1,12 +1,13 @@
 //! HTTP on both sides: the client that scrapes, discovers and notifies, and the server that answers.
 //!
-//! [`client`] sends one request and returns the whole answer within limits; [`proxy`] goes through proxies; [`resolve`] maps names to
+//! [`client`] sends one request and returns the whole answer within limits; [`oauth2`] fetches tokens; [`proxy`] goes through proxies; [`resolve`] maps names to
 //! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
 //! connections for an axum router. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
 
 pub mod client;
+pub mod oauth2;
 pub mod proxy;
 pub mod resolve;
 pub mod server;

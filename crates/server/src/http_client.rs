@@ -2,6 +2,7 @@
 
 use net::axum::http::{HeaderName, HeaderValue};
 use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secret};
+use net::oauth2::OAuth2;
 use net::tls::{Pem, TlsOptions, Verification, Versions};
 use net::{HttpClient, Overrides, Request, SendError};
 
@@ -15,9 +16,6 @@ pub(crate) fn client_options(
     http: &config::http::HttpClient,
     overrides: &Overrides,
 ) -> Result<ClientOptions, String> {
-    if http.oauth2.is_some() {
-        return Err("oauth2 is not built yet; use basic_auth or authorization".to_owned());
-    }
     if let Some(basic) = &http.basic_auth {
         no_reference("username_ref", &basic.username_ref)?;
         no_reference("password_ref", &basic.password_ref)?;
@@ -25,6 +23,7 @@ pub(crate) fn client_options(
     if let Some(other) = &http.authorization {
         no_reference("credentials_ref", &other.credentials_ref)?;
     }
+    let oauth2 = http.oauth2.as_ref().map(oauth2).transpose()?;
     let authorization = match (&http.basic_auth, &http.authorization) {
         (Some(basic), _) => Some(Authorization::Basic {
             username: secret(&basic.username, &basic.username_file),
@@ -38,7 +37,7 @@ pub(crate) fn client_options(
             },
             credentials: secret(other.credentials.expose(), &other.credentials_file),
         }),
-        (None, None) => None,
+        (None, None) => oauth2.map(|source| Authorization::OAuth2(Box::new(source))),
     };
     let mut headers = Vec::new();
     for (name, header) in &http.headers {
@@ -71,6 +70,28 @@ pub(crate) fn client_options(
         headers,
         overrides: overrides.clone(),
         proxy: proxy::options(&http.proxy, &|name| std::env::var(name).ok())?,
+    })
+}
+
+fn oauth2(options: &config::http::OAuth2) -> Result<OAuth2, String> {
+    if !["", "client_credentials"].contains(&options.grant_type.as_str()) {
+        return Err(format!(
+            "oauth2: the grant type {:?} is not built yet; use `client_secret`",
+            options.grant_type
+        ));
+    }
+    no_reference("client_secret_ref", &options.client_secret_ref)?;
+    let parameters = options.endpoint_params.iter();
+    Ok(OAuth2 {
+        client_id: options.client_id.clone(),
+        client_secret: secret(options.client_secret.expose(), &options.client_secret_file),
+        token_url: options.token_url.clone(),
+        scopes: options.scopes.clone(),
+        parameters: parameters
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        tls: tls_options(&options.tls)?,
+        proxy: proxy::options(&options.proxy, &|name| std::env::var(name).ok())?,
     })
 }
 

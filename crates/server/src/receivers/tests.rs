@@ -435,6 +435,73 @@ async fn proxies_are_asked_with_whole_urls_or_for_a_tunnel() {
     }
 }
 
+#[tokio::test]
+async fn tokens_are_fetched_once_and_in_the_style_that_the_server_knows() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while let Some(request) = read_request(&mut stream).await {
+                    let reply = if request.starts_with("POST /token") {
+                        if request.contains("client_secret=s") {
+                            let token =
+                                r#"{"access_token":"abc","token_type":"bearer","expires_in":3600}"#;
+                            answer("200 OK", token)
+                        } else {
+                            answer("401 Unauthorized", r#"{"error":"invalid_client"}"#)
+                        }
+                    } else {
+                        answer("200 OK", r#"{"errcode":0,"issues":[]}"#)
+                    };
+                    let _ = sender.send(request);
+                    let _ = stream.write_all(reply.as_bytes()).await;
+                }
+            });
+        }
+    });
+    // Two requests of one notification share the token.
+    let options = format!(
+        "project: p, issue_type: i, api_url: 'http://127.0.0.1:{port}/a', http_config: {{oauth2: {{client_id: \
+         c, client_secret: s, token_url: 'http://127.0.0.1:{port}/token', scopes: [a, b], endpoint_params: \
+         {{x: 'y z'}}}}}}"
+    );
+    assert_eq!(
+        deliver("jira", &options, ENOUGH).await,
+        Outcome::delivered()
+    );
+    let mut requests = Vec::new();
+    while let Ok(request) = asked.try_recv() {
+        requests.push(request);
+    }
+    let [by_header, by_body, search, create] = requests.as_slice() else {
+        panic!("{requests:#?}");
+    };
+    assert!(
+        by_header
+            .to_lowercase()
+            .contains("authorization: basic yzpz"),
+        "{by_header}"
+    );
+    let form = "grant_type=client_credentials&scope=a+b&x=y+z";
+    assert!(
+        by_header.ends_with(&format!("\r\n\r\n{form}")),
+        "{by_header}"
+    );
+    assert!(
+        by_body.ends_with(&format!("{form}&client_id=c&client_secret=s")),
+        "{by_body}"
+    );
+    for request in [search, create] {
+        assert!(
+            request.to_lowercase().contains("authorization: bearer abc"),
+            "{request}"
+        );
+    }
+}
+
 /// Mail servers that are of no use.
 #[tokio::test]
 async fn mails_are_tried_again() {
