@@ -1,13 +1,16 @@
 //! Silences: made and ended by Alertmanager's own tool, in force at once, and still there after `kill -9`, after
-//! a file was damaged, and for a real Alertmanager with the same files.
+//! a file was damaged, and for a real Alertmanager with the same files; and what else alerting remembers.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use testkit::process::{
-    Finished, Program, Signal, finish, get, is_installed, post_bytes, try_get, until,
+    Finished, Page, PageServer, Program, Signal, finish, get, is_installed, post_bytes, try_get,
+    until,
 };
 
 use crate::support::{BOUND, Server, json, listening_on, serve};
@@ -146,6 +149,57 @@ fn alertmanager_takes_over_the_files_and_gives_them_back() {
     let shown = json(&server.address, &format!("/api/v2/silence/{theirs}"));
     assert_eq!(shown["comment"], "theirs");
     assert_eq!(shown["matchers"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_was_notified_is_not_notified_again_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let hits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&hits);
+    let hook = PageServer::start(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Page::ok("text/plain", "")
+    });
+    let config = format!(
+        "route: {{receiver: hook, group_wait: 0s, group_interval: 1s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+        hook.address()
+    );
+    fs::write(dir.path().join("alertmanager.yml"), config).unwrap();
+    let start = || {
+        let flags = [
+            "--alertmanager.config.file=alertmanager.yml",
+            "--storage.tsdb.path=data",
+            "--log.level=error",
+        ];
+        serve(dir.path(), &flags)
+    };
+    let server = start();
+    post_alert(&server.address);
+    until("the first notification", BOUND, || {
+        match hits.load(Ordering::Relaxed) {
+            1 => Ok(()),
+            count => Err(count.to_string()),
+        }
+    });
+    until("the notification log", BOUND, || {
+        match fs::metadata(dir.path().join("data/alertmanager/nflog")) {
+            Ok(file) if file.len() > 0 => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    kill(server);
+
+    let server = start();
+    post_alert(&server.address);
+    until("the decision not to notify", BOUND, || {
+        let reasons = server.json("/api/keepwatch/v1/reasons")["data"]["counts"].clone();
+        match reasons["alert-already-notified"].as_u64() {
+            Some(count) if count > 0 => Ok(()),
+            _ => Err(reasons.to_string()),
+        }
+    });
+    assert_eq!(hits.load(Ordering::Relaxed), 1);
 }
 
 /// A real Alertmanager over our files.
