@@ -167,10 +167,13 @@ fn translate(text: &str) -> String {
                     let literal_end = literal_start + literal.len();
                     while chars.next_if(|(at, _)| *at < literal_end + 2).is_some() {}
                 }
-                Some((_, escaped)) => {
-                    out.push('\\');
-                    out.push(escaped);
-                }
+                Some((_, escaped)) => match ascii_class(escaped, in_class) {
+                    Some(class) => out.push_str(class),
+                    None => {
+                        out.push('\\');
+                        out.push(escaped);
+                    }
+                },
                 None => out.push('\\'),
             },
             '[' if in_class && !text[at..].starts_with("[:") => out.push_str("\\["),
@@ -205,6 +208,25 @@ fn translate(text: &str) -> String {
         }
     }
     out
+}
+
+/// Classes that know only ASCII in Go, and all of Unicode in the regex crate.
+fn ascii_class(escaped: char, in_class: bool) -> Option<&'static str> {
+    Some(match (escaped, in_class) {
+        ('d', false) => "[0-9]",
+        ('d', true) => "0-9",
+        ('D', _) => "[^0-9]",
+        // Go does not fold these: in Unicode, `k` is the Kelvin sign too.
+        ('w', false) => "(?-i:[0-9A-Za-z_])",
+        ('w', true) => "0-9A-Za-z_",
+        ('W', false) => "(?-i:[^0-9A-Za-z_])",
+        ('W', true) => "[^0-9A-Za-z_]",
+        ('s', false) => "[\\t\\n\\f\\r ]",
+        ('s', true) => "\\t\\n\\f\\r ",
+        ('S', _) => "[^\\t\\n\\f\\r ]",
+        ('b', false) => "(?-u:\\b)",
+        _ => return None,
+    })
 }
 
 /// Whether `{…` is `{n}`, `{n,}` or `{n,m}`; Go takes anything else literally.
@@ -290,6 +312,36 @@ fn fast_path(text: &str) -> Fast {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Go's classes are of ASCII, within other classes too.
+    #[test]
+    fn perl_classes_are_those_of_go() {
+        for (pattern, text, matches) in [
+            (r"\d+", "42", true),
+            (r"\d", "\u{0664}", false),
+            (r"[\d.]+", "4.2", true),
+            (r"[\d.]+", "\u{0664}", false),
+            (r"[^\d]", "\u{0664}", true),
+            (r"\D", "\u{0664}", true),
+            (r"[\D]", "4", false),
+            (r"\w+", "a_1", true),
+            (r"\w", "\u{e9}", false),
+            (r"(?i)\w", "\u{212a}", false),
+            (r"[\w-]+", "a-b", true),
+            (r"\W", "\u{e9}", true),
+            (r"\s", "\u{a0}", false),
+            (r"\s", "\t", true),
+            (r"\s", "\x0b", false),
+            (r"[\s]", " ", true),
+            (r"\S", "\u{a0}", true),
+            (r"a\b.*", "a\u{e9}", true),
+            (r"a\b.*", "ab", false),
+            (r"\\d", "\\d", true),
+        ] {
+            let compiled = Pattern::new(pattern).unwrap();
+            assert_eq!(compiled.is_match(text), matches, "{pattern} on {text:?}");
+        }
+    }
 
     /// The fast path and the regex engine must agree.
     #[test]
