@@ -124,7 +124,7 @@ impl Pattern {
 }
 
 fn compile(text: &str) -> Result<Regex, PatternError> {
-    let translated = translate(text);
+    let translated = translate(text)?;
     regex::RegexBuilder::new(&format!("^(?s:{translated})$"))
         .size_limit(COMPILED_BYTES_MAX)
         .build()
@@ -153,14 +153,41 @@ impl fmt::Display for Pattern {
 
 /// Rewrites what Go's syntax has and the regex crate has not: `\Q…\E`, `\z`, `\C`, and a literal `{`
 /// that is no repetition; `(?<name>` and `(?P<name>` mean the same in both.
-fn translate(text: &str) -> String {
+fn translate(text: &str) -> Result<String, PatternError> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.char_indices().peekable();
     let mut in_class = false;
+    // Where the repetition starts that ends right before this place.
+    let mut repetition = None;
     while let Some((at, character)) = chars.next() {
+        let before = repetition.take();
         match character {
             '\\' => match chars.next() {
+                Some((_, 'p' | 'P' | 'x')) if text[at + 2..].starts_with('{') => {
+                    let end = text[at..].find('}').map_or(text.len(), |end| at + end + 1);
+                    let escape = &text[at..end];
+                    match escape.strip_prefix("\\p{^") {
+                        Some(name) => out.push_str(&format!("\\P{{{name}")),
+                        None => out.push_str(escape),
+                    }
+                    while chars.next_if(|(at, _)| *at < end).is_some() {}
+                }
+                Some((_, '0'..='7')) => {
+                    let (code, length) = octal(&text[at + 1..]);
+                    out.push_str(&code);
+                    while chars.next_if(|(next, _)| *next <= at + length).is_some() {}
+                }
+                // Escaped punctuation in Go, words' edges in the regex crate.
+                Some((_, edge @ ('<' | '>'))) => out.push(edge),
+                Some((_, unknown @ ('u' | 'U'))) => {
+                    let escape = format!("\\{unknown}");
+                    return Err(refusal("invalid escape sequence", &escape));
+                }
                 Some((_, 'Q')) => {
+                    if !text[at + 2..].contains("\\E") {
+                        // The quotation takes in the end of the group that anchors the pattern.
+                        return Err(refusal("missing closing )", text));
+                    }
                     let literal_start = at + 2;
                     let literal = text[literal_start..].split("\\E").next().unwrap_or("");
                     out.push_str(&regex::escape(literal));
@@ -204,10 +231,63 @@ fn translate(text: &str) -> String {
                 out.push(character);
             }
             '{' if !in_class && !starts_repetition(&text[at..]) => out.push_str("\\{"),
+            '*' | '+' | '?' | '{' if !in_class => {
+                let length = match character {
+                    '{' => text[at..].find('}').map_or(1, |end| end + 1),
+                    _ => 1,
+                };
+                let operator = &text[at..at + length];
+                if has_large_count(operator) {
+                    return Err(refusal("invalid repeat count", operator));
+                }
+                while chars.next_if(|(next, _)| *next < at + length).is_some() {}
+                // `?` after it makes it lazy.
+                let is_lazy = chars.next_if(|(_, c)| *c == '?').is_some();
+                let end = at + length + usize::from(is_lazy);
+                if let Some(start) = before {
+                    let nested = &text[start..end];
+                    return Err(refusal("invalid nested repetition operator", nested));
+                }
+                out.push_str(&text[at..end]);
+                repetition = Some(at);
+            }
             _ => out.push(character),
         }
     }
-    out
+    Ok(out)
+}
+
+fn refusal(problem: &str, quoted: &str) -> PatternError {
+    PatternError(format!("error parsing regexp: {problem}: `{quoted}`"))
+}
+
+/// `{n,m}` with a number that Go does not take.
+fn has_large_count(operator: &str) -> bool {
+    const COUNT_MAX: u32 = 1000;
+    let counts = operator.trim_matches(['{', '}']).split(',');
+    counts
+        .filter(|count| {
+            count
+                .bytes()
+                .next()
+                .is_some_and(|first| first.is_ascii_digit())
+        })
+        .any(|count| count.parse::<u32>().is_ok_and(|count| count > COUNT_MAX) || count.len() > 9)
+}
+
+/// `\101` is `A`; what starts with a digit but zero and has only one is a back reference, which neither knows.
+/// Gives what to write, and how many digits there are.
+fn octal(digits: &str) -> (String, usize) {
+    let length = digits
+        .bytes()
+        .take(3)
+        .take_while(|digit| matches!(digit, b'0'..=b'7'))
+        .count();
+    let number = digits.get(..length).unwrap_or_default();
+    match u32::from_str_radix(number, 8) {
+        Ok(code) if length > 1 || code == 0 => (format!("\\x{{{code:x}}}"), length),
+        _ => (format!("\\{number}"), length),
+    }
 }
 
 /// Classes that know only ASCII in Go, and all of Unicode in the regex crate.
@@ -312,6 +392,41 @@ fn fast_path(text: &str) -> Fast {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escapes_with_numbers_and_names() {
+        for (pattern, text) in [
+            (r"\p{Lu}\pL", "Ab"),
+            (r"\p{^Lu}", "a"),
+            (r"\x{e9}\x41", "\u{e9}A"),
+            (r"\101\0", "A\0"),
+            (r"[\101\x{e9}]+", "A\u{e9}"),
+            (r"a{2,3}?b*?c??", "aab"),
+            (r"a{b{,2}", "a{b{,2}"),
+            (r"^*a", "a"),
+            (r"\<a\>", "<a>"),
+        ] {
+            let compiled = Pattern::new(pattern).unwrap();
+            assert!(compiled.is_match(text), "{pattern} on {text:?}");
+        }
+    }
+
+    /// What the regex crate would take.
+    #[test]
+    fn what_go_refuses() {
+        for (pattern, error) in [
+            ("a**", "invalid nested repetition operator: `**`"),
+            ("a+?*", "invalid nested repetition operator: `+?*`"),
+            ("a{2}{3}", "invalid nested repetition operator: `{2}{3}`"),
+            ("a{1001}", "invalid repeat count: `{1001}`"),
+            (r"\Qa", r"missing closing ): `\Qa`"),
+            (r"\u0041", r"invalid escape sequence: `\u`"),
+        ] {
+            let refused = Pattern::new(pattern).unwrap_err().to_string();
+            assert_eq!(refused, format!("error parsing regexp: {error}"));
+        }
+        assert!(Pattern::new(r"\1").is_err());
+    }
 
     /// Go's classes are of ASCII, within other classes too.
     #[test]
