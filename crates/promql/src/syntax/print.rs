@@ -40,7 +40,8 @@ impl Display for NumberLiteral {
         if !self.is_duration {
             return f.write_str(&float_plain(self.value));
         }
-        if self.value < 0.0 {
+        // The peer prints no sign of a negative zero, and so another query.
+        if self.value.is_sign_negative() {
             f.write_char('-')?;
         }
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]

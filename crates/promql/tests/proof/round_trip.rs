@@ -52,3 +52,12 @@ fn printing_and_reading_are_inverse() {
         check(&expr);
     }
 }
+
+/// Texts that fuzzing found.
+#[test]
+fn what_once_printed_differently() {
+    for text in ["-0m--5", "1 / -0s"] {
+        let expr = parse(text, &ParserOptions::ALL).expect("a query");
+        check(&expr);
+    }
+}
