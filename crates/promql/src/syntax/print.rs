@@ -18,8 +18,8 @@ impl Display for Expr {
         match self {
             Self::Number(node) => node.fmt(f),
             Self::String(node) => f.write_str(&match &node.invalid_utf8 {
-                Some(bytes) => quote_bytes(bytes),
-                None => go_quote(&node.value),
+                Some(bytes) => readable(&quote_bytes(bytes)),
+                None => readable(&go_quote(&node.value)),
             }),
             Self::Vector(node) => node.fmt(f),
             Self::Matrix(node) => node.fmt(f),
@@ -33,6 +33,12 @@ impl Display for Expr {
             Self::Paren(node) => write!(f, "({})", node.expr),
         }
     }
+}
+
+/// Quoted text that the lexer takes: U+FFFD as it stands is refused there, as in the peer, whose printer
+/// writes it nevertheless.
+fn readable(quoted: &str) -> String {
+    quoted.replace(char::REPLACEMENT_CHARACTER, "\\ufffd")
 }
 
 impl Display for NumberLiteral {
@@ -81,7 +87,7 @@ fn write_matchers(f: &mut fmt::Formatter<'_>, selector: &VectorSelector) -> fmt:
         .matchers
         .iter()
         .filter(|matcher| !is_name(matcher))
-        .map(ToString::to_string)
+        .map(|matcher| readable(&matcher.to_string()))
         .collect();
     if texts.is_empty() {
         return Ok(());
@@ -217,7 +223,7 @@ impl Display for LabelList<'_> {
             if is_legacy_label_name(label) {
                 f.write_str(label)?;
             } else {
-                f.write_str(&go_quote(label))?;
+                f.write_str(&readable(&go_quote(label)))?;
             }
         }
         Ok(())

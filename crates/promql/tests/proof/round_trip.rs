@@ -56,7 +56,14 @@ fn printing_and_reading_are_inverse() {
 /// Texts that fuzzing found.
 #[test]
 fn what_once_printed_differently() {
-    for text in ["-0m--5", "1 / -0s"] {
+    let texts = [
+        "-0m--5",
+        "1 / -0s",
+        r#"m{a="\x82",b="\ufffd",c!~"\ufffd+"}"#,
+        r#"label_replace(m, "a", "\x82\ufffd", "b", "\ufffd")"#,
+        r#"sum by ("\ufffd") (m)"#,
+    ];
+    for text in texts {
         let expr = parse(text, &ParserOptions::ALL).expect("a query");
         check(&expr);
     }
