@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::answer::{Failure, check_status_with};
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpResponse, HttpSend};
+use crate::integration::SingleRequest;
 use crate::message::{self, Envelope};
 use crate::notification::Notification;
 use crate::secret;
@@ -40,6 +40,32 @@ impl IncidentIo {
         let http = clients::http(clients, Some(&http))?;
         Ok(Self { options, http })
     }
+}
+
+/// What the answer to a failure holds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    message: String,
+    errors: Vec<String>,
+    error: String,
+}
+
+fn details(response: &HttpResponse) -> String {
+    let refusal: Refusal = serde_json::from_slice(&response.body).unwrap_or_default();
+    let parts = [refusal.message, refusal.error, refusal.errors.join(", ")];
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(": ")
+}
+
+impl SingleRequest for IncidentIo {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
 
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
         let options = &self.options;
@@ -64,37 +90,8 @@ impl IncidentIo {
             .with_json(body)
             .within(options.timeout.to_std()))
     }
-}
 
-/// What the answer to a failure holds.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Refusal {
-    message: String,
-    errors: Vec<String>,
-    error: String,
-}
-
-fn details(response: &HttpResponse) -> String {
-    let refusal: Refusal = serde_json::from_slice(&response.body).unwrap_or_default();
-    let parts = [refusal.message, refusal.error, refusal.errors.join(", ")];
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.join(": ")
-}
-
-impl Integration for IncidentIo {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status_with(&response, &RETRIED, details)?;
-            Ok(Sent::default())
-        })
+    fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
+        check_status_with(response, &RETRIED, details)
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use alerting::nflog::ReceiverData;
 use config::alertmanager::Receiver;
 
-use crate::answer::Failure;
+use crate::answer::{Failure, check_status};
 use crate::clients::Clients;
-use crate::http::BoxFuture;
+use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
 use crate::notification::Notification;
 
 /// A notification arrived.
@@ -22,6 +22,32 @@ pub trait Integration: fmt::Debug + Send + Sync {
     /// One attempt. It ends by the delivery's deadline.
     fn notify<'a>(&'a self, notification: Notification<'a>)
     -> BoxFuture<'a, Result<Sent, Failure>>;
+}
+
+/// An [`Integration`] that is one request, and keeps nothing of the answer.
+pub(crate) trait SingleRequest: fmt::Debug + Send + Sync {
+    /// Who sends it.
+    fn http(&self) -> &dyn HttpSend;
+
+    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure>;
+
+    /// Whether the answer says that the notification arrived.
+    fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
+        check_status(response, &[])
+    }
+}
+
+impl<T: SingleRequest> Integration for T {
+    fn notify<'a>(
+        &'a self,
+        notification: Notification<'a>,
+    ) -> BoxFuture<'a, Result<Sent, Failure>> {
+        Box::pin(async move {
+            let response = self.http().send(self.request(notification)?).await?;
+            self.check(&response)?;
+            Ok(Sent::default())
+        })
+    }
 }
 
 /// One integration of a receiver.

@@ -49,7 +49,7 @@ mod wechat;
 
 pub use alerting::backoff::Backoff;
 pub use answer::Failure;
-pub use clients::{AwsClient, Clients};
+pub use clients::{AwsClient, Clients, SameClients};
 pub use http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend};
 pub use integration::{Built, Integration, Sent};
 pub use mail::{MailFailure, MailLogin, MailRequest, MailSend};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use config::alertmanager::receivers::MsTeams as Options;
 use serde::Serialize;
 
-use crate::answer::{Failure, check_status};
+use crate::answer::Failure;
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::Notification;
 use crate::rendering::Rendering;
 use crate::secret;
@@ -41,6 +41,12 @@ impl MsTeams {
         let http = clients::http(clients, options.http.as_ref())?;
         Ok(Self { options, http })
     }
+}
+
+impl SingleRequest for MsTeams {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
 
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
         let options = &self.options;
@@ -59,18 +65,5 @@ impl MsTeams {
             &options.webhook_url_file,
         )?;
         notification.post_json(url, &card)
-    }
-}
-
-impl Integration for MsTeams {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status(&response, &[])?;
-            Ok(Sent::default())
-        })
     }
 }

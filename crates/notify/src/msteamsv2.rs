@@ -5,10 +5,10 @@ use std::sync::Arc;
 use config::alertmanager::receivers::MsTeamsV2 as Options;
 use serde_json::json;
 
-use crate::answer::{Failure, check_status};
+use crate::answer::Failure;
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::Notification;
 use crate::rendering::Rendering;
 use crate::secret;
@@ -24,6 +24,12 @@ impl MsTeamsV2 {
     pub(crate) fn new(options: Options, clients: &dyn Clients) -> Result<Self, String> {
         let http = clients::http(clients, options.http.as_ref())?;
         Ok(Self { options, http })
+    }
+}
+
+impl SingleRequest for MsTeamsV2 {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
     }
 
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
@@ -67,18 +73,5 @@ impl MsTeamsV2 {
             &options.webhook_url_file,
         )?;
         notification.post_json(url, &message)
-    }
-}
-
-impl Integration for MsTeamsV2 {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status(&response, &[])?;
-            Ok(Sent::default())
-        })
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::answer::{Failure, check_status_with};
 use crate::clients::{self, Clients};
 use crate::go_json;
-use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpResponse, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::{Notification, group_key_hash};
 use crate::payload::render_payload;
 use crate::rendering::Rendering;
@@ -98,19 +98,6 @@ impl PagerDuty {
 
     fn is_v1(&self) -> bool {
         !self.options.service_key.is_empty() || !self.options.service_key_file.is_empty()
-    }
-
-    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
-        let rendering = Rendering::new(notification);
-        let (url, event) = if self.is_v1() {
-            (URL_V1, self.event_v1(&rendering)?)
-        } else {
-            (self.options.url.as_str(), self.event_v2(&rendering)?)
-        };
-        Ok(notification
-            .request("POST", url.to_owned())
-            .with_json(encode(event)?)
-            .within(self.options.timeout.to_std()))
     }
 
     fn event_v1(&self, rendering: &Rendering<'_>) -> Result<Event, Failure> {
@@ -257,16 +244,26 @@ fn details(response: &HttpResponse) -> String {
     }
 }
 
-impl Integration for PagerDuty {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let retried = if self.is_v1() { RETRIED_V1 } else { RETRIED_V2 };
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status_with(&response, &retried, details)?;
-            Ok(Sent::default())
-        })
+impl SingleRequest for PagerDuty {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
+
+    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
+        let rendering = Rendering::new(notification);
+        let (url, event) = if self.is_v1() {
+            (URL_V1, self.event_v1(&rendering)?)
+        } else {
+            (self.options.url.as_str(), self.event_v2(&rendering)?)
+        };
+        Ok(notification
+            .request("POST", url.to_owned())
+            .with_json(encode(event)?)
+            .within(self.options.timeout.to_std()))
+    }
+
+    fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
+        let retried = if self.is_v1() { RETRIED_V1 } else { RETRIED_V2 };
+        check_status_with(response, &retried, details)
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use config::alertmanager::receivers::Pushover as Options;
 
-use crate::answer::{Failure, check_status};
+use crate::answer::Failure;
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::Notification;
 use crate::rendering::Rendering;
 use crate::truncate::in_runes;
@@ -30,6 +30,27 @@ impl Pushover {
     pub(crate) fn new(options: Options, clients: &dyn Clients) -> Result<Self, String> {
         let http = clients::http(clients, options.http.as_ref())?;
         Ok(Self { options, http })
+    }
+
+    fn message(&self, rendering: &Rendering<'_>) -> Result<String, Failure> {
+        let template = &self.options.message;
+        let message = if self.options.html {
+            rendering.html("message", template)?
+        } else {
+            rendering.text("message", template)?
+        };
+        let message = in_runes(&message, MESSAGE_MAX);
+        // An empty message would be refused.
+        Ok(match message.trim() {
+            "" => "(no details)".to_owned(),
+            message => message.to_owned(),
+        })
+    }
+}
+
+impl SingleRequest for Pushover {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
     }
 
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
@@ -75,33 +96,5 @@ impl Pushover {
             .collect();
         let request = notification.request("POST", url::with_query(URL, &parameters));
         Ok(request.with_header("Content-Type", "text/plain"))
-    }
-
-    fn message(&self, rendering: &Rendering<'_>) -> Result<String, Failure> {
-        let template = &self.options.message;
-        let message = if self.options.html {
-            rendering.html("message", template)?
-        } else {
-            rendering.text("message", template)?
-        };
-        let message = in_runes(&message, MESSAGE_MAX);
-        // An empty message would be refused.
-        Ok(match message.trim() {
-            "" => "(no details)".to_owned(),
-            message => message.to_owned(),
-        })
-    }
-}
-
-impl Integration for Pushover {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status(&response, &[])?;
-            Ok(Sent::default())
-        })
     }
 }

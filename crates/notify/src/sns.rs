@@ -8,8 +8,8 @@ use config::alertmanager::receivers::Sns as Options;
 
 use crate::answer::{Failure, check_status_with, shortened};
 use crate::clients::Clients;
-use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpResponse, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::{Notification, group_key_hash};
 use crate::rendering::Rendering;
 use crate::url;
@@ -36,24 +36,6 @@ impl Sns {
             options,
             http: aws.http,
         })
-    }
-
-    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
-        let rendering = Rendering::new(notification);
-        let url = match rendering.text("api_url", &self.options.api_url)? {
-            empty if empty.is_empty() => self.default_url.clone(),
-            url => url,
-        };
-        let parameters = self.parameters(&rendering)?;
-        let parameters: Vec<(&str, &str)> = parameters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let mut request = notification
-            .request("POST", url)
-            .with_header("Content-Type", "application/x-www-form-urlencoded");
-        request.body = url::form(&parameters).into_bytes();
-        Ok(request)
     }
 
     fn parameters(&self, rendering: &Rendering<'_>) -> Result<Vec<(String, String)>, Failure> {
@@ -122,25 +104,6 @@ fn cut(mut message: String, bytes_max: usize) -> String {
     message
 }
 
-/// AWS asks too fast callers to wait by a code in a 400; its own libraries wait and try again then.
-fn check(response: &HttpResponse) -> Result<(), Failure> {
-    let text = response.text();
-    let code = element(&text, "Code").unwrap_or_default();
-    check_status_with(response, &[429], |_| {
-        let words = element(&text, "Message").unwrap_or(shortened(&text));
-        let separator = if code.is_empty() { "" } else { ": " };
-        format!("{code}{separator}{words}")
-    })
-    .map_err(|mut failure| {
-        let is_throttled = code.contains("Throttl") || code == "RequestLimitExceeded";
-        if is_throttled && failure.retry == Retry::Never {
-            failure.retry = Retry::Later;
-            failure.reason = alerting::FailureReason::RateLimited;
-        }
-        failure
-    })
-}
-
 /// The text of the first element of that name.
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
@@ -148,14 +111,45 @@ fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     Some(text)
 }
 
-impl Integration for Sns {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            check(&self.http.send(self.request(notification)?).await?)?;
-            Ok(Sent::default())
+impl SingleRequest for Sns {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
+
+    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
+        let rendering = Rendering::new(notification);
+        let url = match rendering.text("api_url", &self.options.api_url)? {
+            empty if empty.is_empty() => self.default_url.clone(),
+            url => url,
+        };
+        let parameters = self.parameters(&rendering)?;
+        let parameters: Vec<(&str, &str)> = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let mut request = notification
+            .request("POST", url)
+            .with_header("Content-Type", "application/x-www-form-urlencoded");
+        request.body = url::form(&parameters).into_bytes();
+        Ok(request)
+    }
+
+    /// AWS asks too fast callers to wait by a code in a 400; its own libraries wait and try again then.
+    fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
+        let text = response.text();
+        let code = element(&text, "Code").unwrap_or_default();
+        check_status_with(response, &[429], |_| {
+            let words = element(&text, "Message").unwrap_or(shortened(&text));
+            let separator = if code.is_empty() { "" } else { ": " };
+            format!("{code}{separator}{words}")
+        })
+        .map_err(|mut failure| {
+            let is_throttled = code.contains("Throttl") || code == "RequestLimitExceeded";
+            if is_throttled && failure.retry == Retry::Never {
+                failure.retry = Retry::Later;
+                failure.reason = alerting::FailureReason::RateLimited;
+            }
+            failure
         })
     }
 }

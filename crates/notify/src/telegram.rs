@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::answer::{Failure, check_status, reason_of, seconds_up, shortened};
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpResponse, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::Notification;
 use crate::rendering::Rendering;
 use crate::truncate::in_runes;
@@ -33,33 +33,6 @@ impl Telegram {
     pub(crate) fn new(options: Options, clients: &dyn Clients) -> Result<Self, String> {
         let http = clients::http(clients, options.http.as_ref())?;
         Ok(Self { options, http })
-    }
-
-    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
-        let options = &self.options;
-        let rendering = Rendering::new(notification);
-        // The interface takes texts for everything.
-        let mut parameters = BTreeMap::from([
-            ("chat_id", self.chat_id()?),
-            ("disable_web_page_preview", "true".to_owned()),
-            ("text", self.message(&rendering)?),
-        ]);
-        if options.disable_notifications {
-            parameters.insert("disable_notification", "true".to_owned());
-        }
-        if options.message_thread_id != 0 {
-            parameters.insert("message_thread_id", options.message_thread_id.to_string());
-        }
-        if !options.parse_mode.is_empty() {
-            parameters.insert("parse_mode", options.parse_mode.clone());
-        }
-        let token = secret::text_or_file(
-            "bot_token",
-            options.bot_token.expose(),
-            &options.bot_token_file,
-        )?;
-        let url = url::joined(options.api_url.as_str(), &format!("bot{token}/sendMessage"));
-        notification.post_json(url, &parameters)
     }
 
     fn message(&self, rendering: &Rendering<'_>) -> Result<String, Failure> {
@@ -108,44 +81,65 @@ struct Parameters {
     retry_after: f64,
 }
 
-/// The peer tries again whatever the bot says, and so does this.
-fn check(response: &HttpResponse) -> Result<(), Failure> {
-    let is_success = (200..=299).contains(&response.status);
-    let Ok(answer) = serde_json::from_slice::<Answer>(&response.body) else {
-        if is_success {
-            let text = response.text();
-            let message = format!("unreadable answer from Telegram: {}", shortened(&text));
-            return Err(Failure::retriable(message));
-        }
-        return check_status(response, &[response.status]);
-    };
-    if answer.ok {
-        return Ok(());
+impl SingleRequest for Telegram {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
     }
-    let code = match answer.error_code {
-        0 => response.status,
-        code => code,
-    };
-    let retry = if answer.parameters.retry_after > 0.0 {
-        Retry::After(seconds_up(answer.parameters.retry_after))
-    } else {
-        Retry::Later
-    };
-    Err(Failure {
-        retry,
-        reason: reason_of(code),
-        message: format!("telegram: {} ({code})", shortened(&answer.description)),
-    })
-}
 
-impl Integration for Telegram {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            check(&self.http.send(self.request(notification)?).await?)?;
-            Ok(Sent::default())
+    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
+        let options = &self.options;
+        let rendering = Rendering::new(notification);
+        // The interface takes texts for everything.
+        let mut parameters = BTreeMap::from([
+            ("chat_id", self.chat_id()?),
+            ("disable_web_page_preview", "true".to_owned()),
+            ("text", self.message(&rendering)?),
+        ]);
+        if options.disable_notifications {
+            parameters.insert("disable_notification", "true".to_owned());
+        }
+        if options.message_thread_id != 0 {
+            parameters.insert("message_thread_id", options.message_thread_id.to_string());
+        }
+        if !options.parse_mode.is_empty() {
+            parameters.insert("parse_mode", options.parse_mode.clone());
+        }
+        let token = secret::text_or_file(
+            "bot_token",
+            options.bot_token.expose(),
+            &options.bot_token_file,
+        )?;
+        let url = url::joined(options.api_url.as_str(), &format!("bot{token}/sendMessage"));
+        notification.post_json(url, &parameters)
+    }
+
+    /// The peer tries again whatever the bot says, and so does this.
+    fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
+        let is_success = (200..=299).contains(&response.status);
+        let Ok(answer) = serde_json::from_slice::<Answer>(&response.body) else {
+            if is_success {
+                let text = response.text();
+                let message = format!("unreadable answer from Telegram: {}", shortened(&text));
+                return Err(Failure::retriable(message));
+            }
+            return check_status(response, &[response.status]);
+        };
+        if answer.ok {
+            return Ok(());
+        }
+        let code = match answer.error_code {
+            0 => response.status,
+            code => code,
+        };
+        let retry = if answer.parameters.retry_after > 0.0 {
+            Retry::After(seconds_up(answer.parameters.retry_after))
+        } else {
+            Retry::Later
+        };
+        Err(Failure {
+            retry,
+            reason: reason_of(code),
+            message: format!("telegram: {} ({code})", shortened(&answer.description)),
         })
     }
 }

@@ -8,15 +8,12 @@ use std::task::{Context, Poll, Waker};
 use alerting::dedup::NotifyReason;
 use alerting::nflog::ReceiverData;
 use alerting::{Alert, Delivery, DeliveryId, NotifiedAlert, Outcome, PostedAlert, Time};
-use config::SigV4;
 use config::alertmanager::matchers::MatcherMode;
-use config::alertmanager::receivers::Email;
 use config::alertmanager::{LoadOptions, Receiver, load};
-use config::http::HttpClient;
 use model::name::NameScheme;
 use model::{Labels, Timestamp};
 
-use crate::clients::{AwsClient, Clients};
+use crate::clients::SameClients;
 use crate::http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend};
 use crate::integration::{Integration, build};
 use crate::mail::{MailFailure, MailRequest, MailSend};
@@ -80,30 +77,6 @@ impl MailSend for Scripted {
     }
 }
 
-struct Fake(Arc<Scripted>);
-
-impl Clients for Fake {
-    fn http(&self, _options: &HttpClient) -> Result<Arc<dyn HttpSend>, String> {
-        Ok(self.0.clone())
-    }
-
-    fn aws(
-        &self,
-        _service: &'static str,
-        signing: &SigV4,
-        options: &HttpClient,
-    ) -> Result<AwsClient, String> {
-        Ok(AwsClient {
-            http: self.http(options)?,
-            region: signing.region.clone(),
-        })
-    }
-
-    fn mail(&self, _options: &Email) -> Result<Arc<dyn MailSend>, String> {
-        Ok(self.0.clone())
-    }
-}
-
 /// A receiver with one integration whose requests can be seen.
 pub(crate) struct Line {
     receivers: Receivers,
@@ -114,7 +87,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(lines: &str) -> Self {
         let scripted = Arc::<Scripted>::default();
-        let built = build(&receiver(lines), &Fake(scripted.clone()));
+        let built = build(&receiver(lines), &SameClients(scripted.clone()));
         let name = built[0].name;
         let integrations: Vec<Box<dyn Integration>> = built
             .into_iter()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use config::alertmanager::receivers::VictorOps as Options;
 
-use crate::answer::{Failure, check_status};
+use crate::answer::Failure;
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::{Notification, group_key_hash};
 use crate::rendering::Rendering;
 use crate::truncate::in_runes;
@@ -28,15 +28,6 @@ impl VictorOps {
     pub(crate) fn new(options: Options, clients: &dyn Clients) -> Result<Self, String> {
         let http = clients::http(clients, options.http.as_ref())?;
         Ok(Self { options, http })
-    }
-
-    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
-        let options = &self.options;
-        let rendering = Rendering::new(notification);
-        let key = secret::text_or_file("api_key", options.api_key.expose(), &options.api_key_file)?;
-        let routing_key = rendering.text("routing_key", &options.routing_key)?;
-        let url = url::with_path(options.api_url.as_str(), &format!("{key}/{routing_key}"));
-        notification.post_json(url, &self.message(&rendering, notification)?)
     }
 
     fn message(
@@ -80,15 +71,17 @@ impl VictorOps {
     }
 }
 
-impl Integration for VictorOps {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status(&response, &[])?;
-            Ok(Sent::default())
-        })
+impl SingleRequest for VictorOps {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
+
+    fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
+        let options = &self.options;
+        let rendering = Rendering::new(notification);
+        let key = secret::text_or_file("api_key", options.api_key.expose(), &options.api_key_file)?;
+        let routing_key = rendering.text("routing_key", &options.routing_key)?;
+        let url = url::with_path(options.api_url.as_str(), &format!("{key}/{routing_key}"));
+        notification.post_json(url, &self.message(&rendering, notification)?)
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use config::alertmanager::receivers::Webex as Options;
 use serde::Serialize;
 
-use crate::answer::{Failure, check_status};
+use crate::answer::Failure;
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpSend};
+use crate::integration::SingleRequest;
 use crate::notification::Notification;
 use crate::rendering::Rendering;
 use crate::truncate::in_bytes;
@@ -35,6 +35,12 @@ impl Webex {
         let http = clients::http(clients, options.http.as_ref())?;
         Ok(Self { options, http })
     }
+}
+
+impl SingleRequest for Webex {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
 
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
         let rendering = Rendering::new(notification);
@@ -45,18 +51,5 @@ impl Webex {
             room_id: &room_id,
         };
         notification.post_json(self.options.api_url.as_str().to_owned(), &message)
-    }
-}
-
-impl Integration for Webex {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status(&response, &[])?;
-            Ok(Sent::default())
-        })
     }
 }

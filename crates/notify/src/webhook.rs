@@ -5,11 +5,11 @@ use std::sync::Arc;
 use config::alertmanager::receivers::Webhook as Options;
 use gotemplate::data::alertmanager::Data;
 
-use crate::answer::{Failure, check_status};
+use crate::answer::Failure;
 use crate::clients::{self, Clients};
 use crate::go_json;
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
-use crate::integration::{Integration, Sent};
+use crate::http::{HttpRequest, HttpSend};
+use crate::integration::SingleRequest;
 use crate::message::{self, Envelope};
 use crate::notification::Notification;
 use crate::payload::render_payload;
@@ -28,7 +28,22 @@ impl Webhook {
         Ok(Self { options, http })
     }
 
-    /// The request of a notification.
+    fn url(&self, notification: Notification<'_>, data: &Data) -> Result<String, Failure> {
+        let options = &self.options;
+        let template = secret::text_or_file("url", options.url.expose(), &options.url_file)?;
+        let url = notification.text("webhook URL", &template, data)?;
+        if url.is_empty() {
+            return Err(Failure::permanent("webhook URL is empty after templating"));
+        }
+        Ok(url)
+    }
+}
+
+impl SingleRequest for Webhook {
+    fn http(&self) -> &dyn HttpSend {
+        &*self.http
+    }
+
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
         let (shown, truncated) = message::at_most(self.options.max_alerts, notification);
         let data = notification.data_of(shown);
@@ -47,29 +62,6 @@ impl Webhook {
             .request("POST", url)
             .with_json(body)
             .within(self.options.timeout.to_std()))
-    }
-
-    fn url(&self, notification: Notification<'_>, data: &Data) -> Result<String, Failure> {
-        let options = &self.options;
-        let template = secret::text_or_file("url", options.url.expose(), &options.url_file)?;
-        let url = notification.text("webhook URL", &template, data)?;
-        if url.is_empty() {
-            return Err(Failure::permanent("webhook URL is empty after templating"));
-        }
-        Ok(url)
-    }
-}
-
-impl Integration for Webhook {
-    fn notify<'a>(
-        &'a self,
-        notification: Notification<'a>,
-    ) -> BoxFuture<'a, Result<Sent, Failure>> {
-        Box::pin(async move {
-            let response = self.http.send(self.request(notification)?).await?;
-            check_status(&response, &[])?;
-            Ok(Sent::default())
-        })
     }
 }
 

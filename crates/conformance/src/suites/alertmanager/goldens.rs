@@ -7,10 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use ::config::SigV4;
 use ::config::alertmanager::Receiver;
-use ::config::alertmanager::receivers::Email;
-use ::config::http::HttpClient;
 use alerting::{
     Action, Config, Delivery, Input, Integration, Machine, NoIntervals, Outcome, PostedAlert,
     ReceiverSpec, Settings, Time,
@@ -18,8 +15,8 @@ use alerting::{
 use anyhow::Context;
 use model::{Duration, Timestamp};
 use notify::{
-    AwsClient, BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, MailFailure,
-    MailRequest, MailSend, Notification, Templates,
+    BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend, MailFailure, MailRequest,
+    MailSend, Notification, SameClients, Templates,
 };
 use serde_json::Value;
 
@@ -139,7 +136,7 @@ fn posted(alert: &Value) -> Result<PostedAlert, String> {
 
 /// The receivers as the machine knows them.
 fn receivers(receivers: &[Receiver]) -> Vec<ReceiverSpec> {
-    let nobody = SharedScript(Arc::new(Scripted::new(&[])));
+    let nobody = SameClients(Arc::new(Scripted::new(&[])));
     let specs = receivers.iter().map(|receiver| {
         let built = notify::integration::build(receiver, &nobody);
         let integrations = built.into_iter().map(|built| Integration {
@@ -173,7 +170,7 @@ fn run(case: &Value, shared: &Shared) -> Result<(), String> {
         .receivers
         .iter()
         .filter(|receiver| receiver.name == key.0)
-        .flat_map(|receiver| notify::integration::build(receiver, &SharedScript(script.clone())))
+        .flat_map(|receiver| notify::integration::build(receiver, &SameClients(script.clone())))
         .find(|built| built.name == key.1 && u64::from(built.index) == key.2)
         .ok_or("no such integration")?
         .integration?;
@@ -234,31 +231,6 @@ fn compare(sent: &HttpRequest, expected: &Value) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("body: expected {}, got {body}", text("body")))
-}
-
-/// Gives every integration the same script.
-struct SharedScript(Arc<Scripted>);
-
-impl Clients for SharedScript {
-    fn http(&self, _options: &HttpClient) -> Result<Arc<dyn HttpSend>, String> {
-        Ok(self.0.clone())
-    }
-
-    fn aws(
-        &self,
-        _service: &'static str,
-        signing: &SigV4,
-        options: &HttpClient,
-    ) -> Result<AwsClient, String> {
-        Ok(AwsClient {
-            http: self.http(options)?,
-            region: signing.region.clone(),
-        })
-    }
-
-    fn mail(&self, _options: &Email) -> Result<Arc<dyn MailSend>, String> {
-        Ok(self.0.clone())
-    }
 }
 
 /// Answers requests with the responses that the case has for them, and takes every mail.
