@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use testkit::process::{
-    Finished, Page, PageServer, Program, Signal, finish, get, is_installed, post_bytes, try_get,
-    until,
+    Finished, Page, PageServer, Peer, Signal, finish, is_installed, post_bytes, until,
 };
 
-use crate::support::{BOUND, Server, json, listening_on, serve};
+use crate::support::{BOUND, Server, json, serve};
 
 fn start(dir: &Path) -> Server {
     fs::write(dir.join("prometheus.yml"), "scrape_configs: []\n").unwrap();
@@ -133,12 +132,11 @@ fn alertmanager_takes_over_the_files_and_gives_them_back() {
     server.program.signal(Signal::Terminate);
     server.program.wait(BOUND);
 
-    let peer = Peer::start(dir.path());
+    let peer = alertmanager(dir.path());
     assert_eq!(silences(&peer.address), [state(&ours, "active")]);
     let theirs = add(&peer.address, "theirs");
     // It writes its files when it stops.
-    peer.program.signal(Signal::Terminate);
-    peer.program.wait(BOUND);
+    peer.stop();
 
     let server = start(dir.path());
     let mut known = silences(&server.address);
@@ -203,34 +201,18 @@ fn what_was_notified_is_not_notified_again_after_a_restart() {
 }
 
 /// A real Alertmanager over our files.
-struct Peer {
-    program: Program,
-    address: String,
-}
-
-impl Peer {
-    fn start(dir: &Path) -> Self {
-        fs::write(
-            dir.join("alertmanager.yml"),
-            "route: {receiver: none}\nreceivers: [{name: none}]\n",
-        )
-        .unwrap();
-        let mut command = Command::new("prometheus-alertmanager");
-        command.current_dir(dir).args([
-            "--config.file=alertmanager.yml",
-            "--storage.path=data/alertmanager",
-            "--cluster.listen-address=",
-            "--web.listen-address=127.0.0.1:0",
-        ]);
-        let mut program = Program::start("prometheus-alertmanager", command);
-        let address = listening_on(&mut program);
-        until("Alertmanager's readiness", BOUND, || {
-            match try_get(&address, "/-/ready") {
-                Ok(answer) if answer.status == 200 => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        });
-        assert_eq!(get(&address, "/-/healthy").status, 200);
-        Self { program, address }
-    }
+fn alertmanager(dir: &Path) -> Peer {
+    fs::write(
+        dir.join("alertmanager.yml"),
+        "route: {receiver: none}\nreceivers: [{name: none}]\n",
+    )
+    .unwrap();
+    let mut command = Command::new("prometheus-alertmanager");
+    command.current_dir(dir).args([
+        "--config.file=alertmanager.yml",
+        "--storage.path=data/alertmanager",
+        "--cluster.listen-address=",
+        "--web.listen-address=127.0.0.1:0",
+    ]);
+    Peer::start("prometheus-alertmanager", command)
 }

@@ -146,11 +146,3 @@ pub(crate) fn wait_for_targets(
         }
     })
 }
-
-/// Debian's programs say where they listen in a log line.
-pub(crate) fn listening_on(program: &mut Program) -> String {
-    program.wait_for_line("its address", BOUND, |line| {
-        let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
-        rest.split_whitespace().next().map(str::to_owned)
-    })
-}

@@ -21,12 +21,11 @@
 //! | sums that round | not compensated in aggregations, so that comparisons after them differ |
 
 use std::process::Command;
-use std::time::Duration;
 
 use model::{Labels, Timestamp};
 use promql::{ParserOptions, Query};
 use serde_json::Value;
-use testkit::process::{Program, is_installed, percent_encoded, post_bytes, try_get, until};
+use testkit::process::{Peer, is_installed, percent_encoded, post_bytes};
 use wire::remote::{WrittenSample, compress, write1};
 
 use crate::compare::{Cell, Table, TableOrError, engine, storage};
@@ -34,7 +33,6 @@ use crate::generate::{Case, Choices, FIRST_MS, Kinds, dataset, plain_case};
 use crate::reference::{Point, Stored};
 
 const PROMETHEUS: &str = "prometheus";
-const BOUND: Duration = Duration::from_secs(60);
 const DATASETS: u64 = 24;
 const QUERIES_PER_DATASET: u64 = 50;
 /// From one set of data to the next: nothing looks back that far.
@@ -49,7 +47,7 @@ fn the_engine_agrees_with_prometheus() {
     }
     let seed = std::env::var("PROMQL_SEED").map_or(20_261_126, |seed| seed.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let (_program, address) = start(dir.path());
+    let peer = start(dir.path());
     let mut differences = Vec::new();
     let (mut same, mut nothing) = (0, 0);
     for set in 0..DATASETS {
@@ -58,14 +56,14 @@ fn the_engine_agrees_with_prometheus() {
             dataset(&mut Choices::seeded(seed, set), Kinds::Plain),
             distance,
         );
-        write(&address, &data);
+        write(&peer.address, &data);
         for number in 0..QUERIES_PER_DATASET {
             let mut choices = Choices::seeded(!seed, set * QUERIES_PER_DATASET + number);
             let case = plain_case(&mut choices, data.clone(), FIRST_MS + distance);
             let query = Query::parse(case.text.as_str(), &ParserOptions::default())
                 .unwrap_or_else(|errors| panic!("{}: {errors}", case.text));
             let ours = engine(&case, &query, &storage(&case), 1);
-            let theirs = ask(&address, &case);
+            let theirs = ask(&peer.address, &case);
             match compared(&case.text, &ours, &theirs) {
                 Ok(0) => nothing += 1,
                 Ok(_) => same += 1,
@@ -86,7 +84,7 @@ fn the_engine_agrees_with_prometheus() {
     assert!(same > 400, "only {same} queries have a result");
 }
 
-fn start(dir: &std::path::Path) -> (Program, String) {
+fn start(dir: &std::path::Path) -> Peer {
     std::fs::write(dir.join("prometheus.yml"), "").unwrap();
     let mut command = Command::new(PROMETHEUS);
     command.current_dir(dir).args([
@@ -98,18 +96,7 @@ fn start(dir: &std::path::Path) -> (Program, String) {
         "--storage.tsdb.min-block-duration=30d",
         "--storage.tsdb.max-block-duration=30d",
     ]);
-    let mut program = Program::start(PROMETHEUS, command);
-    let address = program.wait_for_line("its address", BOUND, |line| {
-        let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
-        rest.split_whitespace().next().map(str::to_owned)
-    });
-    until("Prometheus to be ready", BOUND, || {
-        match try_get(&address, "/-/ready") {
-            Ok(answer) if answer.status == 200 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    });
-    (program, address)
+    Peer::start(PROMETHEUS, command)
 }
 
 fn shifted(mut data: Vec<Stored>, by: i64) -> Vec<Stored> {

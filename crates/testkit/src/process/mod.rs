@@ -2,7 +2,8 @@
 //!
 //! [`Program`] (in `program`) starts one, reads its lines and kills it when dropped; [`until`] (in `wait`)
 //! waits for a condition with a bound; [`get`], [`post`] and [`post_bytes`] (in `exchange`) ask over HTTP; [`PageServer`]
-//! (in `page_server`) answers over HTTP from a closure; [`is_installed`] says whether a peer is there.
+//! (in `page_server`) answers over HTTP from a closure; [`is_installed`] says whether a peer is there, and
+//! [`Peer`] (in `peer`) starts it.
 //!
 //! Everything here panics with a sentence when the outside does not do what the test needs: a test that
 //! cannot go on has failed. Only threads and blocking sockets, so that tests stay plain functions.
@@ -17,11 +18,13 @@
 mod exchange;
 mod installed;
 mod page_server;
+mod peer;
 mod program;
 mod wait;
 
 pub use exchange::{Answer, delete, get, percent_encoded, post, post_bytes, try_get};
 pub use installed::is_installed;
 pub use page_server::{Page, PageRequest, PageServer};
+pub use peer::{Peer, listening_on};
 pub use program::{Finished, Program, Signal, finish};
 pub use wait::until;

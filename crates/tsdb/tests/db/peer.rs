@@ -5,25 +5,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use model::storage::TimeRange;
-use testkit::process::{Program, Signal, get, try_get, until};
+use testkit::process::{Peer, get, is_installed};
 use tsdb::db::HeadPart;
 use tsdb::{Db, DbOptions, RealDisk};
 
 use super::support::*;
-
-const BOUND: Duration = Duration::from_secs(60);
-
-fn is_installed(program: &str) -> bool {
-    if Command::new(program).arg("--version").output().is_ok() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none(), "{program} is missing");
-    println!("skipped: {program} is missing; `make test` installs the Debian package of this name");
-    false
-}
 
 fn promtool(arguments: &[&str], data: &Path) -> String {
     let output = Command::new("promtool")
@@ -181,10 +169,7 @@ fn blocks_of_promtool_are_read() {
 }
 
 /// A server on the folder; it is stopped when this is dropped.
-struct Prometheus {
-    program: Program,
-    address: String,
-}
+struct Prometheus(Peer);
 
 impl Prometheus {
     fn start(data: &Path) -> Self {
@@ -198,24 +183,13 @@ impl Prometheus {
                 "--storage.tsdb.retention.time=100y",
                 "--web.listen-address=127.0.0.1:0",
             ]);
-        let mut program = Program::start("prometheus", command);
-        let address = program.wait_for_line("its address", BOUND, |line| {
-            let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
-            rest.split_whitespace().next().map(str::to_owned)
-        });
-        until("Prometheus to be ready", BOUND, || {
-            match try_get(&address, "/-/ready") {
-                Ok(answer) if answer.status == 200 => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        });
-        Self { program, address }
+        Self(Peer::start("prometheus", command))
     }
 
     /// Samples of a selector up to a time, as the dumps here have them.
     fn samples(&self, query: &str, time: i64) -> Dump {
         let path = format!("/api/v1/query?query={query}&time={}", time / 1000);
-        let answer = get(&self.address, &path);
+        let answer = get(&self.0.address, &path);
         let value: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(value["status"], "success", "{}", answer.body);
         let mut found = Dump::new();
@@ -271,8 +245,7 @@ fn prometheus_serves_our_folder_and_we_serve_what_it_left() {
             .collect();
         assert_eq!(prometheus.samples(&format!("{name}[100h]"), time), expected);
     }
-    prometheus.program.signal(Signal::Terminate);
-    prometheus.program.wait(BOUND);
+    prometheus.0.stop();
 
     let db = open(&options_in(&data));
     assert_eq!(all(&db), whole);

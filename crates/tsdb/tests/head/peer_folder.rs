@@ -3,31 +3,26 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::histogram::{BucketSpan, Histogram};
 use model::labels::Labels;
 use model::storage::{HistogramSample, SampleBatch, SampleWriter, SeriesBatch, TimeRange};
 use model::time::Timestamp;
 use serde_json::Value;
-use testkit::process::{Program, Signal, get, percent_encoded, try_get, until};
+use testkit::process::{Peer, get, is_installed, percent_encoded};
 use tsdb::{Head, OpenOptions, RealDisk};
 
 use super::support::*;
 
-const BOUND: Duration = Duration::from_secs(60);
 const BASE: i64 = 1_700_000_000_000 / 7_200_000 * 7_200_000;
 const STEP: i64 = 15_000;
 
 /// Floats of a folder, by series: `value@time`.
 type Content = BTreeMap<String, Vec<String>>;
 
-struct Prometheus {
-    program: Program,
-    address: String,
-}
+struct Prometheus(Peer);
 
 impl Prometheus {
     fn start(dir: &Path, feature: &str) -> Self {
@@ -40,18 +35,7 @@ impl Prometheus {
             "--web.listen-address=127.0.0.1:0",
             &format!("--enable-feature={feature}"),
         ]);
-        let mut program = Program::start("prometheus", command);
-        let address = program.wait_for_line("its address", BOUND, |line| {
-            let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
-            rest.split_whitespace().next().map(str::to_owned)
-        });
-        until("Prometheus to be ready", BOUND, || {
-            match try_get(&address, "/-/ready") {
-                Ok(answer) if answer.status == 200 => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        });
-        Self { program, address }
+        Self(Peer::start("prometheus", command))
     }
 
     /// All floats up to a time, and how many histograms there are.
@@ -59,7 +43,7 @@ impl Prometheus {
         let seconds = until / 1000 + 1;
         let query = percent_encoded("{__name__=~\".+\"}[1d]");
         let path = format!("/api/v1/query?query={query}&time={seconds}");
-        let answer = get(&self.address, &path);
+        let answer = get(&self.0.address, &path);
         let answer: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(answer["status"], "success", "{answer}");
         let mut content = Content::new();
@@ -79,13 +63,6 @@ impl Prometheus {
         content.retain(|_, values| !values.is_empty());
         (content, histograms)
     }
-
-    /// Ends it as an init system would, and gives what it said.
-    fn stop(self) -> String {
-        self.program.signal(Signal::Terminate);
-        let finished = self.program.wait(BOUND);
-        finished.stderr
-    }
 }
 
 fn our_content(head: &Head) -> (Content, usize) {
@@ -104,19 +81,6 @@ fn our_content(head: &Head) -> (Content, usize) {
     }
     content.retain(|_, values| !values.is_empty());
     (content, batch.histograms.len())
-}
-
-fn is_installed() -> bool {
-    let mut command = Command::new("prometheus");
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let is_there = command.status().is_ok();
-    if !is_there {
-        println!("skipped: prometheus is not installed");
-    }
-    is_there
 }
 
 fn commit_step(head: &Head, step: i64) {
@@ -146,7 +110,7 @@ fn commit_step(head: &Head, step: i64) {
 
 #[test]
 fn a_folder_goes_back_and_forth() {
-    if !is_installed() {
+    if !is_installed("prometheus") {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -173,7 +137,7 @@ fn a_folder_goes_back_and_forth() {
     let snapshots = "memory-snapshot-on-shutdown";
     let peer = Prometheus::start(dir.path(), snapshots);
     assert_eq!(peer.content(BASE + 300 * STEP), ours);
-    let said = peer.stop();
+    let said = peer.0.stop().stderr;
     assert!(said.contains("chunk snapshot loaded"), "{said}");
     assert!(
         !said.contains("level=error") && !said.contains("level=warn component=tsdb"),
@@ -199,7 +163,7 @@ fn a_folder_goes_back_and_forth() {
     for feature in [snapshots, "native-histograms"] {
         let peer = Prometheus::start(dir.path(), feature);
         assert_eq!(peer.content(BASE + 400 * STEP), ours, "{feature}");
-        let said = peer.stop();
+        let said = peer.0.stop().stderr;
         assert_eq!(said.contains("chunk snapshot loaded"), feature == snapshots);
         assert!(
             !said.contains("level=error") && !said.contains("level=warn component=tsdb"),

@@ -21,9 +21,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::process::{Program, is_installed, percent_encoded, try_get, until};
+use testkit::process::{Peer, is_installed, percent_encoded, until};
 
-use crate::support::{BOUND, json, listening_on, serve};
+use crate::support::{BOUND, json, serve};
 use queries::Order;
 use replay::{PAGES, Pages, Recording, Replay};
 
@@ -53,7 +53,7 @@ fn the_same_answers_as_prometheus() {
         receiver.address
     );
     let config_and_sends = config(&replay, PROMETHEUS) + &sends;
-    let prometheus = Prometheus::start(dir.path(), &config_and_sends);
+    let prometheus = prometheus(dir.path(), &config_and_sends);
     fs::write(
         dir.path().join("keepwatch.yml"),
         config(&replay, "keepwatch"),
@@ -109,33 +109,15 @@ fn config(replay: &Replay, who: &str) -> String {
     )
 }
 
-struct Prometheus {
-    _program: Program,
-    address: String,
-}
-
-impl Prometheus {
-    fn start(dir: &Path, config: &str) -> Self {
-        fs::write(dir.join("prometheus.yml"), config).unwrap();
-        let mut command = Command::new(PROMETHEUS);
-        command.current_dir(dir).args([
-            "--config.file=prometheus.yml",
-            "--storage.tsdb.path=prometheus",
-            "--web.listen-address=127.0.0.1:0",
-        ]);
-        let mut program = Program::start(PROMETHEUS, command);
-        let address = listening_on(&mut program);
-        until("Prometheus to be ready", BOUND, || {
-            match try_get(&address, "/-/ready") {
-                Ok(answer) if answer.status == 200 => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        });
-        Self {
-            _program: program,
-            address,
-        }
-    }
+fn prometheus(dir: &Path, config: &str) -> Peer {
+    fs::write(dir.join("prometheus.yml"), config).unwrap();
+    let mut command = Command::new(PROMETHEUS);
+    command.current_dir(dir).args([
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=prometheus",
+        "--web.listen-address=127.0.0.1:0",
+    ]);
+    Peer::start(PROMETHEUS, command)
 }
 
 fn wait_for_all_samples(address: &str, last_ms: i64) {

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use testkit::process::{Page, PageServer, Program, get, until};
+use testkit::process::{Page, PageServer, Program, get, listening_on, until};
 
-use super::{EXPORTER, listening_on};
+use super::EXPORTER;
 use crate::support::BOUND;
 
 /// A page every two seconds for one minute.

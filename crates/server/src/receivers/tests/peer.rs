@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration as StdDuration;
 
 use serde_json::{Value, json};
-use testkit::process::{Program, is_installed, post_bytes};
+use testkit::process::{Peer, is_installed, post_bytes};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -165,14 +165,10 @@ async fn of_the_peer(catcher: &mut Catcher, alert: &Value) -> Caught {
         "--web.external-url=http://am",
         "--cluster.listen-address=",
     ]);
-    let mut program = Program::start(PEER, command);
-    let address = program.wait_for_line("the address", BOUND, |line| {
-        let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
-        Some(rest.trim().to_owned())
-    });
+    let peer = Peer::start(PEER, command);
     let body = json!([alert]).to_string();
     let headers = [("Content-Type", "application/json")];
-    let (_, posted) = post_bytes(&address, "/api/v2/alerts", &headers, body.as_bytes());
+    let (_, posted) = post_bytes(&peer.address, "/api/v2/alerts", &headers, body.as_bytes());
     assert_eq!(posted.status, 200, "{posted:?}");
     catcher.all().await
 }
