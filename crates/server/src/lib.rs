@@ -3,12 +3,14 @@
 //! In reading order: [`options`] (what the command line says), `features`, `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`,
-//! `targets` (discovery into scrape pools), `queries`, `alertmanager`; `offline` (a folder without a server); `running` starts, reloads and stops it all; `sources` shows
-//! it to the API; `self_metrics`.
+//! `targets` (discovery into scrape pools), `queries`, `alertmanager`, `receivers` (with `aws`, `mail`, `proxy`);
+//! `offline` (a folder without a server); `running` starts, reloads and stops it all, `signals` too; `sources`
+//! shows it to the API; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
 //! touches only what differs.
 
+mod address;
 mod alerting_files;
 mod alertmanager;
 mod aws;
@@ -33,6 +35,7 @@ mod retention;
 mod routing;
 mod running;
 mod self_metrics;
+mod signals;
 mod sources;
 mod storage;
 mod targets;

@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::address::{external_url, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::clock::SystemClock;
 use crate::compaction::Compaction;
@@ -31,6 +32,7 @@ use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
 use crate::retention::Limits;
 use crate::self_metrics::{Observed, RuleCounters};
+use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
 use crate::targets::Targets;
@@ -147,37 +149,6 @@ async fn listen(addresses: &[String]) -> Result<Vec<(TcpListener, SocketAddr)>, 
         listeners.push((listener, local));
     }
     Ok(listeners)
-}
-
-/// Without a trailing slash.
-fn external_url(options: &Options, port: u16) -> String {
-    let url = options.external_url.clone().unwrap_or_else(|| {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = if host.trim().is_empty() {
-            "localhost"
-        } else {
-            host.trim()
-        };
-        format!("http://{host}:{port}")
-    });
-    url.trim_end_matches('/').to_owned()
-}
-
-/// The path before all paths, without a trailing slash.
-fn route_prefix(options: &Options, external_url: &str) -> String {
-    let prefix = options.route_prefix.clone().unwrap_or_else(|| {
-        let rest = external_url
-            .split_once("://")
-            .map_or(external_url, |(_, rest)| rest);
-        rest.split_once('/')
-            .map_or(String::new(), |(_, path)| format!("/{path}"))
-    });
-    let trimmed = prefix.trim_matches('/');
-    if trimmed.is_empty() {
-        String::new()
-    } else {
-        format!("/{trimmed}")
-    }
 }
 
 /// What `/` opens: the page of the one role that was asked for.
@@ -668,46 +639,5 @@ fn resend_delay(options: &Options) -> model::Duration {
             .rules
             .resend_delay
             .min(model::Duration::from_secs(5)),
-    }
-}
-
-enum Signal {
-    Reload,
-    Stop,
-}
-
-/// SIGHUP reloads; SIGTERM and SIGINT stop.
-struct Signals {
-    hangup: Option<tokio::signal::unix::Signal>,
-    terminate: Option<tokio::signal::unix::Signal>,
-    interrupt: Option<tokio::signal::unix::Signal>,
-}
-
-impl Signals {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        // Where a handler cannot be set, the signal keeps its default meaning.
-        Self {
-            hangup: signal(SignalKind::hangup()).ok(),
-            terminate: signal(SignalKind::terminate()).ok(),
-            interrupt: signal(SignalKind::interrupt()).ok(),
-        }
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            () = received(&mut self.hangup) => Signal::Reload,
-            () = received(&mut self.terminate) => Signal::Stop,
-            () = received(&mut self.interrupt) => Signal::Stop,
-        }
-    }
-}
-
-async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
-    match signal {
-        Some(signal) => {
-            signal.recv().await;
-        }
-        None => std::future::pending().await,
     }
 }

@@ -276,6 +276,18 @@ impl Slots<'_> {
     }
 }
 
+/// Bits of a delta of delta, by how many ones are in front of it.
+#[inline(always)]
+fn change_width(ones: u32) -> u32 {
+    match ones {
+        0 => 0,
+        1 => 14,
+        2 => 17,
+        3 => 20,
+        _ => 64,
+    }
+}
+
 /// Fills the slots, not far beyond samples at `end`; says how many there are.
 fn decode_into(
     reader: &mut BitReader<'_>,
@@ -326,13 +338,7 @@ fn decode_into(
         // At most 78 bits belong to a sample whose time is one bit.
         let mut used = 1;
         if next >> 127 == 1 {
-            let bits = match reader.unary(4) {
-                0 => 0,
-                1 => 14,
-                2 => 17,
-                3 => 20,
-                _ => 64,
-            };
+            let bits = change_width(reader.unary(4));
             delta = delta.wrapping_add(extend(reader.bits(bits), bits));
             next = reader.peek_wide();
             used = 0;
@@ -447,13 +453,7 @@ impl<'a> Samples<'a> {
                 value.read(reader)?;
             }
             _ => {
-                let bits = match reader.unary(4) {
-                    0 => 0,
-                    1 => 14,
-                    2 => 17,
-                    3 => 20,
-                    _ => 64,
-                };
+                let bits = change_width(reader.unary(4));
                 if bits > 0 {
                     *delta = delta.wrapping_add(extend(reader.bits(bits), bits));
                 }

@@ -384,7 +384,8 @@ fn accepted_exemplars(inner: &Inner, batch: &SampleBatch) -> Vec<(u32, Exemplar)
     accepted
 }
 
-fn exemplar_record(inner: &Inner, exemplars: &[(u32, Exemplar)]) -> Vec<u8> {
+/// The record of the log, empty if there are no exemplars.
+pub(super) fn exemplar_record(inner: &Inner, exemplars: &[(u32, Exemplar)]) -> Vec<u8> {
     let mut record = Vec::new();
     if exemplars.is_empty() {
         return record;

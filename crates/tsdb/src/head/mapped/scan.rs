@@ -17,7 +17,7 @@ use model::disk::{Disk, DiskReader};
 use super::files::{ChunkFiles, file_path};
 use super::format::{CHUNK_HEADER, CHUNK_REST_MAX, FILE_HEADER, Found, MAGIC, VERSION, parse};
 use super::{MappedChunk, Position};
-use crate::log::{Corruption, Repair};
+use crate::log::{Corruption, Repair, list_segments};
 
 /// A chunk that was found.
 #[derive(Clone, Copy, Debug)]
@@ -135,13 +135,9 @@ fn list(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<u32>> {
     if !disk.exists(dir) {
         return Ok(Vec::new());
     }
-    let mut numbers: Vec<u32> = disk
-        .list(dir)?
-        .iter()
-        .filter_map(|name| name.to_str()?.parse().ok())
-        .collect();
-    numbers.sort_unstable();
-    Ok(numbers)
+    // Named by their numbers, as segments of the log are.
+    let numbers = list_segments(disk, dir)?.into_iter();
+    Ok(numbers.filter_map(|n| u32::try_from(n).ok()).collect())
 }
 
 /// Cuts the damaged file, or removes it if nothing good is in it, and removes all later ones.

@@ -4,7 +4,6 @@
 //! is filled up: both well below a millisecond. Memory: that buffer.
 
 use std::io;
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -15,8 +14,8 @@ use super::state::{self, State};
 use super::{LogPosition, UNFINISHED, dir_name, newest, remove_older, remove_unfinished};
 use crate::error::ChunkSnapshotError;
 use crate::head::Inner;
-use crate::head::commit::Writer;
-use crate::log::record::{ExemplarEntry, MetadataEntry, encode_exemplars};
+use crate::head::commit::{Writer, exemplar_record};
+use crate::log::record::MetadataEntry;
 use crate::log::{Compression, LogOptions, LogWriter};
 
 /// What a snapshot holds.
@@ -248,25 +247,12 @@ fn write_annotations(inner: &Inner, records: &mut Records) -> io::Result<usize> 
             return Ok(from);
         }
         from += exemplars.len();
-        let entries: Vec<ExemplarEntry<'_>> = exemplars
-            .iter()
-            .map(|(series, exemplar)| ExemplarEntry {
-                series: inner.reference(*series),
-                time: exemplar.time.map_or(0, |time| time.0),
-                value: exemplar.value,
-                labels: exemplar
-                    .labels
-                    .iter()
-                    .map(|(name, value)| (name.into(), value.into()))
-                    .collect(),
-            })
-            .collect();
-        let mut record = Vec::new();
-        encode_exemplars(&mut record, &entries);
+        let mut record = exemplar_record(inner, &exemplars);
+        // As in the log, but for the kind.
         if let Some(kind) = record.first_mut() {
             *kind = EXEMPLARS;
         }
-        records.buffer.extend(mem::take(&mut record));
+        records.buffer.append(&mut record);
         records.end_record();
         records.flush_at(BUFFER_BYTES)?;
     }

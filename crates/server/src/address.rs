@@ -1,0 +1,34 @@
+//! Where users reach the server.
+
+use crate::options::Options;
+
+/// Without a trailing slash.
+pub(crate) fn external_url(options: &Options, port: u16) -> String {
+    let url = options.external_url.clone().unwrap_or_else(|| {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if host.trim().is_empty() {
+            "localhost"
+        } else {
+            host.trim()
+        };
+        format!("http://{host}:{port}")
+    });
+    url.trim_end_matches('/').to_owned()
+}
+
+/// The path before all paths, without a trailing slash.
+pub(crate) fn route_prefix(options: &Options, external_url: &str) -> String {
+    let prefix = options.route_prefix.clone().unwrap_or_else(|| {
+        let rest = external_url
+            .split_once("://")
+            .map_or(external_url, |(_, rest)| rest);
+        rest.split_once('/')
+            .map_or(String::new(), |(_, path)| format!("/{path}"))
+    });
+    let trimmed = prefix.trim_matches('/');
+    if trimmed.is_empty() {
+        String::new()
+    } else {
+        format!("/{trimmed}")
+    }
+}
