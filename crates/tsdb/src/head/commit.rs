@@ -465,26 +465,41 @@ fn log_error(error: &std::io::Error) -> WriteError {
 }
 
 pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
-    let handle = {
+    let chunk_error = {
         let mut writer = inner.writer.lock();
         if writer.log.is_some() && !writer.fresh.is_empty() {
             writer.map_fresh(inner);
         }
-        let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
-        let handle = log.sync_handle().map_err(|error| log_error(&error))?;
-        (handle, writer.chunk_error.take())
+        writer.chunk_error.take()
     };
-    let (handle, chunk_error) = handle;
-    // Outside of the lock: commits go on.
-    if let Some(handle) = handle {
-        handle.sync().map_err(|error| log_error(&error))?;
-    }
+    sync_log(inner)?;
+    inner
+        .chunks
+        .sync_if_full()
+        .map_err(|error| WriteError::Log(format!("{error}; syncing chunks_head")))?;
     match chunk_error {
         Some(error) => Err(WriteError::Log(format!(
             "{error}; closed chunks stay in memory until they can be written to chunks_head"
         ))),
         None => Ok(()),
     }
+}
+
+/// Makes the log durable; commits go on meanwhile.
+pub(super) fn sync_log(inner: &Inner) -> Result<(), WriteError> {
+    let (handle, segment, length) = {
+        let mut writer = inner.writer.lock();
+        let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
+        let handle = log.sync_handle().map_err(|error| log_error(&error))?;
+        (handle, log.segment(), log.length())
+    };
+    if let Some(handle) = handle {
+        handle.sync().map_err(|error| log_error(&error))?;
+    }
+    if let Some(log) = &mut inner.writer.lock().log {
+        log.note_synced(segment, length);
+    }
+    Ok(())
 }
 
 pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {

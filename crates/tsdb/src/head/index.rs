@@ -157,14 +157,14 @@ impl Index {
         for (name, value) in &pairs {
             self.enter_postings(*name, *value, &[series]);
         }
-        self.enter(series, tag);
+        self.all.insert(series);
+        self.enter_by_hash(series, tag);
         pages.insert(series, &pairs, Series::new());
         Some(())
     }
 
     /// Enters a series by its hash.
-    pub(super) fn enter(&mut self, series: u32, tag: u32) {
-        self.all.insert(series);
+    pub(super) fn enter_by_hash(&mut self, series: u32, tag: u32) {
         let slot = Slot { tag, series };
         self.by_labels
             .insert_unique(Slot::hash(tag), slot, |slot| Slot::hash(slot.tag));

@@ -17,6 +17,8 @@ pub(super) struct Loader<'a> {
     /// By name.
     runs: Vec<Run>,
     pairs: Vec<(Symbol, Symbol)>,
+    /// Entered, but not in the list of all series yet.
+    fresh: Vec<u32>,
 }
 
 /// Series with one value of a label.
@@ -50,6 +52,7 @@ impl<'a> Loader<'a> {
             pages,
             runs: Vec::new(),
             pairs: Vec::new(),
+            fresh: Vec::new(),
         }
     }
 
@@ -90,7 +93,8 @@ impl<'a> Loader<'a> {
             let run = &self.runs[at];
             self.pairs.push((run.name_symbol, run.value_symbol));
         }
-        self.index.enter(series, tag);
+        self.index.enter_by_hash(series, tag);
+        self.fresh.push(series);
         self.pages.insert(series, &self.pairs, record);
         Ok(entered)
     }
@@ -139,6 +143,7 @@ impl<'a> Loader<'a> {
         for run in &mut self.runs {
             Self::flush(self.index, run);
         }
+        self.index.all.extend(self.fresh.drain(..));
     }
 
     /// Brings the postings up to date.

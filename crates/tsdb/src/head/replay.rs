@@ -33,7 +33,7 @@ use crate::log::record::{
     ExemplarEntry, HistogramEntry, MetadataEntry, Record, SampleColumns, SeriesEntry, decode,
 };
 use crate::log::{
-    Corruption, LastCheckpoint, LogWriter, Repair, SegmentReader, cut, last_checkpoint,
+    Corruption, Ending, LastCheckpoint, LogWriter, Repair, SegmentReader, cut, last_checkpoint,
     list_segments, remove_replaced, remove_unfinished_checkpoints, segment_path,
 };
 
@@ -133,7 +133,8 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
     report.snapshot = is_restored.then_some(source.from);
     opening.read_log(&dir, &source, &mut report)?;
     let inner = opening.inner;
-    let log = LogWriter::open(disk, &dir, options.log).map_err(not_writable)?;
+    let mut log = LogWriter::open(disk, &dir, options.log).map_err(not_writable)?;
+    log.set_ending(Ending::WhenSynced);
     {
         let mut writer = inner.writer.lock();
         writer.log = Some(log);

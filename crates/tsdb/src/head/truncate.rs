@@ -9,6 +9,7 @@ use model::time::Timestamp;
 use roaring::RoaringBitmap;
 
 use super::Inner;
+use super::commit::sync_log;
 use super::symbols::Symbol;
 use crate::error::TruncateError;
 use crate::log::checkpoint::{CheckpointError, Keep, write_checkpoint};
@@ -62,6 +63,8 @@ pub(super) fn truncate(
     let dead = drop_chunks(inner, &mut maintenance, time);
     remove_series(inner, &mut maintenance, &dead);
     forget_annotations(inner, time);
+    // Ending a file is quick after that, and commits may have to wait for it.
+    inner.chunks.sync().map_err(TruncateError::Chunks)?;
     inner
         .chunks
         .remove_before(time)
@@ -162,6 +165,8 @@ fn shorten_log(
         path: dir.clone(),
         source,
     };
+    // What is left to be made durable while commits wait is short after this. If it fails, so does that.
+    let _ = sync_log(inner);
     {
         let mut writer = inner.writer.lock();
         let log = writer.log.as_mut().ok_or(TruncateError::Closed)?;

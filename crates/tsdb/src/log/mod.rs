@@ -37,6 +37,7 @@ pub use writer::{LogOptions, LogWriter};
 pub(crate) use checkpoint::remove_replaced;
 pub(crate) use repair::cut;
 pub(crate) use segment::remove_unfinished_checkpoints;
+pub(crate) use writer::Ending;
 
 /// Bytes of a page.
 pub const PAGE: usize = 32 * 1024;

@@ -41,9 +41,23 @@ pub struct LogWriter {
     length: u64,
     /// The file may hold more than `length`, left by a write that failed.
     has_torn_end: bool,
+    /// How much of it is known to be durable.
+    synced: u64,
+    ending: Ending,
     encoder: snap::raw::Encoder,
     buffer: Vec<u8>,
 }
+
+/// When a segment that is long enough is ended, which makes it durable and so may take a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    AtOnce,
+    /// Soon after a sync, so that nobody waits for it; at twice the length at the latest.
+    WhenSynced,
+}
+
+/// Making so many bytes durable takes no longer than making one.
+const UNSYNCED_BYTES: u64 = 1024 * 1024;
 
 impl LogWriter {
     /// Starts a new segment after the newest one in `dir`.
@@ -75,9 +89,15 @@ impl LogWriter {
             file,
             length: 0,
             has_torn_end: false,
+            synced: 0,
+            ending: Ending::AtOnce,
             encoder: snap::raw::Encoder::new(),
             buffer: Vec::new(),
         })
+    }
+
+    pub(crate) fn set_ending(&mut self, ending: Ending) {
+        self.ending = ending;
     }
 
     /// The number of the segment that is written to.
@@ -116,11 +136,21 @@ impl LogWriter {
         };
         frame(buffer, self.length);
         let end = self.length + buffer.len() as u64;
-        if self.length > 0 && end > self.options.segment_bytes {
+        if self.length > 0 && self.is_to_end(end) {
             self.next_segment()?;
             frame(buffer, 0);
         }
         self.write(buffer)
+    }
+
+    /// Whether a segment that would grow to `end` is ended before.
+    fn is_to_end(&self, end: u64) -> bool {
+        let limit = self.options.segment_bytes;
+        let is_quick = match self.ending {
+            Ending::AtOnce => true,
+            Ending::WhenSynced => self.length - self.synced <= UNSYNCED_BYTES,
+        };
+        end > limit && (is_quick || end > limit.saturating_mul(2))
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -161,6 +191,7 @@ impl LogWriter {
         self.file = self.disk.create(&segment_path(&self.dir, next))?;
         self.segment = next;
         self.length = 0;
+        self.synced = 0;
         self.disk.sync_dir(&self.dir)
     }
 
@@ -189,6 +220,14 @@ impl LogWriter {
             self.file.sync()?;
         }
         Ok(handle)
+    }
+
+    /// Everything up to a place is durable: what `segment` and `length` were when the handle was made.
+    pub(crate) fn note_synced(&mut self, segment: u64, length: u64) {
+        if segment == self.segment {
+            // What was cut off since is not there any more.
+            self.synced = self.synced.max(length.min(self.length));
+        }
     }
 
     /// Makes everything durable, here and now.

@@ -35,6 +35,8 @@ struct Tail {
     number: u32,
     /// Bytes of `file`, if all is well.
     length: u64,
+    /// How much of it is known to be durable.
+    synced: u64,
     /// It may hold more, left by a write that failed.
     has_torn_end: bool,
     /// The next chunk starts a new file.
@@ -56,6 +58,9 @@ pub(in crate::head) struct Written {
     pub(in crate::head) positions: Vec<Position>,
     pub(in crate::head) error: Option<io::Error>,
 }
+
+/// Making so many bytes durable takes no longer than making one.
+const UNSYNCED_BYTES: u64 = 1024 * 1024;
 
 impl ChunkFiles {
     pub(in crate::head) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
@@ -124,8 +129,7 @@ impl ChunkFiles {
             encoded.clear();
             encode(&mut encoded, &chunk);
             let length = tail.length + (tail.buffer.len() + encoded.len()) as u64;
-            let is_full = length > u64::from(self.file_bytes_max);
-            if tail.file.is_none() || tail.is_finished || is_full {
+            if tail.file.is_none() || self.is_to_end(tail, length) {
                 self.flush(tail, mem::replace(&mut end, i64::MIN))?;
                 positions.append(&mut waiting);
                 self.next_file(tail)?;
@@ -144,6 +148,14 @@ impl ChunkFiles {
         self.flush(tail, end)?;
         positions.append(&mut waiting);
         Ok(())
+    }
+
+    /// Whether a file that would grow to `length` is ended before: soon after a sync, as making it durable
+    /// takes long else and commits would wait; at twice the length at the latest.
+    fn is_to_end(&self, tail: &Tail, length: u64) -> bool {
+        let limit = u64::from(self.file_bytes_max);
+        let is_quick = tail.length.saturating_sub(tail.synced) <= UNSYNCED_BYTES;
+        (tail.is_finished || length > limit) && (is_quick || length > 2 * limit)
     }
 
     /// Writes what is in the buffer.
@@ -192,6 +204,7 @@ impl ChunkFiles {
         tail.file = Some(file);
         tail.number = number;
         tail.length = 0;
+        tail.synced = 0;
         tail.is_finished = false;
         Ok(())
     }
@@ -214,6 +227,28 @@ impl ChunkFiles {
             file.sync()?;
         }
         Ok((end, handle))
+    }
+
+    /// Makes everything durable that was written so far. Nobody else waits meanwhile.
+    pub(in crate::head) fn sync(&self) -> io::Result<()> {
+        let (end, handle) = self.sync_point()?;
+        if let Some(handle) = handle {
+            handle.sync()?;
+        }
+        let mut tail = self.tail.lock();
+        if tail.number == end.file {
+            tail.synced = tail.synced.max(u64::from(end.offset).min(tail.length));
+        }
+        Ok(())
+    }
+
+    /// The same, if the newest file is long enough to be ended.
+    pub(in crate::head) fn sync_if_full(&self) -> io::Result<()> {
+        let is_full = {
+            let tail = self.tail.lock();
+            tail.is_finished || tail.length > u64::from(self.file_bytes_max)
+        };
+        if is_full { self.sync() } else { Ok(()) }
     }
 
     /// Removes the oldest files, as long as all their samples are before `time`. The newest one is

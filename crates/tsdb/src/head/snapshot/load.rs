@@ -24,7 +24,7 @@ use crate::head::loader::{Entered, Loader};
 use crate::head::mapped::Position;
 use crate::head::series::Series;
 use crate::log::reader::SegmentError;
-use crate::log::record::{Kind, MetadataEntry, RawLabelsReader, Record, Tombstone, decode};
+use crate::log::record::{Kind, MetadataEntry, Record, Tombstone, decode};
 use crate::log::{Corruption, SegmentReader, list_segments, segment_path};
 
 /// What a snapshot brought.
@@ -74,8 +74,9 @@ const QUEUE: usize = 64;
 /// Prepared records, in the order of the segment.
 #[derive(Default)]
 struct Batch {
-    /// Labels of all rows, as they stand in the records.
-    labels: Vec<u8>,
+    /// Names and values of all labels of all rows, one after another, and how long each is.
+    texts: String,
+    lengths: Vec<u32>,
     rows: Vec<Row>,
     tombstones: Vec<Tombstone>,
     /// Records of tombstones.
@@ -85,7 +86,8 @@ struct Batch {
 
 struct Row {
     reference: u64,
-    labels_end: usize,
+    /// Names and values.
+    labels: usize,
     tag: u32,
     record: Series,
     times: Option<(i64, i64)>,
@@ -219,10 +221,14 @@ fn prepare(
                 if let Some(open) = &saved.open {
                     record.restore(open);
                 }
-                batch.labels.extend_from_slice(saved.labels.bytes());
+                for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+                    batch.texts.push_str(text);
+                    // Texts are in a record, and those are far below 4 GiB.
+                    batch.lengths.push(text.len() as u32);
+                }
                 batch.rows.push(Row {
                     reference: saved.reference,
-                    labels_end: batch.labels.len(),
+                    labels: 2 * pairs.len(),
                     tag: tagger.tag(pairs.iter().copied()),
                     record,
                     times: saved.open.map(|open| (open.start, open.end)),
@@ -278,15 +284,21 @@ struct Entering<'a, 'i> {
 impl Entering<'_, '_> {
     fn enter(&mut self, mut batch: Batch) -> Result<(), LoadError> {
         let mut pairs = Vec::new();
-        let mut start = 0;
+        let mut texts = batch.texts.as_str();
+        let mut lengths = batch.lengths.iter();
+        let mut text = || {
+            let (text, rest) = texts.split_at_checked(*lengths.next()? as usize)?;
+            texts = rest;
+            Some(text)
+        };
         self.rows += batch.rows.len() as u64;
         self.tombstone_records += batch.tombstone_records;
         for row in batch.rows {
-            let labels = &batch.labels[start..row.labels_end];
-            start = row.labels_end;
-            // They were looked at when the record was read.
-            let is_sorted = RawLabelsReader::of(labels).is_some_and(|l| l.sorted(&mut pairs));
-            if !is_sorted || pairs.is_empty() {
+            pairs.clear();
+            for _ in 0..row.labels / 2 {
+                pairs.extend(text().zip(text()));
+            }
+            if pairs.is_empty() {
                 continue;
             }
             let series = self

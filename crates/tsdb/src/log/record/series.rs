@@ -68,19 +68,12 @@ pub(crate) fn put_labels<'l>(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawLabelsReader<'a> {
     count: usize,
-    whole: &'a [u8],
     pairs: &'a [u8],
 }
 
 impl<'a> RawLabelsReader<'a> {
-    /// Labels that stand alone, as [`bytes`](Self::bytes) gives them.
-    pub(crate) fn of(bytes: &'a [u8]) -> Option<Self> {
-        Self::take(&mut Bytes(bytes)).ok()
-    }
-
     /// Takes labels from the front, looking only at their lengths.
     pub(crate) fn take(rest: &mut Bytes<'a>) -> Result<Self, Malformed> {
-        let whole = rest.0;
         let count = rest.count()?;
         let start = rest.0;
         for _ in 0..2 * count {
@@ -89,13 +82,8 @@ impl<'a> RawLabelsReader<'a> {
         }
         Ok(Self {
             count,
-            whole: &whole[..whole.len() - rest.left()],
             pairs: &start[..start.len() - rest.left()],
         })
-    }
-
-    pub(crate) fn bytes(self) -> &'a [u8] {
-        self.whole
     }
 
     /// The pairs if they are in order and clean, as every writer leaves them.
