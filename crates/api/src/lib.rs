@@ -5,7 +5,7 @@
 //! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the
 //! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
 //! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
-//! changes; `in_process` answers questions about stored data without a server.
+//! changes, `starting` whatever comes too early; `in_process` answers questions about stored data without a server.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
@@ -22,6 +22,7 @@ mod read_only;
 mod respond;
 mod routes;
 mod sources;
+mod starting;
 mod time;
 pub mod ui;
 
@@ -40,8 +41,8 @@ pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api,
     ConfigSource, DecisionView, DroppedTargetView, FilesView, HeadPart, HeadStatsView, Lifecycle,
     LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, ReceiverView,
-    RelabelStepView, RoutingView, SilenceRefusal, TargetSource, TargetsView, TsdbCount, TsdbSource,
-    TsdbStatusView,
+    RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource, TargetsView,
+    TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;
@@ -54,6 +55,8 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .merge(lifecycle::router())
         .route("/metrics", get(lifecycle::metrics));
+    let readiness = api.lifecycle.readiness.clone();
+    let apis = apis.layer(from_fn_with_state(readiness, starting::guard));
     let inner = Router::new()
         // Two external URLs can lead to one process: Prometheus', and Alertmanager's below this path.
         .nest("/alertmanager", alertmanager::router())

@@ -210,8 +210,16 @@ pub trait TsdbSource: Send + Sync {
         range: TimeRange,
         selectors: &[Vec<Matcher>],
     ) -> Vec<(Labels, Vec<Exemplar>)>;
-    /// Segments of the log to replay at the start: first, last, current.
-    fn replay_progress(&self) -> (usize, usize, usize);
+    /// How far reading the log at the start is; answers before anything else here does.
+    fn replay_progress(&self) -> ReplayProgressView;
+}
+
+/// Numbers of the log's segments: the first and the last to read, and the one that is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReplayProgressView {
+    pub first: u64,
+    pub last: u64,
+    pub current: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]

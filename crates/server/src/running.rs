@@ -21,6 +21,7 @@ use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tsdb::db::OpenDbReport;
 
 use crate::address::{external_url, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
@@ -97,10 +98,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         limits: Limits::new(&planner.options.storage, &plan.config),
         clock: Arc::clone(&clock),
     };
-    let opened = tokio::task::spawn_blocking(move || storage::open(settings)).await;
-    let storage = opened.map_err(|error| StartError::Input(error.to_string()))??;
-    tracing::info!(report = ?storage.report, "data folder opened");
+    let locked = tokio::task::spawn_blocking(move || storage::lock(settings)).await;
+    let (storage, opening) = locked.map_err(|error| StartError::Input(error.to_string()))??;
     let memory = Memory::open(&planner.options.data_dir)?;
+    // From here on the server answers, and scrapes; what is scraped waits for the folder to be read.
+    let opened = tokio::task::spawn_blocking(move || opening.finish());
     let (parts, router) = Parts::build(&planner, plan, (storage, memory), clock, objects);
     let (stop_serving, _) = watch::channel(false);
     let serve_options = ServeOptions {
@@ -124,7 +126,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         )));
     }
     let requests = parts.requests.clone();
-    let main = tokio::spawn(parts.run(planner, servers, stop_serving));
+    let (started, has_started) = oneshot::channel();
+    let first = FirstSteps { opened, started };
+    let main = tokio::spawn(parts.run(planner, servers, stop_serving, first));
+    let lost = |_| StartError::Input("the main task ended by an internal error".to_owned());
+    has_started.await.map_err(lost)??;
     Ok(Running {
         addresses,
         requests,
@@ -196,6 +202,12 @@ impl Planner {
         };
         plan::plan(input, &context).map_err(StartError::Configuration)
     }
+}
+
+/// What the main task waits for before the server is ready, and whom it tells.
+struct FirstSteps {
+    opened: JoinHandle<Result<OpenDbReport, StartError>>,
+    started: oneshot::Sender<Result<(), StartError>>,
 }
 
 /// Everything that runs.
@@ -382,7 +394,6 @@ impl Parts {
         let external_host = host.split(['/', ':']).next().unwrap_or_default().to_owned();
         let tsdb_view = Arc::new(TsdbView {
             db: storage.db.clone(),
-            segments: 0,
             dir: storage.dir.clone(),
             clock: Arc::clone(&clock),
         });
@@ -457,13 +468,28 @@ impl Parts {
         planner: Planner,
         servers: Vec<JoinHandle<()>>,
         stop_serving: watch::Sender<bool>,
+        first: FirstSteps,
     ) {
         let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
         let keeping_log = tokio::spawn(Arc::clone(&self.alertmanager).keep_log());
-        let syncing = tokio::spawn(storage::keep_synced(self.storage.db.clone()));
         if let Some(plan) = self.first_plan.take() {
             self.put_in_place(plan, &planner).await;
         }
+        let opened = first.opened.await;
+        let opened = opened.unwrap_or_else(|error| Err(StartError::Input(error.to_string())));
+        match opened {
+            Ok(report) => tracing::info!(?report, "data folder opened"),
+            Err(error) => {
+                self.schedule.stop().await;
+                self.pools.stop().await;
+                alerting.abort();
+                keeping_log.abort();
+                // If nobody waits for it any more, the server was told to stop.
+                let _ = first.started.send(Err(error));
+                return;
+            }
+        }
+        let syncing = tokio::spawn(storage::keep_synced(self.storage.db.clone()));
         let compaction = Compaction::start(
             self.storage.db.clone(),
             Arc::clone(&self.reasons),
@@ -474,6 +500,8 @@ impl Parts {
         }
         self.readiness.send_replace(Readiness::Ready);
         tracing::info!("ready");
+        // As above.
+        let _ = first.started.send(Ok(()));
         let mut signals = Signals::new();
         loop {
             tokio::select! {

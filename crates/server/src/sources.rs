@@ -7,7 +7,7 @@ use std::sync::Arc;
 use api::{
     ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DecisionView,
     DroppedTargetView, FilesView, HeadPart, PlaceView, ProblemView, ReasonSource, RelabelStepView,
-    TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    ReplayProgressView, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 use config::RelabelRules;
 use diag::{Diagnostic, Reason, ReasonBook, ReasonEntry};
@@ -161,7 +161,6 @@ pub(crate) fn files(plan: Result<Plan, StartError>) -> FilesView {
 
 pub(crate) struct TsdbView {
     pub(crate) db: Db,
-    pub(crate) segments: usize,
     /// The data folder.
     pub(crate) dir: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
@@ -212,9 +211,13 @@ impl TsdbSource for TsdbView {
             .collect()
     }
 
-    fn replay_progress(&self) -> (usize, usize, usize) {
-        // The API answers when the replay is over.
-        (0, self.segments, self.segments)
+    fn replay_progress(&self) -> ReplayProgressView {
+        let progress = self.db.replay_progress();
+        ReplayProgressView {
+            first: progress.first,
+            last: progress.last,
+            current: progress.current,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The data folder: locked, opened and synced.
+//! The data folder: locked, opened, synced, and saved in snapshots.
 
 use std::fs::{File, OpenOptions as FileOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -21,11 +21,11 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 /// How often it is seen whether a chunk snapshot is due, which it is every few minutes.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// An open data folder. The lock is held as long as this lives.
+/// A locked data folder. The lock is held as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Storage {
+    /// Waits for [`Opening`] to be done.
     pub(crate) db: Db,
-    pub(crate) report: OpenDbReport,
     pub(crate) dir: PathBuf,
     _lock: File,
 }
@@ -38,8 +38,26 @@ pub(crate) struct Settings {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Makes the folder if it is not there.
-pub(crate) fn open(settings: Settings) -> Result<Storage, StartError> {
+/// Reading what is in the folder, which may take a while.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    work: tsdb::db::Opening,
+    dir: String,
+}
+
+impl Opening {
+    pub(crate) fn finish(self) -> Result<OpenDbReport, StartError> {
+        let dir = self.dir;
+        let done = self.work.finish();
+        done.map_err(|error| StartError::Storage {
+            dir,
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// Locks the folder; makes it if it is not there.
+pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError> {
     let dir = settings.dir;
     let shown = dir.display().to_string();
     let fail = |problem: String| StartError::Storage {
@@ -66,13 +84,14 @@ pub(crate) fn open(settings: Settings) -> Result<Storage, StartError> {
     let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention = settings.limits.of_folder(&dir);
-    let (db, report) = Db::open(options).map_err(|error| fail(error.to_string()))?;
-    Ok(Storage {
+    let (db, work) = Db::prepare(options);
+    let opening = Opening { work, dir: shown };
+    let storage = Storage {
         db,
-        report,
         dir,
         _lock: lock,
-    })
+    };
+    Ok((storage, opening))
 }
 
 /// A number that nobody else has: the standard library's hasher is seeded by the system, and differently

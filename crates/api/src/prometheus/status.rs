@@ -144,12 +144,16 @@ pub(crate) async fn tsdb_blocks(State(api): State<Arc<Api>>) -> Response {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ReplayProgress")]
 pub(crate) struct ReplayTwin {
-    min: usize,
-    max: usize,
-    current: usize,
+    min: u64,
+    max: u64,
+    current: u64,
 }
 
 pub(crate) async fn wal_replay(State(api): State<Arc<Api>>) -> Response {
-    let (min, max, current) = api.tsdb.replay_progress();
-    success(&ReplayTwin { min, max, current })
+    let progress = api.tsdb.replay_progress();
+    success(&ReplayTwin {
+        min: progress.first,
+        max: progress.last,
+        current: progress.current,
+    })
 }

@@ -95,7 +95,7 @@ impl Db {
         let _maintenance = inner.maintenance.lock();
         let disk = inner.options.head.disk.as_ref();
         // The head first: what it writes out later is without them then.
-        let mut count = inner.head.delete(range, matchers)?;
+        let mut count = inner.head().delete(range, matchers)?;
         for block in inner
             .set()
             .blocks
@@ -181,7 +181,7 @@ impl Inner {
     /// The part of the head to write out next: up to the end of the range that its oldest sample lies
     /// in, once there are samples of one and a half ranges. Nobody can write there any more.
     fn head_range(&self) -> Option<TimeRange> {
-        let own = self.head.time_range()?;
+        let own = self.head().time_range()?;
         let range = self.options.head.block_range.0.max(1);
         // What is in blocks already may still be in memory, for readers.
         let written = self.set().head_start.unwrap_or(Timestamp::MIN);
@@ -201,7 +201,7 @@ impl Inner {
     fn compact_head(&self, range: TimeRange) -> Result<(), CompactError> {
         let written = self.timed(|| {
             let ulid = self.options.ulids.make();
-            write_head(&self.destination(), &self.head, range, Growth::Over, ulid)
+            write_head(&self.destination(), self.head(), range, Growth::Over, ulid)
         });
         written.map_err(CompactError::Head)?;
         self.reload()?;
@@ -212,7 +212,7 @@ impl Inner {
     fn truncate_head(&self, keep_from: Timestamp) -> Result<(), CompactError> {
         Counters::add(&self.counters.head_truncations);
         self.is_truncation_due.store(true, Ordering::Relaxed);
-        let result = self.head.truncate(keep_from);
+        let result = self.head().truncate(keep_from);
         if result.is_err() {
             Counters::add(&self.counters.head_truncations_failed);
         }

@@ -80,7 +80,7 @@ pub(super) fn stats(inner: &Inner) -> DbStats {
     let set = inner.set();
     let counters = &inner.counters;
     let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let head = inner.head.time_range().map(|range| range.start);
+    let head = inner.head().time_range().map(|range| range.start);
     let blocks = set.blocks.first().map(|block| block.range().start);
     DbStats {
         blocks: set.blocks.len() as u64,

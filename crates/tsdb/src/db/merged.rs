@@ -29,7 +29,7 @@ pub(super) fn select(
     let range = request.range;
     // The head comes first: see the head of `db`.
     let head = if reaches_head(inner, range) {
-        Some(inner.head.select(request)?)
+        Some(inner.head().select(request)?)
     } else {
         None
     };
@@ -53,7 +53,7 @@ pub(super) fn select(
 /// Whether the head can have samples of the range. What it drops is in a block before.
 fn reaches_head(inner: &Inner, range: TimeRange) -> bool {
     inner
-        .head
+        .head()
         .time_range()
         .is_some_and(|own| own.start <= range.end && range.start <= own.end)
 }
@@ -65,7 +65,7 @@ pub(super) fn texts(
     read: impl Fn(&dyn SeriesReader) -> Result<Vec<String>, ReadError>,
 ) -> Result<Vec<String>, ReadError> {
     let mut found = if reaches_head(inner, range) {
-        read(&inner.head)?
+        read(inner.head())?
     } else {
         Vec::new()
     };

@@ -2,7 +2,7 @@
 //!
 //! Writing goes to the [`Head`]; [`Db::compact`] moves what is old enough into blocks, merges blocks into
 //! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them.
-//! [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when. [`snapshot`]:
+//! [`opening`]: from files to a database. [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when. [`snapshot`]:
 //! a copy for backups.
 //!
 //! Nothing here starts a thread: whoever opens the database calls [`Db::compact`] and [`Db::reload`]
@@ -16,12 +16,13 @@
 mod compaction;
 mod counters;
 mod merged;
+mod opening;
 mod options;
 mod set;
 mod snapshot;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use model::labels::Labels;
 use model::matcher::Matcher;
@@ -32,10 +33,11 @@ use model::storage::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::block::Block;
-use crate::head::{Head, ReplayReport};
+use crate::head::{Head, ReplayProgress, ReplayReport};
 
 pub use compaction::{CompactError, DbDeleteError};
 pub use counters::{COMPACTION_SECONDS, DbStats};
+pub use opening::Opening;
 pub use options::{DbOptions, Retention};
 pub use set::{OpenDbError, RejectedBlock};
 pub use snapshot::{HeadPart, SnapshotError};
@@ -50,7 +52,8 @@ pub struct Db(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: DbOptions,
-    head: Head,
+    /// Not there before it is open.
+    head: OnceLock<Head>,
     blocks: RwLock<Arc<BlockSet>>,
     retention: Mutex<Retention>,
     /// Held by whatever writes or removes blocks.
@@ -75,46 +78,35 @@ pub struct OpenDbReport {
 impl Db {
     /// Opens the blocks in the data folder, then the head. Locking the folder is the caller's.
     pub fn open(options: DbOptions) -> Result<(Self, OpenDbReport), OpenDbError> {
-        let disk = options.head.disk.clone();
-        let dir = options.head.dir.clone();
-        disk.create_dir_all(&dir)
-            .map_err(|source| OpenDbError::Folder {
-                dir: dir.clone(),
-                source,
-            })?;
-        let leftovers = set::remove_leftovers(disk.as_ref(), &dir);
-        let set = BlockSet::read(disk.as_ref(), &dir, &BlockSet::default()).map_err(|source| {
-            OpenDbError::Folder {
-                dir: dir.clone(),
-                source,
-            }
-        })?;
-        let mut head_options = options.head.clone();
-        if let Some(end) = set.head_start {
-            head_options.valid_from = head_options.valid_from.max(end);
-        }
-        let (head, replay) = Head::open(head_options)?;
-        let report = OpenDbReport {
-            replay,
-            blocks: set.blocks.len(),
-            rejected: set.rejected.clone(),
-            leftovers,
-        };
+        let (db, opening) = Self::prepare(options);
+        let report = opening.finish()?;
+        Ok((db, report))
+    }
+
+    /// A database that is not open yet: whoever reads or writes waits until [`Opening::finish`] is done.
+    /// So scraping can begin while the log is being read.
+    pub fn prepare(options: DbOptions) -> (Self, Opening) {
         let db = Self(Arc::new(Inner {
             retention: Mutex::new(options.retention),
             options,
-            head,
-            blocks: RwLock::new(Arc::new(set)),
+            head: OnceLock::new(),
+            blocks: RwLock::default(),
             maintenance: Mutex::default(),
             is_truncation_due: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             counters: Counters::default(),
         }));
-        Ok((db, report))
+        (db.clone(), Opening::new(db))
     }
 
+    /// How far reading the log has come.
+    pub fn replay_progress(&self) -> ReplayProgress {
+        self.0.options.head.progress.get()
+    }
+
+    /// Waits until the database is open.
     pub fn head(&self) -> &Head {
-        &self.0.head
+        self.0.head()
     }
 
     /// By the start of their times.
@@ -130,7 +122,7 @@ impl Db {
     /// Times of the oldest and the newest sample, as far as blocks tell; `None` without any.
     pub fn time_range(&self) -> Option<TimeRange> {
         let of_blocks = self.blocks().into_iter().map(|block| block.range());
-        let ranges = of_blocks.chain(self.0.head.time_range());
+        let ranges = of_blocks.chain(self.head().time_range());
         ranges.reduce(|a, b| TimeRange::new(a.start.min(b.start), a.end.max(b.end)))
     }
 
@@ -155,11 +147,15 @@ impl Db {
     /// Makes the log durable and takes no more commits. Reading goes on.
     pub fn close(&self) -> Result<(), WriteError> {
         self.cancel_compaction();
-        self.0.head.close()
+        self.head().close()
     }
 }
 
 impl Inner {
+    fn head(&self) -> &Head {
+        self.head.wait()
+    }
+
     fn set(&self) -> Arc<BlockSet> {
         Arc::clone(&self.blocks.read())
     }
@@ -167,11 +163,11 @@ impl Inner {
 
 impl SampleWriter for Db {
     fn resolve(&self, labels: &Labels) -> Result<SeriesRef, SampleRefusal> {
-        self.0.head.resolve(labels)
+        self.head().resolve(labels)
     }
 
     fn commit(&self, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
-        self.0.head.commit(batch)
+        self.head().commit(batch)
     }
 }
 

@@ -42,7 +42,7 @@ impl Db {
         for block in &inner.set().blocks {
             self.link(block, dir)?;
         }
-        if let (HeadPart::Include, Some(range)) = (head, inner.head.time_range()) {
+        if let (HeadPart::Include, Some(range)) = (head, inner.head().time_range()) {
             // What is in blocks already may still be in memory.
             let written = inner.set().head_start.unwrap_or(Timestamp::MIN);
             let range = TimeRange::new(range.start.max(written), range.end);
@@ -54,7 +54,7 @@ impl Db {
             };
             if range.start <= range.end {
                 let ulid = inner.options.ulids.make();
-                write_head(&destination, &inner.head, range, Growth::Possible, ulid)?;
+                write_head(&destination, inner.head(), range, Growth::Possible, ulid)?;
             }
         }
         disk.sync_dir(dir).map_err(link_error(dir))

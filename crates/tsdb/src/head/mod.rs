@@ -45,6 +45,7 @@ mod options;
 mod page;
 mod pins;
 mod postings;
+mod progress;
 mod read;
 mod replay;
 mod select;
@@ -78,6 +79,7 @@ use truncate::Maintenance;
 
 pub(crate) use export::Growth;
 pub use options::{FloatEncoding, OpenOptions};
+pub use progress::{ReplayCounters, ReplayProgress};
 pub use replay::ReplayReport;
 pub use snapshot::LogPosition;
 pub use snapshot::write::SnapshotReport;
@@ -131,6 +133,13 @@ impl Head {
     /// Reads the log in `options.dir`, repairs it if it is damaged, and starts a new segment.
     pub fn open(options: OpenOptions) -> Result<(Self, ReplayReport), OpenError> {
         replay::open(options)
+    }
+
+    /// A head without samples that takes none: one that could not be opened.
+    pub(crate) fn closed(options: OpenOptions) -> Self {
+        let inner = Inner::new(options, 0);
+        inner.is_closed.store(true, Ordering::Relaxed);
+        Self(Arc::new(inner))
     }
 
     /// Makes the log durable and takes no more commits. Reading goes on.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::disk::Disk;
 use model::time::{Duration, Timestamp};
 
+use super::progress::ReplayCounters;
 use crate::chunk::Encoding;
 use crate::log::LogOptions;
 
@@ -27,6 +28,8 @@ pub struct OpenOptions {
     pub replay_workers: usize,
     /// Series held at once; more are refused.
     pub series_max: usize,
+    /// Where opening tells how far it has come.
+    pub progress: Arc<ReplayCounters>,
 }
 
 impl OpenOptions {
@@ -42,6 +45,7 @@ impl OpenOptions {
             exemplars_max: 100_000,
             replay_workers: 2,
             series_max: usize::MAX,
+            progress: Arc::default(),
         }
     }
 }

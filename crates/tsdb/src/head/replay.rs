@@ -437,12 +437,18 @@ impl Replay<'_, '_> {
                 }
             }
         }
+        let first = source.segments.iter().find(|s| **s >= source.from.segment);
+        let progress = &self.inner.options.progress;
+        if let (Some(first), Some(last)) = (first, source.segments.last()) {
+            progress.start(*first, *last);
+        }
         for number in source.segments.iter().copied() {
             let from = match number.cmp(&source.from.segment) {
                 std::cmp::Ordering::Less => continue,
                 std::cmp::Ordering::Equal => source.from.offset,
                 std::cmp::Ordering::Greater => 0,
             };
+            progress.is_at(number);
             let path = segment_path(dir, number);
             if let Some(corruption) = self.segment(&path, from)? {
                 let repair = cut(disk.as_ref(), dir, number, corruption)

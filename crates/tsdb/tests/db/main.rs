@@ -11,5 +11,6 @@ mod compaction;
 mod corruption;
 mod crash;
 mod matching;
+mod opening;
 mod peer;
 mod support;

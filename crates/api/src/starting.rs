@@ -1,0 +1,25 @@
+//! While the data folder is being read: `Service Unavailable`, as the peer answers, except for the paths that
+//! say how far it is.
+
+use net::axum::extract::{Request, State};
+use net::axum::http::StatusCode;
+use net::axum::middleware::Next;
+use net::axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
+
+use crate::sources::Readiness;
+
+/// Nothing behind these looks at stored data.
+const ANSWERED: &[&str] = &["/-/healthy", "/-/ready", "/api/v1/status/walreplay"];
+
+pub(crate) async fn guard(
+    State(readiness): State<watch::Receiver<Readiness>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_starting = *readiness.borrow() == Readiness::Starting;
+    if is_starting && !ANSWERED.contains(&request.uri().path()) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
+    }
+    next.run(request).await
+}
