@@ -10,7 +10,12 @@ use tokio::sync::watch;
 use crate::sources::Readiness;
 
 /// Nothing behind these looks at stored data.
-const ANSWERED: &[&str] = &["/-/healthy", "/-/ready", "/api/v1/status/walreplay"];
+const ANSWERED: &[&str] = &[
+    "/-/healthy",
+    "/-/ready",
+    "/api/v1/status/walreplay",
+    "/api/keepwatch/v1/boot",
+];
 
 pub(crate) async fn guard(
     State(readiness): State<watch::Receiver<Readiness>>,
