@@ -13,6 +13,7 @@ use crate::sources::Readiness;
 const ANSWERED: &[&str] = &[
     "/-/healthy",
     "/-/ready",
+    "/metrics",
     "/api/v1/status/walreplay",
     "/api/keepwatch/v1/boot",
 ];
@@ -23,7 +24,10 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let is_starting = *readiness.borrow() == Readiness::Starting;
-    if is_starting && !ANSWERED.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    // The Alertmanager's: alerts of other servers, and silences, have a memory of their own.
+    let is_answered = ANSWERED.contains(&path) || path.starts_with("/api/v2/");
+    if is_starting && !is_answered {
         return (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
     }
     next.run(request).await

@@ -113,6 +113,7 @@ async fn play(
     let mut options = stage.server_options(matches, manifests.clone(), &data_dir)?;
     options.ui_files = ui_files;
     let mut running = serve::start(options).await?;
+    running.ready().await?;
     let address = running
         .addresses()
         .first()

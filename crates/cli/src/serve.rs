@@ -1,10 +1,13 @@
 //! `keepwatch serve`.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Command};
-use server::{StartError, UiFile};
+use indicatif::{ProgressBar, ProgressStyle};
+use server::{ReplayProgress, StartError, UiFile};
+use tokio::task::JoinSet;
 
 use crate::flags::{Given, SERVE, add};
 use crate::{logging, options};
@@ -28,9 +31,63 @@ pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::
         for address in running.addresses() {
             println!("listening on http://{address}");
         }
+        {
+            let _shown = show_replay(running.replay_progress());
+            running.ready().await?;
+        }
         running.stopped().await;
         Ok(())
     })
+}
+
+/// Time between two looks at how far the log is read.
+const LOOK: Duration = Duration::from_millis(100);
+/// A start that is done within this time shows no bar.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A bar on the terminal while the log is read; ends when the answer is dropped.
+fn show_replay(progress: impl Fn() -> ReplayProgress + Send + 'static) -> Option<JoinSet<()>> {
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let mut shown = JoinSet::new();
+    shown.spawn(async move {
+        tokio::time::sleep(SOON).await;
+        let bar = ReplayBar::new();
+        loop {
+            bar.show(progress());
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+    Some(shown)
+}
+
+/// Taken off the terminal when it is dropped.
+struct ReplayBar(ProgressBar);
+
+impl ReplayBar {
+    fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template(
+            "reading the log [{bar:40}] segment {pos} of {len}, {elapsed}",
+        ) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    fn show(&self, progress: ReplayProgress) {
+        let total = progress.last.saturating_sub(progress.first) + 1;
+        self.0.set_length(total);
+        self.0
+            .set_position(progress.current.saturating_sub(progress.first));
+    }
+}
+
+impl Drop for ReplayBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// The async runtime of all commands.

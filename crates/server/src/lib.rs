@@ -55,6 +55,7 @@ pub use options::{
 };
 pub use remote::write::MessageTypes;
 pub use running::{Running, start};
+pub use tsdb::head::ReplayProgress;
 
 /// Our version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -21,7 +21,9 @@ use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tsdb::Db;
 use tsdb::db::OpenDbReport;
+use tsdb::head::ReplayProgress;
 
 use crate::address::{external_url, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
@@ -47,6 +49,9 @@ const REASONS_KEPT_PER_CODE: usize = 100;
 pub struct Running {
     addresses: Vec<SocketAddr>,
     requests: mpsc::Sender<LifecycleRequest>,
+    db: Db,
+    /// `None` once it was told.
+    has_started: Option<oneshot::Receiver<Result<(), StartError>>>,
     /// `None` once it has ended.
     main: Option<JoinHandle<()>>,
 }
@@ -55,6 +60,21 @@ impl Running {
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns when the data folder is read. Until then the server scrapes, and says how far it is.
+    pub async fn ready(&mut self) -> Result<(), StartError> {
+        let Some(has_started) = self.has_started.take() else {
+            return Ok(());
+        };
+        let lost = |_| StartError::Input("the main task ended by an internal error".to_owned());
+        has_started.await.map_err(lost)?
+    }
+
+    /// How far reading the log is.
+    pub fn replay_progress(&self) -> impl Fn() -> ReplayProgress + Send + 'static {
+        let db = self.db.clone();
+        move || db.replay_progress()
     }
 
     /// Returns when the server was stopped by a signal or over HTTP, and everything is written.
@@ -74,7 +94,8 @@ impl Running {
     }
 }
 
-/// Reads, plans, opens, listens, starts. Nothing runs if it fails.
+/// Reads the configuration, plans, listens, starts. Nothing runs if it fails. The data folder is locked
+/// then, and being read: see [`Running::ready`].
 pub async fn start(options: Options) -> Result<Running, StartError> {
     let listeners = listen(&options.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
@@ -126,14 +147,15 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         )));
     }
     let requests = parts.requests.clone();
+    let db = parts.storage.db.clone();
     let (started, has_started) = oneshot::channel();
     let first = FirstSteps { opened, started };
     let main = tokio::spawn(parts.run(planner, servers, stop_serving, first));
-    let lost = |_| StartError::Input("the main task ended by an internal error".to_owned());
-    has_started.await.map_err(lost)??;
     Ok(Running {
         addresses,
         requests,
+        db,
+        has_started: Some(has_started),
         main: Some(main),
     })
 }

@@ -37,8 +37,10 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         configuration(page, &observed);
         scraping(page, &observed.pools);
         appended(page, &observed);
-        head(page, &observed.db);
-        blocks(page, &observed.db, *observed.limits.read());
+        if observed.db.is_open() {
+            head(page, &observed.db);
+            blocks(page, &observed.db, *observed.limits.read());
+        }
         rule_groups(page, &observed.rules);
         alerts(page, &observed.alertmanager);
         process(page, observed.started_at);
@@ -106,7 +108,7 @@ fn configuration(page: &mut Page, observed: &Observed) {
         "prometheus_ready",
         "Whether startup was completed and queries are answered.",
         &[],
-        1.0,
+        if observed.db.is_open() { 1.0 } else { 0.0 },
     );
 }
 

@@ -4,7 +4,7 @@
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
 //! peer's command line (`flags`), samples that other servers send (`remote_write`), queries under limits
 //! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
-//! (`query_offline`), silences (`silences`).
+//! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`).
 
 #![allow(
     clippy::unwrap_used,
@@ -25,4 +25,5 @@ mod query_offline;
 mod remote_write;
 mod routing;
 mod silences;
+mod starting;
 mod support;

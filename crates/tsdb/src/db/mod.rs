@@ -104,6 +104,11 @@ impl Db {
         self.0.options.head.progress.get()
     }
 
+    /// Whether reading and writing would not have to wait.
+    pub fn is_open(&self) -> bool {
+        self.0.head.get().is_some()
+    }
+
     /// Waits until the database is open.
     pub fn head(&self) -> &Head {
         self.0.head()

@@ -9,7 +9,8 @@ use testkit::disk::FaultDisk;
 
 use super::reader::SegmentError;
 use super::{
-    Compression, LogOptions, LogWriter, PAGE, SegmentReader, list_segments, record, segment_path,
+    Compression, Ending, LogOptions, LogWriter, PAGE, SegmentReader, list_segments, record,
+    segment_path,
 };
 
 const DIR: &str = "wal";
@@ -119,4 +120,44 @@ proptest! {
         }
         let _ = record::decode(&bytes);
     }
+}
+
+/// A full segment is ended when that takes no time: soon after a sync; at twice its length at the latest.
+#[test]
+fn a_full_segment_waits_for_a_sync() {
+    const PART: u64 = 512 * 1024;
+    let options = LogOptions {
+        segment_bytes: 8 * PART,
+        compression: Compression::None,
+    };
+    let dir = Path::new(DIR);
+    let disk: Arc<dyn Disk> = Arc::new(FaultDisk::new(1));
+    disk.create_dir_all(dir).unwrap();
+    let record = vec![7; PART as usize - 4096];
+    let segments_after = |ending, synced_after: Option<usize>| {
+        let mut log = LogWriter::open(disk.clone(), dir, options).unwrap();
+        log.set_ending(ending);
+        let first = log.segment();
+        for at in 0.. {
+            log.append(&[record.as_slice()]).unwrap();
+            if log.segment() > first {
+                return at;
+            }
+            if synced_after == Some(at) {
+                let place = (log.segment(), log.length());
+                log.sync_handle()
+                    .unwrap()
+                    .map_or(Ok(()), |h| h.sync())
+                    .unwrap();
+                log.note_synced(place.0, place.1);
+            }
+        }
+        0
+    };
+    assert_eq!(segments_after(Ending::AtOnce, None), 8);
+    assert_eq!(segments_after(Ending::WhenSynced, None), 16);
+    assert_eq!(segments_after(Ending::WhenSynced, Some(10)), 11);
+    // Too much was written since.
+    assert_eq!(segments_after(Ending::WhenSynced, Some(4)), 16);
+    assert_eq!(read_all(disk.as_ref()).len(), 9 + 17 + 12 + 17);
 }

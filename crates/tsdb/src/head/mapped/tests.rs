@@ -97,6 +97,32 @@ fn chunks_are_read_where_they_were_written() {
     assert!(written.positions[0].file > positions[299].file);
 }
 
+/// A full file is ended when that takes no time: soon after a sync; at twice its length at the latest.
+#[test]
+fn a_full_file_waits_for_a_sync() {
+    const PART: usize = 512 * 1024;
+    let files_after = |synced_after: Option<u64>| {
+        let mut files = ChunkFiles::new(Arc::new(FaultDisk::new(1)), PathBuf::from(DIR));
+        files.file_bytes_max = 8 * PART as u32;
+        let data = vec![7; PART - 1024];
+        for n in 0.. {
+            let written = files.write(std::iter::once(chunk(n, &data)));
+            assert!(written.error.is_none());
+            if written.positions[0].file > 1 {
+                return n;
+            }
+            if synced_after == Some(n) {
+                files.sync_if_full().unwrap();
+            }
+        }
+        0
+    };
+    assert_eq!(files_after(None), 16);
+    assert_eq!(files_after(Some(10)), 11);
+    // It is not full then, so nothing is synced.
+    assert_eq!(files_after(Some(4)), 16);
+}
+
 #[test]
 fn old_files_go_from_the_front() {
     let disk = FaultDisk::new(1);
