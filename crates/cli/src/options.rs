@@ -6,12 +6,13 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AlertmanagerOptions, Features, MessageTypes, Options, QueryOptions, RemoteWriteOptions,
-    RuleOptions, StorageOptions, Switch, Tempo, UiFile,
+    Access, AlertmanagerOptions, Features, MemoryBudgetOption, MessageTypes, Options, QueryOptions,
+    RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
 
+const MEMORY_BUDGET: &str = "memory.budget";
 const ACCEPTED_MESSAGES: &str = "web.remote-write-receiver.accepted-protobuf-messages";
 
 /// The options that the flags of `serve` describe.
@@ -54,6 +55,8 @@ pub(crate) fn from_flags(
             retention_time: given.duration("storage.tsdb.retention.time"),
             retention_bytes: bytes(&given, "storage.tsdb.retention.size")?,
             block_range: given.duration("storage.tsdb.min-block-duration"),
+            memory: MemoryBudgetOption::parse(given.text(MEMORY_BUDGET).unwrap_or("60%"))
+                .with_context(|| format!("--{MEMORY_BUDGET}"))?,
             block_range_max: given.duration("storage.tsdb.max-block-duration"),
         },
         query: QueryOptions {

@@ -405,6 +405,12 @@ pub enum WriteError {
     Log(String),
 }
 
+/// Asked before a store makes a new series. Called by many threads; must not wait.
+pub trait SeriesGate: Send + Sync + fmt::Debug {
+    /// An error refuses the series, and so all its samples until it is let in.
+    fn admit(&self, labels: &Labels) -> Result<(), SampleRefusal>;
+}
+
 /// A place where series can be written.
 pub trait SampleWriter: Send + Sync {
     /// The reference of a series, made if it is new. A new series shows to readers with its first sample.

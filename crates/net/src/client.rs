@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderName, HeaderValue, LOCATION,
     PROXY_AUTHORIZATION,
@@ -244,13 +244,29 @@ impl HttpClient {
 
     /// Sends the request and reads the whole answer. Any status is an answer.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
+        let mut body = Vec::new();
+        let mut response = self.send_into(request, &mut body).await?;
+        response.body = body.into();
+        Ok(response)
+    }
+
+    /// The same with the body appended to a buffer, which may be used again; that of the response is empty.
+    pub async fn send_into(
+        &self,
+        request: Request,
+        body: &mut Vec<u8>,
+    ) -> Result<Response, SendError> {
         let timeout = request.timeout;
-        tokio::time::timeout(timeout, self.send_following(request))
+        tokio::time::timeout(timeout, self.send_following(request, body))
             .await
             .unwrap_or(Err(SendError::Timeout(timeout)))
     }
 
-    async fn send_following(&self, mut request: Request) -> Result<Response, SendError> {
+    async fn send_following(
+        &self,
+        mut request: Request,
+        body: &mut Vec<u8>,
+    ) -> Result<Response, SendError> {
         let mut uri = parse_url(&request.url)?;
         let first = uri.clone();
         for _ in 0..=REDIRECTS_MAX {
@@ -259,7 +275,7 @@ impl HttpClient {
             let response = self.send_once(&request, &uri, same_host).await?;
             let target = self.redirect_target(&response, &uri)?;
             let Some(target) = target else {
-                return read_answer(response, &request).await;
+                return read_answer(response, request.body_bytes_max, body).await;
             };
             if matches!(response.status().as_u16(), 301..=303) && request.method != Method::HEAD {
                 request.method = Method::GET;
@@ -435,53 +451,71 @@ fn connect_error(error: &hyper_util::client::legacy::Error) -> SendError {
 
 async fn read_answer(
     response: http::Response<hyper::body::Incoming>,
-    request: &Request,
+    bytes_max: usize,
+    body: &mut Vec<u8>,
 ) -> Result<Response, SendError> {
-    let (parts, mut body) = response.into_parts();
-    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if expected > request.body_bytes_max {
-        return Err(SendError::BodyTooLarge(request.body_bytes_max));
-    }
-    let mut bytes = BytesMut::with_capacity(expected.min(1 << 20));
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| SendError::Exchange(format!("reading the body: {error}")))?;
-        if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > request.body_bytes_max {
-                return Err(SendError::BodyTooLarge(request.body_bytes_max));
-            }
-            bytes.extend_from_slice(&data);
-        }
-    }
-    let wire_bytes = bytes.len();
+    let (parts, incoming) = response.into_parts();
     let is_gzip = parts
         .headers
         .get(CONTENT_ENCODING)
         .is_some_and(|value| value.as_bytes() == b"gzip");
-    let body = if is_gzip {
-        unpack(&bytes, request.body_bytes_max)?
+    let wire_bytes = if is_gzip {
+        let mut packed = Vec::new();
+        read_body(incoming, bytes_max, &mut packed).await?;
+        unpack(&packed, bytes_max, body)?;
+        packed.len()
     } else {
-        bytes.freeze()
+        read_body(incoming, bytes_max, body).await?
     };
     Ok(Response {
         status: parts.status,
         headers: parts.headers,
-        body,
+        body: Bytes::new(),
         wire_bytes,
     })
 }
 
-fn unpack(packed: &[u8], bytes_max: usize) -> Result<Bytes, SendError> {
-    let mut unpacked = Vec::with_capacity(packed.len().saturating_mul(4).min(bytes_max));
+/// So much is made room for because the other side says that it comes.
+const EXPECTED_MAX: usize = 1 << 20;
+
+/// Appends the body; gives its length.
+async fn read_body(
+    mut incoming: hyper::body::Incoming,
+    bytes_max: usize,
+    out: &mut Vec<u8>,
+) -> Result<usize, SendError> {
+    let expected = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
+    if expected > bytes_max {
+        return Err(SendError::BodyTooLarge(bytes_max));
+    }
+    out.reserve(expected.min(EXPECTED_MAX));
+    let mut length = 0;
+    while let Some(frame) = incoming.frame().await {
+        let frame =
+            frame.map_err(|error| SendError::Exchange(format!("reading the body: {error}")))?;
+        if let Ok(data) = frame.into_data() {
+            length += data.len();
+            if length > bytes_max {
+                return Err(SendError::BodyTooLarge(bytes_max));
+            }
+            out.extend_from_slice(&data);
+        }
+    }
+    Ok(length)
+}
+
+fn unpack(packed: &[u8], bytes_max: usize, out: &mut Vec<u8>) -> Result<(), SendError> {
+    let before = out.len();
+    out.reserve(packed.len().saturating_mul(4).min(bytes_max));
     let limit = u64::try_from(bytes_max)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
     flate2::read::MultiGzDecoder::new(packed)
         .take(limit)
-        .read_to_end(&mut unpacked)
+        .read_to_end(out)
         .map_err(|error| SendError::Encoding(error.to_string()))?;
-    if unpacked.len() > bytes_max {
+    if out.len() - before > bytes_max {
         return Err(SendError::BodyTooLarge(bytes_max));
     }
-    Ok(Bytes::from(unpacked))
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use promql::{ParseErrors, QueryError};
 
+use crate::limits::NoRoom;
+
 /// `Display` is Prometheus' wording where it has one.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum QueryFailure {
@@ -19,6 +21,12 @@ pub enum QueryFailure {
         "{waiting} queries are waiting already; try again later, or raise --query.max-concurrency"
     )]
     QueueFull { waiting: usize },
+    /// So much memory is in use that one more query might be too much.
+    #[error("{0}, and queries are refused; try again later, or raise it")]
+    NoRoom(NoRoom),
+    /// Memory ran out while it was evaluated.
+    #[error("the query was ended, because memory runs out; ask for less, or raise --memory.budget")]
+    OutOfRoom,
     #[error("{0}")]
     Evaluation(#[from] QueryError),
     /// While it waited, or while it was evaluated.

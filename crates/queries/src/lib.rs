@@ -28,7 +28,7 @@ mod tests;
 pub use active::{ActiveQuery, Kind, Stage};
 pub use crash_file::UnfinishedQuery;
 pub use failure::QueryFailure;
-pub use limits::Limits;
+pub use limits::{Limits, NoRoom, Room};
 pub use log::QueryLogFile;
 pub use request::{Origin, QueryRequest, When};
 pub use service::{Analysis, Answer, QueryService, Settings};

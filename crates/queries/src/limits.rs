@@ -1,5 +1,7 @@
 //! How much one query may take.
 
+use std::fmt;
+
 use promql::EngineOptions;
 
 /// Limits of one query, besides its time. `None` is "no limit", or "as the server has it" in a request.
@@ -11,6 +13,32 @@ pub struct Limits {
     pub bytes_max: Option<usize>,
     /// Series that all selectors of the query may find together.
     pub series_max: Option<usize>,
+}
+
+/// The memory of the process, as far as queries of clients depend on it.
+pub trait Room: Send + Sync + fmt::Debug {
+    /// Bytes that a query may hold which starts now.
+    fn for_query(&self) -> Result<usize, NoRoom>;
+
+    /// Whether queries that run must end.
+    fn is_exhausted(&self) -> bool;
+}
+
+/// Bytes in use, and how many may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    pub used: u64,
+    pub budget: u64,
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (used, budget) = (self.used >> 20, self.budget >> 20);
+        write!(
+            f,
+            "{used} MiB of the {budget} MiB of --memory.budget are in use"
+        )
+    }
 }
 
 impl Limits {

@@ -17,7 +17,7 @@ use crate::active::{ActiveQueries, ActiveQuery, Entry, Stop};
 use crate::counters::Counters;
 use crate::crash_file::{CrashFile, UnfinishedQuery};
 use crate::failure::QueryFailure;
-use crate::limits::Limits;
+use crate::limits::{Limits, Room};
 use crate::log::{Line, QueryLog, QueryLogFile};
 use crate::request::{QueryRequest, When};
 use crate::stats::{StatsDetail, StatsTwin, Timings};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub timeout: model::Duration,
     /// Queries of the API that run at once.
     pub concurrent_max: usize,
+    /// Without it queries are not limited together.
+    pub room: Option<Arc<dyn Room>>,
     /// Rules that may run besides; their schedule keeps to it.
     pub rules_concurrent_max: usize,
 }
@@ -270,6 +272,15 @@ impl Drop for Waiting<'_> {
 impl Listed {
     /// Until a place is free, the time is over, or somebody stops the query.
     async fn wait(self) -> Result<Admitted, QueryFailure> {
+        let room = self
+            .inner
+            .settings
+            .room
+            .as_ref()
+            .map(|room| room.for_query());
+        if let Some(Err(no_room)) = room {
+            return Err(self.refused(QueryFailure::NoRoom(no_room)));
+        }
         let places = Arc::clone(&self.inner.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             return Ok(self.admit(Some(place)));
@@ -313,7 +324,7 @@ impl Listed {
         Admitted {
             listed: self,
             noted,
-            _place: place,
+            place,
         }
     }
 
@@ -344,7 +355,8 @@ struct Admitted {
     listed: Listed,
     /// The place in `queries.active`.
     noted: Option<usize>,
-    _place: Option<OwnedSemaphorePermit>,
+    /// `None` for rules.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Admitted {
@@ -423,6 +435,13 @@ impl Admitted {
         let mut options = inner.settings.engine.clone();
         let limits = inner.settings.limits.lowered_by(request.limits);
         limits.apply(&mut options);
+        // Rules have no place, and are evaluated whatever there is.
+        let room = inner.settings.room.as_ref();
+        let room = room.filter(|_| self.place.is_some());
+        if let Some(room) = room {
+            let bytes_max = room.for_query().map_err(QueryFailure::NoRoom)?;
+            options.bytes_max = options.bytes_max.min(bytes_max);
+        }
         if request.stats == StatsDetail::PerStep {
             options.per_step_stats = Feature::On;
         }
@@ -432,7 +451,7 @@ impl Admitted {
             options.lookback_delta = lookback_delta;
         }
         let check = || {
-            if entry.stop().is_some() {
+            if entry.stop().is_some() || room.is_some_and(|room| room.is_exhausted()) {
                 return Some(Interruption::Canceled);
             }
             (entry.started.elapsed() > *timeout).then_some(Interruption::Timeout)
@@ -443,6 +462,7 @@ impl Admitted {
             (QueryError::Canceled, Some(Stop::Killed)) => QueryFailure::Killed {
                 stage: "expression evaluation",
             },
+            (QueryError::Canceled, None) => QueryFailure::OutOfRoom,
             _ => QueryFailure::Evaluation(error),
         })
     }

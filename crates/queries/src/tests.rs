@@ -57,7 +57,28 @@ impl SeriesReader for GatedStorage {
     }
 }
 
+/// Memory that is as full as it is told to be.
+#[derive(Debug, Default)]
+struct TestRoom(Mutex<u64>);
+
+const BUDGET: u64 = 100 << 20;
+
+impl Room for TestRoom {
+    fn for_query(&self) -> Result<usize, NoRoom> {
+        let (used, budget) = (*self.0.lock(), BUDGET);
+        if used >= budget {
+            return Err(NoRoom { used, budget });
+        }
+        Ok(usize::try_from(budget - used).unwrap())
+    }
+
+    fn is_exhausted(&self) -> bool {
+        *self.0.lock() > BUDGET
+    }
+}
+
 struct World {
+    room: Arc<TestRoom>,
     runtime: Runtime,
     storage: Arc<GatedStorage>,
     service: QueryService,
@@ -77,6 +98,7 @@ impl World {
         let storage = Arc::new(storage);
         let dir = tempfile::tempdir().unwrap();
         let registry = metrics::Registry::new();
+        let room = Arc::<TestRoom>::default();
         let settings = Settings {
             engine: EngineOptions::default(),
             parser: ParserOptions::default(),
@@ -86,11 +108,13 @@ impl World {
             },
             timeout: model::Duration::from_secs(60),
             concurrent_max,
+            room: Some(room.clone()),
             rules_concurrent_max: 1,
         };
         let clock = Arc::new(ManualClock::new(Timestamp(1000)));
         let reader: Arc<dyn SeriesReader> = storage.clone();
         Self {
+            room,
             service: QueryService::new(settings, reader, clock, &registry, Some(dir.path())),
             runtime: Runtime::new().unwrap(),
             storage,
@@ -156,6 +180,34 @@ fn in_milliseconds(text: &str, timeout: i64) -> QueryRequest {
         timeout: Some(model::Duration::from_millis(timeout)),
         ..request(text)
     }
+}
+
+#[test]
+fn without_memory_clients_get_an_error_and_rules_an_answer() {
+    let world = World::new(1);
+    let started = world.start(request("up"));
+    world.wait_for(&[Stage::Running]);
+    *world.room.0.lock() = BUDGET;
+    let refused = world.run(request("up")).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "100 MiB of the 100 MiB of --memory.budget are in use, and queries are refused; try again later, or raise it"
+    );
+    // What runs goes on, until there is none left at all.
+    *world.room.0.lock() = BUDGET + 1;
+    world.storage.set_open(true);
+    let ended = world.end(started).unwrap_err();
+    assert_eq!(ended, QueryFailure::OutOfRoom);
+    assert!(world.service.run_now(request("up")).is_ok());
+    // A query may take what there is.
+    *world.room.0.lock() = BUDGET - 100;
+    let large = world.run(request("up")).unwrap_err();
+    assert!(matches!(
+        large,
+        QueryFailure::Evaluation(QueryError::TooManyBytes { .. })
+    ));
+    *world.room.0.lock() = 0;
+    assert!(world.run(request("up")).is_ok());
 }
 
 #[test]

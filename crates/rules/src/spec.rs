@@ -56,10 +56,8 @@ impl GroupSpec {
 
     /// Whether an evaluation writes series of this metric.
     pub fn writes(&self, metric: &str) -> bool {
-        self.rules.iter().any(|rule| match rule {
-            RuleSpec::Recording(rule) => rule.record == metric,
-            RuleSpec::Alerting(_) => metric == ALERTS || metric == ALERTS_FOR_STATE,
-        })
+        let mut written = self.rules.iter().flat_map(RuleSpec::writes);
+        written.any(|name| name == metric)
     }
 }
 
@@ -69,6 +67,15 @@ impl RuleSpec {
             Self::Recording(rule) => &rule.record,
             Self::Alerting(rule) => &rule.alert,
         }
+    }
+
+    /// The metrics whose series an evaluation writes.
+    pub fn writes(&self) -> impl Iterator<Item = &str> {
+        let names = match self {
+            Self::Recording(rule) => [Some(rule.record.as_str()), None],
+            Self::Alerting(_) => [Some(ALERTS), Some(ALERTS_FOR_STATE)],
+        };
+        names.into_iter().flatten()
     }
 
     pub fn expr(&self) -> &str {

@@ -228,6 +228,12 @@ impl Pools {
             .collect()
     }
 
+    /// Gives back memory that is kept for the next scrapes.
+    pub fn shed(&self) {
+        self.shared.bodies.clear();
+        self.shared.workspaces.clear();
+    }
+
     pub fn stats(&self) -> StatsSnapshot {
         self.shared.stats.snapshot()
     }

@@ -21,6 +21,10 @@ impl<T: Default> Shelf<T> {
         self.kept.lock().pop().unwrap_or_default()
     }
 
+    pub(crate) fn clear(&self) {
+        self.kept.lock().clear();
+    }
+
     pub(crate) fn give_back(&self, thing: T) {
         let mut kept = self.kept.lock();
         if kept.len() < self.kept_max {

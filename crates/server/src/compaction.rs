@@ -12,11 +12,17 @@ use diag::{Reason, ReasonBook};
 use model::Clock;
 use tsdb::Db;
 use tsdb::block::Ulid;
+use tsdb::db::CompactError;
+
+use crate::budget::{MemoryBudget, Step};
 
 /// How often it looks whether the head waits to be written out.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it looks at everything: blocks to merge, to take in, to drop.
 const ROUND_INTERVAL: Duration = Duration::from_secs(60);
+/// What stays in memory alone where there is little of it: long enough for late samples and for most of what
+/// rules look back at.
+const KEPT_EARLY: model::Duration = model::Duration(10 * 60 * 1000);
 /// As `nice` counts; 0 is usual, 19 the lowest.
 const NICENESS: i32 = 10;
 
@@ -31,12 +37,14 @@ pub(crate) struct Compaction {
 impl Compaction {
     pub(crate) fn start(
         db: Db,
+        budget: Arc<MemoryBudget>,
         reasons: Arc<ReasonBook>,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let (stop, stopped) = channel();
         let worker = Worker {
             db: db.clone(),
+            budget,
             reasons,
             clock,
             told: HashSet::new(),
@@ -58,6 +66,7 @@ impl Compaction {
 
 struct Worker {
     db: Db,
+    budget: Arc<MemoryBudget>,
     reasons: Arc<ReasonBook>,
     clock: Arc<dyn Clock>,
     /// Blocks whose reason was recorded.
@@ -73,6 +82,9 @@ impl Worker {
         let mut next_round = Instant::now();
         let mut is_healthy = true;
         loop {
+            if self.budget.step() >= Step::CompactEarly && is_healthy {
+                is_healthy = self.attempt(|db| db.compact_early(KEPT_EARLY));
+            }
             let is_round = Instant::now() >= next_round;
             if is_round || (is_healthy && self.db.is_compaction_due()) {
                 is_healthy = self.round();
@@ -87,10 +99,14 @@ impl Worker {
 
     /// Says whether it came to its end.
     fn round(&mut self) -> bool {
+        self.attempt(Db::compact)
+    }
+
+    fn attempt(&mut self, work: impl FnOnce(&Db) -> Result<(), CompactError>) -> bool {
         let db = self.db.clone();
         let before = db.stats();
         // The database keeps its promises at every point where this could end.
-        let result = catch_unwind(AssertUnwindSafe(|| db.compact()));
+        let result = catch_unwind(AssertUnwindSafe(|| work(&db)));
         self.tell_rejected();
         match result {
             Ok(Ok(())) => {

@@ -8,9 +8,6 @@ use net::{HttpClient, Overrides, Request, SendError};
 
 use crate::proxy;
 
-/// A body without a configured limit may still not be larger.
-const BODY_BYTES_MAX: usize = 1 << 30;
-
 /// The options of a client as the configuration describes it.
 pub(crate) fn client_options(
     http: &config::http::HttpClient,
@@ -170,7 +167,11 @@ pub(crate) fn build(
 
 /// Brings pages for a scrape pool.
 #[derive(Debug)]
-pub(crate) struct PageFetcher(pub(crate) HttpClient);
+pub(crate) struct PageFetcher {
+    pub(crate) client: HttpClient,
+    /// Bytes of a page for which no limit is configured.
+    pub(crate) page_bytes_max: usize,
+}
 
 impl scrape::Fetch for PageFetcher {
     fn fetch<'a>(
@@ -185,7 +186,7 @@ impl scrape::Fetch for PageFetcher {
             };
             let mut message = Request::get(&request.url);
             message.timeout = request.timeout.to_std();
-            message.body_bytes_max = request.body_limit.map_or(BODY_BYTES_MAX, |limit| {
+            message.body_bytes_max = request.body_limit.map_or(self.page_bytes_max, |limit| {
                 usize::try_from(limit).unwrap_or(usize::MAX)
             });
             for (name, value) in &request.headers {
@@ -204,9 +205,8 @@ impl scrape::Fetch for PageFetcher {
                     HeaderValue::from_str(value).map_err(|error| failed(error.to_string()))?;
                 message.headers.push((name, value));
             }
-            match self.0.send(message).await {
+            match self.client.send_into(message, body).await {
                 Ok(response) => {
-                    body.extend_from_slice(&response.body);
                     let content_type = response
                         .headers
                         .get("content-type")

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`options`] (what the command line says), `features`, `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
-//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`,
+//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`, `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `alertmanager`, `receivers` (with `aws`, `mail`, `proxy`);
 //! `offline` (a folder without a server); `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API; `self_metrics`.
@@ -14,6 +14,7 @@ mod address;
 mod alerting_files;
 mod alertmanager;
 mod aws;
+mod budget;
 mod checks;
 mod clock;
 mod compaction;
@@ -47,6 +48,7 @@ use diag::Diagnostics;
 
 pub use api::Access;
 pub use api::ui::UiFile;
+pub use budget::{MemoryBudgetError, MemoryBudgetOption};
 pub use features::Features;
 pub use offline::OfflineData;
 pub use options::{

@@ -7,6 +7,7 @@ use config::alertmanager::matchers::MatcherMode;
 use model::Duration;
 use net::Overrides;
 
+use crate::budget::MemoryBudgetOption;
 use crate::features::Features;
 
 /// How fast time passes for the configuration.
@@ -84,6 +85,7 @@ impl Default for Options {
                 retention_bytes: 0,
                 block_range: minutes(120),
                 block_range_max: Duration::ZERO,
+                memory: MemoryBudgetOption::default(),
             },
             query: QueryOptions::default(),
             rules: RuleOptions {
@@ -164,6 +166,8 @@ pub struct StorageOptions {
     pub retention_bytes: u64,
     /// Length of the blocks that the head is written out in.
     pub block_range: Duration,
+    /// Memory of the whole process.
+    pub memory: MemoryBudgetOption,
     /// Blocks are not merged into longer ones. 0: a tenth of the retention, 31 days at most.
     pub block_range_max: Duration,
 }

@@ -108,6 +108,7 @@ pub(crate) fn block_range_max(options: &StorageOptions, limits: Limits) -> Durat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::MemoryBudgetOption;
 
     const DAY: i64 = 24 * 60 * 60;
 
@@ -118,6 +119,7 @@ mod tests {
             retention_bytes: flags.1,
             block_range: Duration::from_secs(7200),
             block_range_max: Duration(0),
+            memory: MemoryBudgetOption::default(),
         };
         let configured = Configured {
             time: Duration::from_secs(configured.0 * DAY),

@@ -27,6 +27,7 @@ use tsdb::head::ReplayProgress;
 
 use crate::address::{external_url, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
+use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
 use crate::compaction::Compaction;
 use crate::features::Features;
@@ -113,7 +114,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let plan = planner.plan()?;
     report(&plan.notices);
+    let budget = MemoryBudget::new(MemoryLimit::new(planner.options.storage.memory));
+    tracing::info!(budget = %budget.limit(), "memory");
+    let budget = Arc::new(budget);
     let settings = storage::Settings {
+        gate: budget.clone(),
         dir: planner.options.data_dir.clone(),
         options: planner.options.storage,
         limits: Limits::new(&planner.options.storage, &plan.config),
@@ -124,7 +129,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let memory = Memory::open(&planner.options.data_dir)?;
     // From here on the server answers, and scrapes; what is scraped waits for the folder to be read.
     let opened = tokio::task::spawn_blocking(move || opening.finish());
-    let (parts, router) = Parts::build(&planner, plan, (storage, memory), clock, objects);
+    let (parts, router) = Parts::build(&planner, plan, (storage, memory, budget), clock, objects);
     let (stop_serving, _) = watch::channel(false);
     let serve_options = ServeOptions {
         connections_max: planner.options.connections_max,
@@ -236,6 +241,8 @@ struct FirstSteps {
 struct Parts {
     clock: Arc<dyn Clock>,
     storage: Storage,
+    budget: Arc<MemoryBudget>,
+    receiver: Option<Arc<Receiver>>,
     pools: Arc<Pools>,
     targets: Targets,
     schedule: Schedule,
@@ -296,7 +303,7 @@ impl Parts {
     fn build(
         planner: &Planner,
         mut plan: Plan,
-        (storage, memory): (Storage, Memory),
+        (storage, memory, budget): (Storage, Memory, Arc<MemoryBudget>),
         clock: Arc<dyn Clock>,
         objects: watch::Sender<Arc<Objects>>,
     ) -> (Self, net::axum::Router) {
@@ -313,7 +320,12 @@ impl Parts {
             runtime: runtime.clone(),
         };
         let pools = Arc::new(Pools::new(collaborators, ScrapeOptions::default()));
-        let targets = Targets::new(Arc::clone(&pools), Arc::clone(&clock), Arc::clone(&reasons));
+        let targets = Targets::new(
+            Arc::clone(&pools),
+            budget.page_bytes_max(),
+            Arc::clone(&clock),
+            Arc::clone(&reasons),
+        );
         let settings = alerting::Settings {
             retention: options.alertmanager.retention,
             silences_max: options.alertmanager.silences_max,
@@ -335,11 +347,14 @@ impl Parts {
         );
         let outgoing = Arc::new(RwLock::new(Outgoing::default()));
         let query_service = QueryService::new(
-            query_settings(
-                &options.query,
-                options.features,
-                options.rules.concurrent_max,
-            ),
+            queries::Settings {
+                room: Some(budget.clone()),
+                ..query_settings(
+                    &options.query,
+                    options.features,
+                    options.rules.concurrent_max,
+                )
+            },
             Arc::clone(&reader),
             Arc::clone(&clock),
             &registry,
@@ -399,6 +414,7 @@ impl Parts {
             remote_write: remote_write.clone(),
             pools: Arc::clone(&pools),
             db: storage.db.clone(),
+            budget: budget.clone(),
             rules: schedule.views(),
             alertmanager: Arc::clone(&alertmanager),
             current: Arc::clone(&current),
@@ -436,7 +452,7 @@ impl Parts {
                 .is_on()
                 .then(|| Arc::clone(&tsdb_view) as Arc<dyn api::AdminSource>),
             tsdb: tsdb_view,
-            remote_write: remote_write.map(api::WriteService::new),
+            remote_write: remote_write.clone().map(api::WriteService::new),
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
                 flags: options.flags.clone(),
@@ -465,6 +481,8 @@ impl Parts {
         let parts = Self {
             clock,
             storage,
+            budget,
+            receiver: remote_write,
             pools,
             targets,
             schedule,
@@ -492,6 +510,18 @@ impl Parts {
         stop_serving: watch::Sender<bool>,
         first: FirstSteps,
     ) {
+        let watch = budget::Watch::start(
+            self.budget.clone(),
+            budget::Collaborators {
+                reasons: Arc::clone(&self.reasons),
+                clock: Arc::clone(&self.clock),
+                pools: Arc::clone(&self.pools),
+                receiver: self.receiver.clone(),
+            },
+        );
+        if let Err(error) = &watch {
+            tracing::error!(%error, "no thread for the memory budget; it is looked at only where series are made");
+        }
         let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
         let keeping_log = tokio::spawn(Arc::clone(&self.alertmanager).keep_log());
         if let Some(plan) = self.first_plan.take() {
@@ -514,6 +544,7 @@ impl Parts {
         let syncing = tokio::spawn(storage::keep_synced(self.storage.db.clone()));
         let compaction = Compaction::start(
             self.storage.db.clone(),
+            self.budget.clone(),
             Arc::clone(&self.reasons),
             Arc::clone(&self.clock),
         );
@@ -556,6 +587,9 @@ impl Parts {
         let alertmanager = Arc::clone(&self.alertmanager);
         let closed = tokio::task::spawn_blocking(move || {
             alertmanager.close();
+            if let Ok(watch) = watch {
+                watch.stop();
+            }
             if let Ok(compaction) = compaction {
                 compaction.stop();
             }
@@ -588,6 +622,8 @@ impl Parts {
             relabel: plan.alert_relabel,
         };
         self.query_service.switch_log(plan.query_log);
+        self.budget
+            .set_needed(Needed::of(&plan.groups, &planner.parser));
         self.targets.apply(plan.jobs);
         self.environment.settings.external_labels = plan.external_labels;
         self.environment
@@ -677,6 +713,7 @@ pub(crate) fn query_settings(
         },
         timeout: query.timeout,
         concurrent_max: query.concurrent_max,
+        room: None,
         rules_concurrent_max,
     }
 }

@@ -14,6 +14,7 @@ use tsdb::Db;
 use tsdb::db::COMPACTION_SECONDS;
 
 use crate::alertmanager::Alertmanager;
+use crate::budget::MemoryBudget;
 use crate::retention::Limits;
 use crate::sources::Current;
 
@@ -22,6 +23,7 @@ use crate::sources::Current;
 pub(crate) struct Observed {
     pub(crate) pools: Arc<Pools>,
     pub(crate) db: Db,
+    pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) remote_write: Option<Arc<Receiver>>,
     pub(crate) rules: Views,
     pub(crate) alertmanager: Arc<Alertmanager>,
@@ -37,6 +39,7 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         configuration(page, &observed);
         scraping(page, &observed.pools);
         appended(page, &observed);
+        memory(page, &observed.budget);
         if observed.db.is_open() {
             head(page, &observed.db);
             blocks(page, &observed.db, *observed.limits.read());
@@ -196,6 +199,35 @@ fn appended(page: &mut Page, observed: &Observed) {
             float_of(receiver.cache_bytes()),
         );
     }
+}
+
+fn memory(page: &mut Page, budget: &MemoryBudget) {
+    for (name, help, value) in [
+        (
+            "keepwatch_memory_budget_bytes",
+            "Memory that the process may use before it gives things up.",
+            float(budget.limit().bytes),
+        ),
+        (
+            "keepwatch_memory_used_bytes",
+            "Memory of its own that the process uses.",
+            float(budget.used()),
+        ),
+        (
+            "keepwatch_memory_step",
+            "What is given up for lack of memory: 0 nothing, 1 caches, 2 queries, 3 early compaction, 4 new series of the target that asks for most, 5 of its namespace, 6 of all that rules do not read, 7 of that target whatever they are.",
+            f64::from(budget.step().number()),
+        ),
+    ] {
+        page.sample(Kind::Gauge, name, help, &[], value);
+    }
+    page.sample(
+        Kind::Counter,
+        "keepwatch_memory_series_refused_total",
+        "Attempts to make a new series that were refused for lack of memory.",
+        &[],
+        float(budget.refused()),
+    );
 }
 
 fn head(page: &mut Page, db: &Db) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::Clock;
+use model::storage::SeriesGate;
 use rustix::fs::{FlockOperation, flock};
 use tsdb::block::UlidSource;
 use tsdb::db::OpenDbReport;
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) options: StorageOptions,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Asked before new series are made.
+    pub(crate) gate: Arc<dyn SeriesGate>,
 }
 
 /// Reading what is in the folder, which may take a while.
@@ -81,6 +84,7 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     })?;
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
+    head.gate = Some(settings.gate);
     let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention = settings.limits.of_folder(&dir);

@@ -16,6 +16,7 @@ use crate::jobs::JobPlan;
 /// The providers of all jobs.
 pub(crate) struct Targets {
     pools: Arc<Pools>,
+    page_bytes_max: usize,
     clock: Arc<dyn Clock>,
     reasons: Arc<ReasonBook>,
     jobs: BTreeMap<String, JobDiscovery>,
@@ -41,9 +42,16 @@ impl Drop for JobDiscovery {
 }
 
 impl Targets {
-    pub(crate) fn new(pools: Arc<Pools>, clock: Arc<dyn Clock>, reasons: Arc<ReasonBook>) -> Self {
+    /// `page_bytes_max`: of a page for which no limit is configured.
+    pub(crate) fn new(
+        pools: Arc<Pools>,
+        page_bytes_max: usize,
+        clock: Arc<dyn Clock>,
+        reasons: Arc<ReasonBook>,
+    ) -> Self {
         Self {
             pools,
+            page_bytes_max,
             clock,
             reasons,
             jobs: BTreeMap::new(),
@@ -54,7 +62,10 @@ impl Targets {
     pub(crate) fn apply(&mut self, plans: Vec<JobPlan>) {
         let setup = |plan: &JobPlan| PoolSetup {
             config: plan.pool.clone(),
-            fetch: Arc::new(PageFetcher(plan.client.clone())),
+            fetch: Arc::new(PageFetcher {
+                client: plan.client.clone(),
+                page_bytes_max: self.page_bytes_max,
+            }),
         };
         self.pools.apply(plans.iter().map(setup).collect());
         let mut old = std::mem::take(&mut self.jobs);

@@ -28,6 +28,7 @@ pub(crate) fn failed(failure: &QueryFailure) -> ApiError {
         QueryFailure::Unreadable(_) | QueryFailure::WrongType(_) => {
             return ApiError::parameter("query", failure);
         }
+        QueryFailure::NoRoom(_) | QueryFailure::OutOfRoom => ErrorKind::Timeout,
         QueryFailure::QueueTimeout | QueryFailure::QueueFull { .. } => ErrorKind::Timeout,
         QueryFailure::Killed { .. } => ErrorKind::Canceled,
         QueryFailure::Internal(_) => ErrorKind::Internal,

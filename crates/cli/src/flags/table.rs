@@ -88,6 +88,13 @@ pub(crate) const SERVE: &[Flag] = &[
         "Bytes that blocks and log may have before the oldest blocks go, such as 512MB",
     ),
     flag(
+        "memory.budget",
+        Takes::Text,
+        "60%",
+        "SIZE|SHARE%",
+        "Memory of the whole process before it gives things up, queries first and what rules read last: a size such as 2GB, or a share of what the control group or the machine has",
+    ),
+    flag(
         "storage.tsdb.min-block-duration",
         Takes::Duration,
         "2h",

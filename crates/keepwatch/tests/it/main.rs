@@ -4,7 +4,8 @@
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
 //! peer's command line (`flags`), samples that other servers send (`remote_write`), queries under limits
 //! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
-//! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`).
+//! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`),
+//! a target that grows without end (`memory`).
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@ mod crash;
 mod demo;
 mod differential;
 mod flags;
+mod memory;
 mod query_errors;
 mod query_life;
 mod query_offline;

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 use model::matcher::Matcher;
 use model::storage::{TimeRange, WriteError};
-use model::time::Timestamp;
+use model::time::{Duration, Timestamp};
 
 use super::counters::Counters;
 use super::set::{BlockSet, remove_block};
@@ -79,6 +79,20 @@ impl Db {
             Counters::add(&inner.counters.compactions_failed);
         }
         result
+    }
+
+    /// Writes out all of the head but the newest `kept`, although it is too short for a block of its own, to
+    /// drop series that have ended from memory. Samples older than that are refused from then on. Does
+    /// nothing while less than another `kept` would be written.
+    pub fn compact_early(&self, kept: Duration) -> Result<(), CompactError> {
+        let inner = &self.0;
+        let _maintenance = inner.maintenance.lock();
+        inner.compact()?;
+        let Some(range) = inner.early_range(kept) else {
+            return Ok(());
+        };
+        inner.head().close_before(Timestamp(range.end.0 + 1));
+        inner.compact_head(range)
     }
 
     /// Looks at the folder again: takes in blocks that others put there, and drops those that are beyond
@@ -181,13 +195,9 @@ impl Inner {
     /// The part of the head to write out next: up to the end of the range that its oldest sample lies
     /// in, once there are samples of one and a half ranges. Nobody can write there any more.
     fn head_range(&self) -> Option<TimeRange> {
-        let own = self.head().time_range()?;
+        let TimeRange { start, end } = self.unwritten()?;
         let range = self.options.head.block_range.0.max(1);
-        // What is in blocks already may still be in memory, for readers.
-        let written = self.set().head_start.unwrap_or(Timestamp::MIN);
-        let start = own.start.max(written);
-        let span = own.end.0.saturating_sub(start.0);
-        if own.end < start || span <= range / 2 * 3 {
+        if end.0.saturating_sub(start.0) <= range / 2 * 3 {
             return None;
         }
         let end = start
@@ -196,6 +206,29 @@ impl Inner {
             .checked_add(1)?
             .checked_mul(range)?;
         Some(TimeRange::new(start, Timestamp(end - 1)))
+    }
+
+    /// The part of the head to write out before its time. It does not cross the ends of blocks.
+    fn early_range(&self, kept: Duration) -> Option<TimeRange> {
+        let TimeRange { start, end } = self.unwritten()?;
+        let range = self.options.head.block_range.0.max(1);
+        let block_end = start
+            .0
+            .div_euclid(range)
+            .checked_add(1)?
+            .checked_mul(range)?;
+        let cut = end.0.checked_sub(kept.0)?.min(block_end);
+        let is_worth_it = cut.checked_sub(start.0)? >= kept.0.max(1);
+        is_worth_it.then(|| TimeRange::new(start, Timestamp(cut - 1)))
+    }
+
+    /// Times in the head that are in no block.
+    fn unwritten(&self) -> Option<TimeRange> {
+        let own = self.head().time_range()?;
+        // What is in blocks already may still be in memory, for readers.
+        let written = self.set().head_start.unwrap_or(Timestamp::MIN);
+        let start = own.start.max(written);
+        (start <= own.end).then(|| TimeRange::new(start, own.end))
     }
 
     fn compact_head(&self, range: TimeRange) -> Result<(), CompactError> {

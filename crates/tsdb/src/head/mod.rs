@@ -119,6 +119,8 @@ struct Inner {
     time_max: AtomicI64,
     /// Samples before this are dropped, or will be.
     valid_from: AtomicI64,
+    /// Samples before this are refused; what is there stays.
+    closed_before: AtomicI64,
     is_closed: AtomicBool,
 }
 
@@ -167,6 +169,13 @@ impl Head {
             return Ok(None);
         }
         self.snapshot().map(Some)
+    }
+
+    /// From now on samples before `time` are refused, so that what is there can be written out whole.
+    pub(crate) fn close_before(&self, time: Timestamp) {
+        // Commits check their rows under the writer's lock: none is under way afterwards.
+        let _writer = self.0.writer.lock();
+        self.0.closed_before.fetch_max(time.0, Ordering::Relaxed);
     }
 
     /// Drops samples before `keep_from`, series without later ones, and the log of both. If lists from
@@ -245,6 +254,7 @@ impl Inner {
         Self {
             exemplars: Mutex::new(ExemplarRing::new(options.exemplars_max)),
             valid_from: AtomicI64::new(options.valid_from.0),
+            closed_before: AtomicI64::new(options.valid_from.0),
             options,
             maintenance: Mutex::default(),
             writer: Mutex::default(),
@@ -300,7 +310,8 @@ impl Inner {
 
     /// Samples before this are refused.
     fn appendable_from(&self) -> i64 {
-        let valid = self.valid_from.load(Ordering::Relaxed);
+        let closed = self.closed_before.load(Ordering::Relaxed);
+        let valid = self.valid_from.load(Ordering::Relaxed).max(closed);
         match self.time_max.load(Ordering::Relaxed) {
             i64::MIN => valid,
             newest => valid.max(newest.saturating_sub(self.options.block_range.0 / 2)),
@@ -319,6 +330,9 @@ impl Inner {
             }
             tag
         };
+        if let Some(gate) = &self.options.gate {
+            gate.admit(labels)?;
+        }
         let mut index = self.index.write();
         // Somebody may have been faster.
         if let Some(series) = index.find(&self.pages, tag, labels.iter()) {

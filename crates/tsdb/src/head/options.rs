@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::disk::Disk;
+use model::storage::SeriesGate;
 use model::time::{Duration, Timestamp};
 
 use super::progress::ReplayCounters;
@@ -28,6 +29,8 @@ pub struct OpenOptions {
     pub replay_workers: usize,
     /// Series held at once; more are refused.
     pub series_max: usize,
+    /// Says which new series are let in; not asked about those in the log.
+    pub gate: Option<Arc<dyn SeriesGate>>,
     /// Where opening tells how far it has come.
     pub progress: Arc<ReplayCounters>,
 }
@@ -45,6 +48,7 @@ impl OpenOptions {
             exemplars_max: 100_000,
             replay_workers: 2,
             series_max: usize::MAX,
+            gate: None,
             progress: Arc::default(),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use model::storage::{SeriesReader, TimeRange};
-use model::time::Duration;
+use model::storage::{SampleBatch, SampleRefusal, SampleWriter, SeriesReader, TimeRange};
+use model::time::{Duration, Timestamp};
 use testkit::disk::FaultDisk;
 use tsdb::DbOptions;
 use tsdb::db::{HeadPart, Retention};
@@ -76,6 +76,54 @@ fn the_head_becomes_blocks_and_every_answer_stays() {
     drop(db);
     let db = open(&options);
     assert_eq!(all(&db), whole);
+}
+
+#[test]
+fn memory_is_freed_before_a_block_is_due() {
+    let minute = 60_000;
+    let options = options_on(&FaultDisk::new(1));
+    let db = open(&options);
+    // Series that end soon, among those that go on.
+    for n in 0..200 {
+        let mut batch = SampleBatch::new();
+        let series = db.resolve(&labels(&format!("short n={n}"))).unwrap();
+        batch.push(series, Timestamp(BASE + n * 1000), n as f64);
+        db.commit(&batch).unwrap();
+    }
+    fill(&db, BASE, BASE + 25 * minute, 1);
+    let kept = Duration(13 * minute);
+    db.compact_early(kept).unwrap();
+    assert_eq!(
+        db.blocks().len(),
+        0,
+        "less than 13 minutes would be written"
+    );
+    fill(&db, BASE + 25 * minute, BASE + 61 * minute, 1);
+    let whole = all(&db);
+    assert_eq!(db.head().stats(0).series, 215);
+    db.compact_early(kept).unwrap();
+    let meta = db.blocks()[0].meta();
+    assert_eq!((meta.min_time, meta.max_time), (BASE, BASE + 47 * minute));
+    assert_eq!(db.head().stats(0).series, 15);
+    assert_eq!(all(&db), whole);
+
+    // What is older than the cut is refused, what is newer is not.
+    let series = db.resolve(&labels("late")).unwrap();
+    let mut batch = SampleBatch::new();
+    batch.push(series, Timestamp(BASE + 47 * minute - 1), 1.0);
+    let report = db.commit(&batch).unwrap();
+    assert_eq!(report.refused, [(0, SampleRefusal::OutOfBounds)]);
+    batch.times = vec![BASE + 47 * minute];
+    assert_eq!(db.commit(&batch).unwrap().appended, 1);
+
+    // Blocks go on where they would have, and merge.
+    fill(&db, BASE + 61 * minute, BASE + 10 * HOUR, 1);
+    let whole = all(&db);
+    db.compact().unwrap();
+    assert_eq!(shape(&db), [(0, 6, 2), (6, 8, 1)]);
+    assert_eq!(all(&db), whole);
+    drop(db);
+    assert_eq!(all(&open(&options)), whole);
 }
 
 #[test]
@@ -164,7 +212,7 @@ fn deleted_samples_are_gone_at_once_and_for_good() {
         if labels.contains(r#"kind="k1""#) {
             samples.retain(|sample| {
                 let time: i64 = sample.rsplit('@').next().unwrap().parse().unwrap();
-                !deleted.contains(model::Timestamp(time))
+                !deleted.contains(Timestamp(time))
             });
         }
     }
@@ -204,7 +252,7 @@ fn overlapping_blocks_are_merged() {
     let other = {
         let mut options = DbOptions {
             ulids: tsdb::block::UlidSource::new(
-                Arc::new(model::clock::ManualClock::new(model::Timestamp(BASE))),
+                Arc::new(model::clock::ManualClock::new(Timestamp(BASE))),
                 99,
             ),
             ..options.clone()
