@@ -39,7 +39,6 @@ pub(crate) enum OwnRouting {
 
 /// The parts that the configuration uses and that nothing here acts on.
 pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
-    let tsdb = config.storage.tsdb.as_ref();
     let has_alertmanagers = !config.alerting.alertmanagers.is_empty();
     let jobs = &config.scrape_configs;
     let candidates = [
@@ -57,11 +56,6 @@ pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
             has_alertmanagers && routing == OwnRouting::Absent,
             "alerting.alertmanagers",
             "alerts are not sent to Alertmanagers outside this process",
-        ),
-        (
-            tsdb.is_some_and(|tsdb| !tsdb.out_of_order_time_window.is_zero()),
-            "storage.tsdb.out_of_order_time_window",
-            "samples that come out of order are refused",
         ),
         (
             !config.tracing.endpoint.is_empty(),

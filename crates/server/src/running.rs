@@ -122,6 +122,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         dir: planner.options.data_dir.clone(),
         options: planner.options.storage,
         limits: Limits::new(&planner.options.storage, &plan.config),
+        out_of_order_window: storage::out_of_order_window(&plan.config),
         clock: Arc::clone(&clock),
     };
     let locked = tokio::task::spawn_blocking(move || storage::lock(settings)).await;
@@ -617,6 +618,8 @@ impl Parts {
         *self.limits.write() = limits;
         let retention = limits.of_folder(&self.storage.dir);
         self.storage.db.set_retention(retention);
+        let window = storage::out_of_order_window(&plan.config);
+        self.storage.db.set_out_of_order_window(window);
         *self.outgoing.write() = Outgoing {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,

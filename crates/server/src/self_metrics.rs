@@ -12,6 +12,7 @@ use rules::{GroupView, schedule::Views};
 use scrape::Pools;
 use tsdb::Db;
 use tsdb::db::COMPACTION_SECONDS;
+use tsdb::head::KindCounts;
 
 use crate::alertmanager::Alertmanager;
 use crate::budget::MemoryBudget;
@@ -38,7 +39,7 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         build_info(page);
         configuration(page, &observed);
         scraping(page, &observed.pools);
-        appended(page, &observed);
+        samples(page, &observed);
         memory(page, &observed.budget);
         if observed.db.is_open() {
             head(page, &observed.db);
@@ -179,18 +180,44 @@ fn scraping(page: &mut Page, pools: &Pools) {
     }
 }
 
-/// From all sources.
-fn appended(page: &mut Page, observed: &Observed) {
-    let receiver = observed.remote_write.as_deref();
-    let received = receiver.map_or(0, Receiver::samples_appended);
-    page.sample(
-        Kind::Counter,
-        "prometheus_tsdb_head_samples_appended_total",
-        "Samples appended.",
-        &[("type", "float")],
-        float(observed.pools.stats().samples_appended + received),
-    );
-    if let Some(receiver) = receiver {
+fn samples(page: &mut Page, observed: &Observed) {
+    let counts = observed.db.head().sample_counts();
+    let kinds = [("float", counts.floats), ("histogram", counts.histograms)];
+    type Count = fn(&KindCounts) -> u64;
+    let counters: [(&str, &str, Count); 5] = [
+        (
+            "prometheus_tsdb_head_samples_appended_total",
+            "Total number of appended samples.",
+            |counts| counts.appended,
+        ),
+        (
+            "prometheus_tsdb_head_out_of_order_samples_appended_total",
+            "Total number of appended out of order samples.",
+            |counts| counts.out_of_order_appended,
+        ),
+        (
+            "prometheus_tsdb_out_of_order_samples_total",
+            "Total number of out of order samples ingestion failed attempts due to out of order being disabled.",
+            |counts| counts.out_of_order,
+        ),
+        (
+            "prometheus_tsdb_out_of_bound_samples_total",
+            "Total number of out of bound samples ingestion failed attempts with out of order support disabled.",
+            |counts| counts.out_of_bounds,
+        ),
+        (
+            "prometheus_tsdb_too_old_samples_total",
+            "Total number of out of order samples ingestion failed attempts with out of support enabled, but sample outside of time window.",
+            |counts| counts.too_old,
+        ),
+    ];
+    for (name, help, count) in counters {
+        for (kind, counts) in &kinds {
+            let value = float(count(counts));
+            page.sample(Kind::Counter, name, help, &[("type", kind)], value);
+        }
+    }
+    if let Some(receiver) = observed.remote_write.as_deref() {
         page.sample(
             Kind::Gauge,
             "keepwatch_remote_write_series_cache_bytes",

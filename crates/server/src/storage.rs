@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use config::prometheus::Config;
 use model::Clock;
 use model::storage::SeriesGate;
 use rustix::fs::{FlockOperation, flock};
@@ -36,9 +37,16 @@ pub(crate) struct Settings {
     pub(crate) dir: PathBuf,
     pub(crate) options: StorageOptions,
     pub(crate) limits: Limits,
+    pub(crate) out_of_order_window: model::Duration,
     pub(crate) clock: Arc<dyn Clock>,
     /// Asked before new series are made.
     pub(crate) gate: Arc<dyn SeriesGate>,
+}
+
+/// How far before the newest sample one may lie that comes out of order.
+pub(crate) fn out_of_order_window(config: &Config) -> model::Duration {
+    let tsdb = config.storage.tsdb.as_ref();
+    tsdb.map_or(model::Duration::ZERO, |tsdb| tsdb.out_of_order_time_window)
 }
 
 /// Reading what is in the folder, which may take a while.
@@ -85,6 +93,7 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
     head.gate = Some(settings.gate);
+    head.out_of_order.set(settings.out_of_order_window);
     let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention = settings.limits.of_folder(&dir);

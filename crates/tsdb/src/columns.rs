@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::histogram::FloatHistogram;
+use model::histogram::{CounterResetHint, FloatHistogram};
 use model::storage::{SeriesBatch, TimeRange};
 use model::time::Timestamp;
 
@@ -52,8 +52,21 @@ struct Cell {
     histogram: Option<Arc<FloatHistogram>>,
 }
 
+impl Cell {
+    fn forget_hint(&mut self) {
+        let Some(histogram) = &mut self.histogram else {
+            return;
+        };
+        let hint = histogram.counter_reset_hint;
+        if !matches!(hint, CounterResetHint::Gauge | CounterResetHint::Unknown) {
+            Arc::make_mut(histogram).counter_reset_hint = CounterResetHint::Unknown;
+        }
+    }
+}
+
 /// Appends the samples of `source`, one unfinished series, to what was appended to `batch` since it had
-/// `from` samples. Times that both have keep the sample of `batch`.
+/// `from` samples. Times that both have keep the sample of `batch`. Where a histogram follows one of the
+/// other side, what it says of counter resets is about another one, and so is forgotten.
 pub(crate) fn merge(batch: &mut SeriesBatch, from: usize, source: &SeriesBatch) {
     let Some(first) = source.times.first() else {
         return;
@@ -67,21 +80,32 @@ pub(crate) fn merge(batch: &mut SeriesBatch, from: usize, source: &SeriesBatch) 
     let new = cells(source, 0);
     let mut old = old.into_iter().peekable();
     let mut new = new.into_iter().peekable();
+    let mut side_before = None;
     loop {
-        let next = match (old.peek(), new.peek()) {
-            (Some(a), Some(b)) if a.time < b.time => old.next(),
+        let (side, next) = match (old.peek(), new.peek()) {
+            (Some(a), Some(b)) if a.time < b.time => (Side::Old, old.next()),
             (Some(a), Some(b)) if a.time == b.time => {
                 new.next();
-                old.next()
+                (Side::Old, old.next())
             }
-            (_, Some(_)) => new.next(),
-            (Some(_), None) => old.next(),
+            (_, Some(_)) => (Side::New, new.next()),
+            (Some(_), None) => (Side::Old, old.next()),
             (None, None) => break,
         };
-        if let Some(cell) = next {
+        if let Some(mut cell) = next {
+            if side_before.is_some_and(|before| before != side) {
+                cell.forget_hint();
+            }
             push(batch, cell);
         }
+        side_before = Some(side);
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Old,
+    New,
 }
 
 /// Brings into order what was appended since the batch had `middle` samples, with what was since it had

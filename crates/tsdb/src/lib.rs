@@ -8,7 +8,7 @@
 //! The files are Prometheus's: either program can take over the other's folder. This crate starts no
 //! threads of its own accord, knows no clock, and reaches files only through `model::disk::Disk`.
 //!
-//! Not here yet: the out-of-order log. Not here at all: queries (`promql`), scraping (`scrape`).
+//! Not here: queries (`promql`), scraping (`scrape`).
 
 pub mod block;
 mod bytes;

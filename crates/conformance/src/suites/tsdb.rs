@@ -1,6 +1,4 @@
 //! `tsdb`: whole data folders of a reference server, and what it finds in them.
-//!
-//! Mapped chunks, snapshots and the out-of-order log are not read yet; their cases fail.
 
 #![allow(
     clippy::unwrap_used,
@@ -120,6 +118,8 @@ fn summary(record: &Record<'_>) -> Vec<String> {
             .map(|marker| format!("{} {}", marker.series, marker.chunk))
             .collect(),
         Record::Group(count) => vec![format!("group of {count}")],
+        Record::Across(across) => vec![format!("{across:?}")],
+        Record::InBlocks(last) => vec![format!("{last:?}")],
         Record::Unknown(kind) => vec![format!("unknown {kind}")],
     }
 }

@@ -1,12 +1,13 @@
 //! A block of a part of the head.
 
 use model::storage::TimeRange;
+use model::time::Timestamp;
 
 use super::{Destination, MakeBlockError};
 use crate::block::Ulid;
-use crate::block::meta::{BlockMeta, BlockStats, Compaction};
+use crate::block::meta::{BlockMeta, BlockStats, Compaction, HINT_OUT_OF_ORDER};
 use crate::block::writer::BlockWriter;
-use crate::head::{Growth, Head};
+use crate::head::{Growth, Head, HeadExport, LateCut};
 
 /// Writes the samples of the head in the range; `None` if there are none. Samples that are committed
 /// meanwhile are not in it.
@@ -17,7 +18,40 @@ pub(crate) fn write_head(
     growth: Growth,
     ulid: Ulid,
 ) -> Result<Option<BlockMeta>, MakeBlockError> {
-    let meta = BlockMeta {
+    write(destination, head.export(range, growth), meta(range, ulid))
+}
+
+/// Writes late samples of the head, a block for each multiple of `block_range` that has any. They may
+/// overlap other blocks.
+pub(crate) fn write_late(
+    destination: &Destination<'_>,
+    head: &Head,
+    cut: &LateCut,
+    block_range: i64,
+    mut ulid: impl FnMut() -> Ulid,
+) -> Result<(), MakeBlockError> {
+    let mut start = cut.range.start.0;
+    while start <= cut.range.end.0 {
+        let first = start.div_euclid(block_range).saturating_mul(block_range);
+        let end = first.saturating_add(block_range);
+        let range = TimeRange::new(Timestamp(first), Timestamp(end - 1));
+        let export = head.export_late(range, cut);
+        if export.len() > 0 {
+            let mut meta = meta(range, ulid());
+            meta.compaction.set_hint(HINT_OUT_OF_ORDER);
+            write(destination, export, meta)?;
+        }
+        // Long times may lie between them.
+        match cut.next_time(end) {
+            Some(next) => start = next,
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+fn meta(range: TimeRange, ulid: Ulid) -> BlockMeta {
+    BlockMeta {
         ulid,
         min_time: range.start.0,
         max_time: range.end.0.saturating_add(1),
@@ -28,8 +62,14 @@ pub(crate) fn write_head(
             ..Compaction::default()
         },
         version: 1,
-    };
-    let mut export = head.export(range, growth);
+    }
+}
+
+fn write(
+    destination: &Destination<'_>,
+    mut export: HeadExport,
+    meta: BlockMeta,
+) -> Result<Option<BlockMeta>, MakeBlockError> {
     let mut writer = BlockWriter::create(
         destination.disk.clone(),
         destination.dir,

@@ -16,7 +16,7 @@ use model::disk::Disk;
 
 use crate::block::{BlockError, Damage, WriteBlockError};
 
-pub(crate) use recode::{Sample, decode_samples, decode_whole, encode_samples};
+pub(crate) use recode::{Sample, Value, decode_samples, decode_whole, encode_samples};
 
 /// Where a block goes.
 #[derive(Debug)]

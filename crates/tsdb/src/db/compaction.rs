@@ -18,9 +18,11 @@ use model::time::{Duration, Timestamp};
 use super::counters::Counters;
 use super::set::{BlockSet, remove_block};
 use super::{Db, Inner};
+use crate::block::meta::HINT_OUT_OF_ORDER;
 use crate::block::{Block, BlockError, BlockMeta, DeleteError, Ulid};
+use crate::compact::head::{write_head, write_late};
 use crate::compact::merge::{merge_blocks, merged_meta, rewritten_meta};
-use crate::compact::{Destination, MakeBlockError, head::write_head, plan::plan};
+use crate::compact::{Destination, MakeBlockError, plan::plan};
 use crate::error::TruncateError;
 use crate::head::Growth;
 
@@ -29,6 +31,10 @@ use crate::head::Growth;
 pub enum CompactError {
     #[error("writing a block of the head: {0}")]
     Head(MakeBlockError),
+    #[error("writing blocks of samples that came out of order: {0}")]
+    Late(MakeBlockError),
+    #[error("moving samples that came out of order: {0}")]
+    LateFiles(io::Error),
     #[error("dropping from memory what is in a block now: {0}")]
     Truncate(#[from] TruncateError),
     #[error("making one block of {blocks:?}: {source}")]
@@ -45,6 +51,8 @@ pub enum CompactError {
 pub enum DbDeleteError {
     #[error("deleting from the head: {0}")]
     Head(#[from] WriteError),
+    #[error("writing out samples that came out of order, to delete some: {0}")]
+    Late(CompactError),
     #[error("deleting from block {ulid}: {source}")]
     Block { ulid: Ulid, source: DeleteError },
 }
@@ -55,6 +63,7 @@ impl CompactError {
         matches!(
             self,
             Self::Head(MakeBlockError::Cancelled)
+                | Self::Late(MakeBlockError::Cancelled)
                 | Self::Merge {
                     source: MakeBlockError::Cancelled,
                     ..
@@ -110,6 +119,11 @@ impl Db {
         let disk = inner.options.head.disk.as_ref();
         // The head first: what it writes out later is without them then.
         let mut count = inner.head().delete(range, matchers)?;
+        // Of late samples nothing is deleted in the head: more may come into the range, which stay.
+        let late = inner.head().out_of_order_range();
+        if late.is_some_and(|late| late.start <= range.end && range.start <= late.end) {
+            inner.compact_late().map_err(DbDeleteError::Late)?;
+        }
         for block in inner
             .set()
             .blocks
@@ -162,10 +176,23 @@ impl Inner {
         }
         while let Some(range) = self.head_range() {
             self.compact_head(range)?;
+            self.is_late_due.store(true, Ordering::Relaxed);
+        }
+        if self.is_late_due.load(Ordering::Relaxed) {
+            self.compact_late()?;
+            self.is_late_due.store(false, Ordering::Relaxed);
         }
         loop {
             let set = self.set();
-            let metas: Vec<BlockMeta> = set.blocks.iter().map(Block::meta).collect();
+            // Late samples of a time that the head has not written out yet must stay by themselves: a block
+            // with others says that the head is done with its time.
+            let is_ahead = |meta: &BlockMeta| {
+                let end = Timestamp(meta.max_time);
+                meta.compaction.has_hint(HINT_OUT_OF_ORDER)
+                    && set.head_start.is_none_or(|start| start < end)
+            };
+            let metas = set.blocks.iter().map(Block::meta);
+            let metas: Vec<BlockMeta> = metas.filter(|meta| !is_ahead(meta)).collect();
             let planned = plan(&metas, &self.options.block_ranges());
             let blocks: Vec<Block> = set
                 .blocks
@@ -239,6 +266,22 @@ impl Inner {
         written.map_err(CompactError::Head)?;
         self.reload()?;
         self.truncate_head(Timestamp(range.end.0 + 1))
+    }
+
+    /// Writes out late samples, as the peer whenever a part of the head was.
+    fn compact_late(&self) -> Result<(), CompactError> {
+        let head = self.head();
+        let Some(cut) = head.cut_late().map_err(CompactError::LateFiles)? else {
+            return Ok(());
+        };
+        let range = self.options.head.block_range.0.max(1);
+        let written = self.timed(|| {
+            let ulid = || self.options.ulids.make();
+            write_late(&self.destination(), head, &cut, range, ulid)
+        });
+        written.map_err(CompactError::Late)?;
+        self.reload()?;
+        head.drop_late(&cut).map_err(CompactError::LateFiles)
     }
 
     /// Where a list of series is in use, or the disk fails, it is due again at the next compaction.

@@ -81,6 +81,7 @@ pub(super) fn stats(inner: &Inner) -> DbStats {
     let counters = &inner.counters;
     let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let head = inner.head().time_range().map(|range| range.start);
+    let late = inner.head().out_of_order_range().map(|range| range.start);
     let blocks = set.blocks.first().map(|block| block.range().start);
     DbStats {
         blocks: set.blocks.len() as u64,
@@ -91,7 +92,7 @@ pub(super) fn stats(inner: &Inner) -> DbStats {
             .iter()
             .map(|block| block.symbol_memory() as u64)
             .sum(),
-        lowest_time: blocks.into_iter().chain(head).min(),
+        lowest_time: blocks.into_iter().chain(head).chain(late).min(),
         compactions: get(&counters.compactions),
         compactions_failed: get(&counters.compactions_failed),
         compactions_vertical: get(&counters.compactions_vertical),

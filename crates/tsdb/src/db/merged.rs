@@ -52,10 +52,7 @@ pub(super) fn select(
 
 /// Whether the head can have samples of the range. What it drops is in a block before.
 fn reaches_head(inner: &Inner, range: TimeRange) -> bool {
-    inner
-        .head()
-        .time_range()
-        .is_some_and(|own| own.start <= range.end && range.start <= own.end)
+    inner.head().reaches(range)
 }
 
 /// Sorted, unique texts of all sources that have samples in the range.

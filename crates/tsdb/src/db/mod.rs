@@ -30,6 +30,7 @@ use model::storage::{
     CommitReport, ReadError, SampleBatch, SampleRefusal, SampleWriter, SelectRequest, SeriesList,
     SeriesReader, SeriesRef, TimeRange, WriteError,
 };
+use model::time::Duration;
 use parking_lot::{Mutex, RwLock};
 
 use crate::block::Block;
@@ -60,6 +61,8 @@ struct Inner {
     maintenance: Mutex<()>,
     /// The head has not dropped yet what is in blocks.
     is_truncation_due: AtomicBool,
+    /// A part of the head was written out, and its late samples not yet.
+    is_late_due: AtomicBool,
     is_closing: AtomicBool,
     counters: Counters,
 }
@@ -93,6 +96,7 @@ impl Db {
             blocks: RwLock::default(),
             maintenance: Mutex::default(),
             is_truncation_due: AtomicBool::new(false),
+            is_late_due: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             counters: Counters::default(),
         }));
@@ -127,7 +131,12 @@ impl Db {
     /// Times of the oldest and the newest sample, as far as blocks tell; `None` without any.
     pub fn time_range(&self) -> Option<TimeRange> {
         let of_blocks = self.blocks().into_iter().map(|block| block.range());
-        let ranges = of_blocks.chain(self.head().time_range());
+        let head = self.head();
+        let of_head = head
+            .time_range()
+            .into_iter()
+            .chain(head.out_of_order_range());
+        let ranges = of_blocks.chain(of_head);
         ranges.reduce(|a, b| TimeRange::new(a.start.min(b.start), a.end.max(b.end)))
     }
 
@@ -142,6 +151,12 @@ impl Db {
     /// In effect from the next [`Db::reload`] on.
     pub fn set_retention(&self, retention: Retention) {
         *self.0.retention.lock() = retention;
+    }
+
+    /// How far before the newest sample a sample may lie that comes out of order. Can be set before the
+    /// database is open.
+    pub fn set_out_of_order_window(&self, window: Duration) {
+        self.0.options.head.out_of_order.set(window);
     }
 
     /// Ends a compaction that is going on, unfinished, and lets none begin.

@@ -12,7 +12,7 @@ use crate::block::chunks::CHUNKS_DIR;
 use crate::block::index::INDEX_FILE;
 use crate::block::meta::META_FILE;
 use crate::block::tombstones::TOMBSTONES_FILE;
-use crate::compact::head::write_head;
+use crate::compact::head::{write_head, write_late};
 use crate::compact::{Destination, MakeBlockError};
 use crate::head::Growth;
 
@@ -27,6 +27,8 @@ pub enum HeadPart {
 pub enum SnapshotError {
     #[error("linking {}: {source}", path.display())]
     Link { path: PathBuf, source: io::Error },
+    #[error("closing samples that came out of order: {0}")]
+    Late(io::Error),
     #[error("writing a block of the head: {0}")]
     Head(#[from] MakeBlockError),
 }
@@ -55,6 +57,11 @@ impl Db {
             if range.start <= range.end {
                 let ulid = inner.options.ulids.make();
                 write_head(&destination, inner.head(), range, Growth::Possible, ulid)?;
+            }
+            if let Some(cut) = inner.head().cut_late().map_err(SnapshotError::Late)? {
+                let block_range = inner.options.head.block_range.0.max(1);
+                let ulid = || inner.options.ulids.make();
+                write_late(&destination, inner.head(), &cut, block_range, ulid)?;
             }
         }
         disk.sync_dir(dir).map_err(link_error(dir))

@@ -99,12 +99,6 @@ impl Tombstones {
     }
 }
 
-pub(super) fn is_deleted(tombstones: &[TimeRange], time: i64) -> bool {
-    tombstones
-        .iter()
-        .any(|range| range.contains(Timestamp(time)))
-}
-
 /// Logs and applies the deletion. Samples that are committed later are not touched by it: a range
 /// ends at the newest sample that a series has now.
 pub(super) fn delete(

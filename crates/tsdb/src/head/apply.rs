@@ -8,14 +8,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use model::storage::HistogramSample;
-
 use super::Inner;
 use super::mapping::map_fresh;
 use super::page::{PageData, page_of};
 use super::replay::ReplayReport;
 use super::series::{Cutting, Series};
-use crate::chunk::histogram::is_well_formed;
 use crate::log::record::HistogramEntry;
 
 /// Stands for a reference that cannot be a series of this head.
@@ -214,11 +211,7 @@ impl Share {
             if !self.is_mine(*series) {
                 continue;
             }
-            let is_well_formed = match &entry.value {
-                HistogramSample::Integer(histogram) => is_well_formed::<i64>(histogram),
-                HistogramSample::Float(histogram) => is_well_formed::<f64>(histogram),
-            };
-            if !is_well_formed {
+            if !entry.is_well_formed() {
                 self.skipped += 1;
                 continue;
             }
@@ -254,7 +247,9 @@ impl Share {
             }
             Some(_) => {}
             None => {
-                inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+                if record.is_without_samples() {
+                    inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         }
         append(record);

@@ -1,12 +1,13 @@
 //! Storing a batch: check, log, append, show.
 //!
 //! One commit at a time. Nothing is appended before it is in the log, nothing is visible before all of
-//! it is appended; a batch whose log write fails leaves no trace.
+//! it is appended; a batch whose log write fails leaves no trace. Late samples go their own way to their
+//! own log and memory ([`late`](super::late)), in the same commit.
 
 use std::mem;
 use std::sync::atomic::Ordering;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use model::exemplar::Exemplar;
 use model::labels::METRIC_NAME;
 use model::metadata::Metadata;
@@ -16,6 +17,10 @@ use model::storage::{
 use model::time::Timestamp;
 
 use super::Inner;
+use super::counters::SampleKind;
+use super::late;
+use super::late::closing::close_full;
+use super::late::log::{LateRow, LateWriter, insert, late_rows};
 use super::mapping::map_fresh;
 use super::page::page_of;
 use super::series::Series;
@@ -43,12 +48,15 @@ pub(super) struct Writer {
     chunk_error: Option<String>,
     /// Samples that the newest snapshot does not stand for.
     pub(super) samples_since_snapshot: usize,
+    pub(super) late: LateWriter,
 }
 
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Append,
+    /// It comes out of order, within the window.
+    AppendLate,
     /// The series has this very sample already.
     Same,
     Refused(SampleRefusal),
@@ -56,7 +64,7 @@ enum Verdict {
 
 /// The sample of a row.
 #[derive(Clone, Copy, Debug)]
-enum Sample<'a> {
+pub(super) enum Sample<'a> {
     Float(f64),
     Histogram(&'a HistogramSample),
 }
@@ -69,9 +77,19 @@ impl Writer {
 
     /// Moves closed chunks to files. If that fails they stay in memory, until the next attempt.
     pub(super) fn map_fresh(&mut self, inner: &Inner) {
-        self.chunk_error = map_fresh(inner, &mut self.fresh)
-            .err()
-            .map(|error| error.to_string());
+        let fresh = map_fresh(inner, &mut self.fresh);
+        let late = close_full(inner, &mut self.late);
+        self.chunk_error = fresh.and(late).err().map(|error| error.to_string());
+    }
+
+    fn has_closed(&self) -> bool {
+        !self.fresh.is_empty() || !self.late.full.is_empty()
+    }
+
+    /// The log, to be written to: the late log has nothing of commits that failed.
+    pub(super) fn log(&mut self) -> Result<&mut LogWriter, WriteError> {
+        self.late.mend().map_err(|error| log_error(&error))?;
+        self.log.as_mut().ok_or(WriteError::Closed)
     }
 }
 
@@ -81,13 +99,24 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
     if writer.log.is_none() {
         return Err(WriteError::Closed);
     }
-    check(inner, batch, &mut writer.verdicts);
-    let exemplars = accepted_exemplars(inner, batch);
-    let metadata = changed_metadata(inner, batch);
-    log(inner, writer, batch, &exemplars, &metadata)?;
+    let found = check(inner, batch, &mut writer.verdicts);
+    let late = match found {
+        Found::InOrder => Vec::new(),
+        Found::Late => {
+            let rows = 0..writer.verdicts.len();
+            let rows = rows.filter(|row| writer.verdicts[*row] == Verdict::AppendLate);
+            late_rows(inner, batch, rows)
+        }
+    };
+    let changes = Changes {
+        exemplars: accepted_exemplars(inner, batch),
+        metadata: changed_metadata(inner, batch),
+        late,
+    };
+    log(inner, writer, batch, &changes)?;
 
     writer.commit += 1;
-    let fresh_before = writer.fresh.len();
+    let closed_before = writer.fresh.len() + writer.late.full.len();
     append(
         inner,
         writer.commit,
@@ -95,8 +124,16 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
         &writer.verdicts,
         &mut writer.fresh,
     );
+    let Changes {
+        exemplars,
+        metadata,
+        late,
+    } = changes;
+    if !late.is_empty() {
+        insert(inner, writer.commit, late, &mut writer.late.full);
+    }
     inner.committed.store(writer.commit, Ordering::Release);
-    if writer.fresh.len() > fresh_before {
+    if writer.fresh.len() + writer.late.full.len() > closed_before {
         writer.map_fresh(inner);
     }
     if !exemplars.is_empty() {
@@ -111,16 +148,72 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
             table.set(&change.metric, change.metadata);
         }
     }
-    let mut report = CommitReport::default();
-    for (row, verdict) in writer.verdicts.iter().enumerate() {
-        match verdict {
-            Verdict::Append => report.appended += 1,
-            Verdict::Same => {}
-            Verdict::Refused(refusal) => report.refused.push((row, *refusal)),
-        }
-    }
+    let report = report(inner, batch, &writer.verdicts);
     writer.samples_since_snapshot += report.appended;
     Ok(report)
+}
+
+fn report(inner: &Inner, batch: &SampleBatch, verdicts: &[Verdict]) -> CommitReport {
+    let kind = |row| match sample_of(batch, row) {
+        Sample::Float(_) => SampleKind::Float,
+        Sample::Histogram(_) => SampleKind::Histogram,
+    };
+    let counters = &inner.counters;
+    let mut report = CommitReport::default();
+    let mut histograms = 0;
+    for (row, verdict) in verdicts.iter().enumerate() {
+        match verdict {
+            Verdict::Append => report.appended += 1,
+            Verdict::AppendLate => {
+                report.appended += 1;
+                counters.out_of_order_appended(kind(row));
+            }
+            Verdict::Same => continue,
+            Verdict::Refused(refusal) => {
+                if row < whole_rows(batch) {
+                    counters.refused(kind(row), *refusal);
+                }
+                report.refused.push((row, *refusal));
+                continue;
+            }
+        }
+        histograms +=
+            usize::from(!batch.histograms.is_empty() && kind(row) == SampleKind::Histogram);
+    }
+    counters.appended(SampleKind::Float, report.appended - histograms);
+    counters.appended(SampleKind::Histogram, histograms);
+    report
+}
+
+/// What a commit changes beside the rows that come in order.
+struct Changes {
+    exemplars: Vec<(u32, Exemplar)>,
+    metadata: Vec<MetadataChange>,
+    late: Vec<LateRow>,
+}
+
+/// Whether some of the rows come out of order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    InOrder,
+    Late,
+}
+
+/// Which times are let in.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Samples before this do not count as in order.
+    from: i64,
+    /// From when on they may be late.
+    late_from: Option<i64>,
+}
+
+/// Earlier rows of the batch, where a series occurs more than once.
+#[derive(Debug, Default)]
+struct Earlier {
+    /// The newest row of a series that is appended.
+    rows: HashMap<u32, usize>,
+    late: HashSet<(u32, i64)>,
 }
 
 /// Rows that have all columns.
@@ -134,7 +227,7 @@ fn whole_rows(batch: &SampleBatch) -> usize {
     series.len().min(times.len()).min(values.len())
 }
 
-fn sample_of(batch: &SampleBatch, row: usize) -> Sample<'_> {
+pub(super) fn sample_of(batch: &SampleBatch, row: usize) -> Sample<'_> {
     // Batches without histograms are the usual ones.
     if !batch.histograms.is_empty()
         && let Ok(at) = batch.histograms.binary_search_by_key(&row, |(at, _)| *at)
@@ -144,13 +237,18 @@ fn sample_of(batch: &SampleBatch, row: usize) -> Sample<'_> {
     Sample::Float(batch.values[row])
 }
 
-fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
+fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) -> Found {
     verdicts.clear();
     let rows = whole_rows(batch);
-    let from = inner.appendable_from();
+    let newest = inner.time_max.load(Ordering::Relaxed);
+    let limits = Limits {
+        from: inner.appendable_from(),
+        late_from: inner.late.appendable_from(newest),
+    };
+    let mut found = Found::InOrder;
     // Only if a series can occur twice, earlier rows of the batch must be looked at too.
     let is_each_once = batch.series.windows(2).all(|pair| pair[0] < pair[1]);
-    let mut earlier: HashMap<u32, usize> = HashMap::new();
+    let mut earlier = Earlier::default();
     let mut row = 0;
     let mut warmth = 0;
     while row < rows {
@@ -168,18 +266,30 @@ fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
                 _ => break,
             };
             let record = data.as_ref().and_then(|data| data.get(series));
-            let before = earlier.get(&series).copied();
             let verdict = match record {
                 None => Verdict::Refused(SampleRefusal::UnknownSeries),
                 Some(record) => {
                     // The chunks lie scattered in memory. Here the loads of many rows overlap, when
                     // appending they would be waited for one by one.
                     warmth ^= record.warm();
-                    check_row(batch, row, record, before, from)
+                    let before = earlier.rows.get(&series).copied();
+                    check_row(batch, row, record, before, limits)
                 }
             };
+            let verdict = match verdict {
+                Verdict::AppendLate if !is_each_once => {
+                    match earlier.late.insert((series, batch.times[row])) {
+                        true => verdict,
+                        false => Verdict::Same,
+                    }
+                }
+                _ => verdict,
+            };
+            if verdict == Verdict::AppendLate {
+                found = Found::Late;
+            }
             if verdict == Verdict::Append && !is_each_once {
-                earlier.insert(series, row);
+                earlier.rows.insert(series, row);
             }
             verdicts.push(verdict);
             row += 1;
@@ -188,6 +298,7 @@ fn check(inner: &Inner, batch: &SampleBatch, verdicts: &mut Vec<Verdict>) {
     std::hint::black_box(warmth);
     let incomplete = Verdict::Refused(SampleRefusal::Malformed);
     verdicts.resize(batch.series.len(), incomplete);
+    found
 }
 
 fn check_row(
@@ -195,7 +306,7 @@ fn check_row(
     row: usize,
     record: &Series,
     before: Option<usize>,
-    from: i64,
+    limits: Limits,
 ) -> Verdict {
     let time = batch.times[row];
     let sample = sample_of(batch, row);
@@ -207,15 +318,13 @@ fn check_row(
     if !is_well_formed {
         return Verdict::Refused(SampleRefusal::Malformed);
     }
-    if time < from {
-        return Verdict::Refused(SampleRefusal::OutOfBounds);
-    }
     let last = match before {
         Some(before) => Some(batch.times[before]),
         None => record.last_time(),
     };
     match last {
-        Some(last) if time < last => Verdict::Refused(SampleRefusal::OutOfOrder),
+        _ if time < limits.from => check_late(record, time, limits),
+        Some(last) if time < last => check_late(record, time, limits),
         Some(last) if time == last => {
             let is_same = match (before, sample) {
                 (None, Sample::Float(value)) => record.last_is_float(value),
@@ -236,14 +345,26 @@ fn check_row(
     }
 }
 
-/// Writes all that the commit adds, in one write.
+/// What becomes of a sample that cannot be appended in order. A time that an open late sample has is passed
+/// over whatever the values are, as by the peer (`TestOOOAppendAndQuery` there).
+fn check_late(record: &Series, time: i64, limits: Limits) -> Verdict {
+    match limits.late_from {
+        Some(from) if time < from => Verdict::Refused(SampleRefusal::TooOld),
+        Some(_) if record.has_late_at(time) => Verdict::Same,
+        Some(_) => Verdict::AppendLate,
+        None if time < limits.from => Verdict::Refused(SampleRefusal::OutOfBounds),
+        None => Verdict::Refused(SampleRefusal::OutOfOrder),
+    }
+}
+
+/// Writes all that the commit adds, in one write for each log.
 fn log(
     inner: &Inner,
     writer: &mut Writer,
     batch: &SampleBatch,
-    exemplars: &[(u32, Exemplar)],
-    metadata: &[MetadataChange],
+    changes: &Changes,
 ) -> Result<(), WriteError> {
+    writer.log()?;
     let Writer {
         verdicts,
         samples,
@@ -274,11 +395,12 @@ fn log(
     let histogram_records = encode_histograms(&histograms, HistogramForm::V1);
     let parts = usize::from(!samples.is_empty()) + histogram_records.len();
     let mut group = Vec::new();
-    if parts > 1 {
+    // With late samples all records are a group across both logs.
+    if parts > 1 && changes.late.is_empty() {
         encode_group(&mut group, parts as u64);
     }
-    let exemplar_record = exemplar_record(inner, exemplars);
-    let metadata_record = metadata_record(inner, metadata);
+    let exemplar_record = exemplar_record(inner, &changes.exemplars);
+    let metadata_record = metadata_record(inner, &changes.metadata);
 
     let series_record = mem::take(&mut *inner.pending.lock());
     let samples_record = mem::take(samples_record);
@@ -286,7 +408,11 @@ fn log(
     records.extend(histogram_records.iter().map(Vec::as_slice));
     records.extend([exemplar_record.as_slice(), metadata_record.as_slice()]);
     records.retain(|record| !record.is_empty());
-    let result = append_records(writer, &records);
+    let result = if changes.late.is_empty() {
+        append_records(writer, &records)
+    } else {
+        late::log::append(inner, writer, &changes.late, &records)
+    };
     writer.samples_record = samples_record;
     if result.is_err() && !series_record.is_empty() {
         // The next commit has to bring these series in.
@@ -299,7 +425,7 @@ fn log(
 
 /// Appends records to the log, all or none.
 pub(super) fn append_records(writer: &mut Writer, records: &[&[u8]]) -> Result<(), WriteError> {
-    let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
+    let log = writer.log()?;
     if records.is_empty() {
         return Ok(());
     }
@@ -460,14 +586,14 @@ fn metadata_record(inner: &Inner, changes: &[MetadataChange]) -> Vec<u8> {
     record
 }
 
-fn log_error(error: &std::io::Error) -> WriteError {
+pub(super) fn log_error(error: &std::io::Error) -> WriteError {
     WriteError::Log(error.to_string())
 }
 
 pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
     let chunk_error = {
         let mut writer = inner.writer.lock();
-        if writer.log.is_some() && !writer.fresh.is_empty() {
+        if writer.log.is_some() && writer.has_closed() {
             writer.map_fresh(inner);
         }
         writer.chunk_error.take()
@@ -485,7 +611,7 @@ pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
     }
 }
 
-/// Makes the log durable; commits go on meanwhile.
+/// Makes both logs durable; commits go on meanwhile.
 pub(super) fn sync_log(inner: &Inner) -> Result<(), WriteError> {
     let (handle, segment, length) = {
         let mut writer = inner.writer.lock();
@@ -499,7 +625,7 @@ pub(super) fn sync_log(inner: &Inner) -> Result<(), WriteError> {
     if let Some(log) = &mut inner.writer.lock().log {
         log.note_synced(segment, length);
     }
-    Ok(())
+    late::log::sync(inner)
 }
 
 pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {
@@ -510,7 +636,9 @@ pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {
         return Ok(());
     }
     let snapshot = snapshot_at_close(inner, &mut writer);
-    if let Some(mut log) = writer.log.take() {
+    let mut logs = [writer.late.log.take(), writer.log.take()];
+    // The late log first: see `Writer::log`.
+    for log in logs.iter_mut().flatten() {
         log.close().map_err(|error| log_error(&error))?;
     }
     match snapshot {

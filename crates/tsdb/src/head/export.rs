@@ -8,15 +8,17 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use model::storage::{ReadError, TimeRange};
 
+use super::late::{self, LateCut, read::LateRequest};
 use super::mapped::ChunkHead;
 use super::mapped::cursor::Cursor;
 use super::page::SeriesView;
 use super::pins::Pin;
 use super::read::chunk_data;
 use super::select::{self, Row};
-use super::series::ChunkList;
+use super::series::{ChunkList, LateSamples};
 use super::{Head, Inner};
 use crate::block::index::SymbolList;
 use crate::block::writer::NewChunk;
@@ -39,6 +41,8 @@ pub(crate) struct HeadExport {
     range: TimeRange,
     /// In the order of the labels.
     rows: Vec<Row>,
+    /// Instead of all others, these late samples.
+    late: Option<HashMap<u32, Arc<LateSamples>>>,
     symbols: SymbolList,
     /// By number in the head: position in `symbols`.
     ranks: Vec<u32>,
@@ -57,24 +61,28 @@ impl Head {
         let pin = inner.pins.pin();
         let rows = match growth {
             Growth::Over => settled_rows(inner, range),
-            Growth::Possible => select::rows(inner, range, &[]),
+            Growth::Possible => select::rows(inner, range, &[]).rows,
         };
-        let (symbols, ranks) = rank(inner, &rows);
-        let mut export = HeadExport {
-            inner: inner.clone(),
-            range,
-            rows: Vec::new(),
-            symbols,
-            ranks,
-            samples: Vec::new(),
-            list: ChunkList::default(),
-            cursor: Cursor::default(),
-            _pin: pin,
-        };
-        export.rows = export.sorted(rows);
-        export
+        HeadExport::new(inner, range, (rows, None), pin)
+    }
+
+    /// Series that may have late samples in the range, with these.
+    pub(crate) fn export_late(&self, range: TimeRange, cut: &LateCut) -> HeadExport {
+        let inner = &self.0;
+        let pin = inner.pins.pin();
+        let overlaps = |late: &LateSamples| late.overlaps(CLOSED_ONLY, range);
+        let late = cut.rows.iter().filter(|(_, late)| overlaps(late));
+        let late: HashMap<u32, Arc<LateSamples>> = late.cloned().collect();
+        let rows = late.keys().map(|series| Row {
+            series: *series,
+            visible: 0,
+        });
+        HeadExport::new(inner, range, (rows.collect(), Some(late)), pin)
     }
 }
+
+/// What a cut gives out is closed.
+const CLOSED_ONLY: u64 = 0;
 
 /// All that series have in a range that does not grow any more.
 fn settled_rows(inner: &Inner, range: TimeRange) -> Vec<Row> {
@@ -138,6 +146,29 @@ fn rank(inner: &Inner, rows: &[Row]) -> (SymbolList, Vec<u32>) {
 }
 
 impl HeadExport {
+    fn new(
+        inner: &Arc<Inner>,
+        range: TimeRange,
+        (rows, late): (Vec<Row>, Option<HashMap<u32, Arc<LateSamples>>>),
+        pin: Pin,
+    ) -> Self {
+        let (symbols, ranks) = rank(inner, &rows);
+        let mut export = Self {
+            inner: inner.clone(),
+            range,
+            rows: Vec::new(),
+            late,
+            symbols,
+            ranks,
+            samples: Vec::new(),
+            list: ChunkList::default(),
+            cursor: Cursor::default(),
+            _pin: pin,
+        };
+        export.rows = export.sorted(rows);
+        export
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -213,6 +244,9 @@ impl HeadExport {
         let Some(row) = self.rows.get(row).copied() else {
             return Ok(());
         };
+        if self.late.is_some() {
+            return self.read_late(row.series, labels, chunks);
+        }
         let inner = self.inner.clone();
         let range = self.range;
         let deleted = inner.tombstones.read().of(row.series);
@@ -263,6 +297,31 @@ impl HeadExport {
         encode_samples(&samples, chunks);
         self.list = list;
         self.samples = samples;
+        Ok(())
+    }
+
+    fn read_late(
+        &mut self,
+        series: u32,
+        labels: &mut Vec<(u32, u32)>,
+        chunks: &mut Vec<NewChunk>,
+    ) -> Result<(), ReadError> {
+        let Some(late) = self.late.as_ref().and_then(|late| late.get(&series)) else {
+            return Ok(());
+        };
+        let inner = &self.inner;
+        inner
+            .pages
+            .with(series, |view| labels.extend(self.ranked(view)));
+        let request = LateRequest {
+            series,
+            late,
+            snapshot: CLOSED_ONLY,
+            range: self.range,
+        };
+        let mut samples = Vec::new();
+        late::read::samples(inner, request, &mut self.cursor, &mut samples)?;
+        encode_samples(&samples, chunks);
         Ok(())
     }
 }

@@ -29,14 +29,18 @@
 //! Closed chunks are written to files by the commit that closes them ([`mapping`]); if that fails, they
 //! stay in memory until it works.
 //!
-//! Not here yet: samples out of order are refused; start times are not stored.
+//! Samples that come out of order are kept apart: [`late`].
+//!
+//! Not here yet: start times are not stored.
 
 mod annotations;
 mod apply;
 mod commit;
+mod counters;
 mod exemplars;
 mod export;
 mod index;
+mod late;
 mod loader;
 mod mapped;
 mod mapping;
@@ -48,6 +52,7 @@ mod postings;
 mod progress;
 mod read;
 mod replay;
+mod segments;
 mod select;
 mod series;
 mod snapshot;
@@ -69,16 +74,20 @@ use parking_lot::{Mutex, RwLock};
 
 use annotations::{MetadataTable, Tombstones};
 use commit::Writer;
+use counters::SampleCounters;
 use exemplars::ExemplarRing;
 use index::Index;
+use late::Late;
 use mapped::files::ChunkFiles;
 use page::Pages;
 use pins::Pins;
 use series::Cutting;
 use truncate::Maintenance;
 
-pub(crate) use export::Growth;
-pub use options::{FloatEncoding, OpenOptions};
+pub use counters::{KindCounts, SampleCounts};
+pub(crate) use export::{Growth, HeadExport};
+pub(crate) use late::LateCut;
+pub use options::{FloatEncoding, OpenOptions, OutOfOrderWindow};
 pub use progress::{ReplayCounters, ReplayProgress};
 pub use replay::ReplayReport;
 pub use snapshot::LogPosition;
@@ -121,6 +130,8 @@ struct Inner {
     valid_from: AtomicI64,
     /// Samples before this are refused; what is there stays.
     closed_before: AtomicI64,
+    late: Late,
+    counters: SampleCounters,
     is_closed: AtomicBool,
 }
 
@@ -184,12 +195,28 @@ impl Head {
         truncate::truncate(&self.0, keep_from)
     }
 
-    /// Deletes the samples of matching series in the range; gives the number of series.
+    /// Deletes the samples of matching series in the range, but none that came out of order; gives the number
+    /// of series.
     pub fn delete(&self, range: TimeRange, matchers: &[Matcher]) -> Result<usize, WriteError> {
         annotations::delete(&self.0, range, matchers)
     }
 
-    /// Times of the oldest and the newest sample; `None` without any.
+    /// What became of samples since the head was opened.
+    pub fn sample_counts(&self) -> SampleCounts {
+        self.0.counters.get()
+    }
+
+    /// Whether there may be samples in the range.
+    pub(crate) fn reaches(&self, range: TimeRange) -> bool {
+        self.0.reaches(range)
+    }
+
+    /// Times of the oldest and the newest sample that came out of order and is not in a block yet.
+    pub fn out_of_order_range(&self) -> Option<TimeRange> {
+        self.0.late.range()
+    }
+
+    /// Times of the oldest and the newest sample that came in order; `None` without any.
     pub fn time_range(&self) -> Option<TimeRange> {
         self.0.time_range()
     }
@@ -251,6 +278,7 @@ impl Inner {
     fn new(options: OpenOptions, base: u64) -> Self {
         let dir = options.dir.join("chunks_head");
         let chunks = ChunkFiles::new(options.disk.clone(), dir);
+        let late = Late::new(options.out_of_order.clone());
         Self {
             exemplars: Mutex::new(ExemplarRing::new(options.exemplars_max)),
             valid_from: AtomicI64::new(options.valid_from.0),
@@ -271,6 +299,8 @@ impl Inner {
             without_samples: AtomicUsize::new(0),
             time_min: AtomicI64::new(i64::MAX),
             time_max: AtomicI64::new(i64::MIN),
+            late,
+            counters: SampleCounters::default(),
             is_closed: AtomicBool::new(false),
         }
     }
@@ -301,6 +331,12 @@ impl Inner {
         let start = self.time_min.load(Ordering::Relaxed);
         let end = self.time_max.load(Ordering::Relaxed);
         (start <= end).then_some(TimeRange::new(Timestamp(start), Timestamp(end)))
+    }
+
+    /// Whether there may be samples in the range, late ones included.
+    fn reaches(&self, range: TimeRange) -> bool {
+        let mut own = self.time_range().into_iter().chain(self.late.range());
+        own.any(|own| own.start <= range.end && range.start <= own.end)
     }
 
     fn note_times(&self, start: i64, end: i64) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::disk::Disk;
 use model::storage::SeriesGate;
@@ -23,6 +24,8 @@ pub struct OpenOptions {
     pub block_range: Duration,
     /// Samples before this are not the head's: blocks have them. The log may still name them.
     pub valid_from: Timestamp,
+    /// Which samples are taken that come out of order.
+    pub out_of_order: OutOfOrderWindow,
     /// Exemplars kept in all; 0 keeps none.
     pub exemplars_max: usize,
     /// Threads that append samples while the log is read; without any the caller's does it.
@@ -45,12 +48,29 @@ impl OpenOptions {
             floats: FloatEncoding::default(),
             block_range: Duration(2 * 60 * 60 * 1000),
             valid_from: Timestamp::MIN,
+            out_of_order: OutOfOrderWindow::default(),
             exemplars_max: 100_000,
             replay_workers: 2,
             series_max: usize::MAX,
             gate: None,
             progress: Arc::default(),
         }
+    }
+}
+
+/// How far before the newest sample of all a sample may lie that comes out of order. Zero, which is the
+/// default, refuses those. Clones are the same window: it can be changed at any time, also before the head is
+/// open.
+#[derive(Clone, Debug, Default)]
+pub struct OutOfOrderWindow(Arc<AtomicI64>);
+
+impl OutOfOrderWindow {
+    pub fn set(&self, window: Duration) {
+        self.0.store(window.0.max(0), Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> Duration {
+        Duration(self.0.load(Ordering::Relaxed))
     }
 }
 

@@ -11,30 +11,39 @@ use model::storage::{
 };
 
 use super::Inner;
-use super::annotations::is_deleted;
+use super::late::{self, read::LateRequest};
+use super::mapped::Position;
 use super::mapped::cursor::{Cursor, CursorError};
 use super::page::{SeriesView, page_of};
 use super::pins::Pin;
-use super::select::{Row, clamp, rows};
-use super::series::{ChunkList, ListedChunk, Place};
+use super::select::{LateRows, Row, clamp, rows};
+use super::series::{ChunkList, LateSamples, ListedChunk, Place};
 use super::symbols::Symbol;
 use crate::chunk::{align_start_times, decode_counted};
+use crate::columns;
 
 /// Eight bytes per series; samples stay where they are until they are read.
 #[derive(Debug)]
 pub(super) struct HeadSeries {
     inner: Arc<Inner>,
     rows: Vec<Row>,
+    /// The part of the range that has not been dropped.
     range: TimeRange,
+    late: LateRows,
+    /// The range of late samples: they are not dropped with the others.
+    late_range: TimeRange,
     _pin: Pin,
 }
 
 impl HeadSeries {
     pub(super) fn new(inner: &Arc<Inner>, request: &SelectRequest<'_>) -> Self {
         let pin = inner.pins.pin();
+        let selected = rows(inner, request.range, request.matchers);
         Self {
-            rows: rows(inner, request.range, request.matchers),
+            rows: selected.rows,
             range: clamp(inner, request.range),
+            late: selected.late,
+            late_range: request.range,
             inner: inner.clone(),
             _pin: pin,
         }
@@ -74,12 +83,16 @@ impl HeadSeries {
         rows: Range<usize>,
         mut decode: impl FnMut(NotedRow<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
+        let mut late = self.late.from(rows.start);
+        let mut at = rows.start;
         let rows = self.rows.get(rows).ok_or_else(|| {
             ReadError::Failed("rows beyond the end of the list were asked for".to_owned())
         })?;
         let mut list = ChunkList::default();
         let mut noted = Vec::new();
         for rows in rows.chunk_by(|a, b| page_of(a.series) == page_of(b.series)) {
+            let first_at = at;
+            at += rows.len();
             let Some(first) = rows.first() else { continue };
             let Some(page) = self.inner.pages.get(page_of(first.series)) else {
                 continue;
@@ -88,21 +101,22 @@ impl HeadSeries {
             noted.clear();
             {
                 let data = page.read();
-                for row in rows {
+                for (at, row) in (first_at..).zip(rows) {
                     if let Some(record) = data.get(row.series) {
                         let newest = record.newest_float(row.visible, self.range);
                         record.list(row.visible, self.range, &mut list);
-                        noted.push((row.series, newest, list.chunks.len()));
+                        noted.push((at, row.series, newest, list.chunks.len()));
                     }
                 }
             }
             let mut start = 0;
-            for (series, newest, end) in &noted {
+            for (at, series, newest, end) in &noted {
                 decode(NotedRow {
                     series: *series,
                     newest: *newest,
                     list: &list,
                     chunks: start..*end,
+                    late: late.next(*at),
                 })?;
                 start = *end;
             }
@@ -113,31 +127,54 @@ impl HeadSeries {
     fn decode_row(
         &self,
         row: &NotedRow<'_>,
+        tombstones: &[TimeRange],
         cursor: &mut Cursor,
         batch: &mut SeriesBatch,
     ) -> Result<(), ReadError> {
+        let from = batch.times.len();
         for chunk in row.list.chunks.get(row.chunks.clone()).unwrap_or_default() {
             let data = chunk_data(&self.inner, row.series, row.list, chunk, cursor)?;
             decode_counted(chunk.head.encoding, data, chunk.samples, self.range, batch)
                 .map_err(|error| ReadError::Corrupt(error.to_string()))?;
         }
-        Ok(())
+        if !tombstones.is_empty() {
+            columns::remove_deleted(batch, from, tombstones);
+        }
+        match row.late {
+            None => Ok(()),
+            Some(late) => self.merge_late(row.series, late, cursor, (batch, from)),
+        }
     }
 
-    fn decode_undeleted(
-        &self,
-        row: &NotedRow<'_>,
-        cursor: &mut Cursor,
-        batch: &mut SeriesBatch,
-    ) -> Result<(), ReadError> {
-        let tombstones = self.inner.tombstones.read().of(row.series);
-        if tombstones.is_empty() {
-            return self.decode_row(row, cursor, batch);
+    /// The tombstones of a row: most heads have none at all, and looking costs a lock.
+    fn tombstones(&self, series: u32, has_any: bool) -> Arc<[TimeRange]> {
+        if has_any {
+            self.inner.tombstones.read().of(series)
+        } else {
+            Arc::default()
         }
-        let mut all = SeriesBatch::new();
-        self.decode_row(row, cursor, &mut all)?;
-        all.finish_series();
-        copy_without(&all, &tombstones, batch);
+    }
+
+    /// Puts late samples between the others, which were appended since the batch had `from` samples.
+    #[cold]
+    fn merge_late(
+        &self,
+        series: u32,
+        late: &LateSamples,
+        cursor: &mut Cursor,
+        (batch, from): (&mut SeriesBatch, usize),
+    ) -> Result<(), ReadError> {
+        let request = LateRequest {
+            series,
+            late,
+            snapshot: self.late.snapshot(),
+            range: self.late_range,
+        };
+        let mut samples = Vec::new();
+        late::read::samples(&self.inner, request, cursor, &mut samples)?;
+        let mut columns = SeriesBatch::new();
+        late::read::push(&samples, &mut columns);
+        columns::merge(batch, from, &columns);
         Ok(())
     }
 }
@@ -145,10 +182,22 @@ impl HeadSeries {
 /// A row with its chunks.
 struct NotedRow<'a> {
     series: u32,
-    /// The newest sample, where no chunk needs to be decoded for it.
+    /// The newest sample that came in order, where no chunk needs to be decoded for it.
     newest: Option<(i64, f64)>,
     list: &'a ChunkList,
     chunks: Range<usize>,
+    late: Option<&'a LateSamples>,
+}
+
+impl NotedRow<'_> {
+    /// The newest of all samples in the range, where nothing needs to be decoded for it.
+    fn newest(&self) -> Option<(i64, f64)> {
+        let is_newest = |newest: &(i64, f64)| {
+            let late = self.late.and_then(LateSamples::times);
+            late.is_none_or(|(_, end)| end < newest.0)
+        };
+        self.newest.filter(is_newest)
+    }
 }
 
 /// The data of a listed chunk, wherever it is.
@@ -161,15 +210,23 @@ pub(super) fn chunk_data<'d>(
 ) -> Result<&'d [u8], ReadError> {
     match &chunk.place {
         Place::Copied(range) => Ok(list.copied(range)),
-        Place::File(position) => {
-            let reference = inner.reference(series);
-            let data = cursor.data(&inner.chunks, *position, reference);
-            data.map_err(|error| match error {
-                CursorError::Io(error) => ReadError::Failed(error.to_string()),
-                CursorError::Corrupt(reason) => ReadError::Corrupt(reason),
-            })
-        }
+        Place::File(position) => file_data(inner, series, *position, cursor),
     }
+}
+
+/// The data of a chunk in a file.
+pub(super) fn file_data<'d>(
+    inner: &Inner,
+    series: u32,
+    position: Position,
+    cursor: &'d mut Cursor,
+) -> Result<&'d [u8], ReadError> {
+    let reference = inner.reference(series);
+    let data = cursor.data(&inner.chunks, position, reference);
+    data.map_err(|error| match error {
+        CursorError::Io(error) => ReadError::Failed(error.to_string()),
+        CursorError::Corrupt(reason) => ReadError::Corrupt(reason),
+    })
 }
 
 impl SeriesList for HeadSeries {
@@ -186,15 +243,11 @@ impl SeriesList for HeadSeries {
     }
 
     fn read(&self, rows: Range<usize>, batch: &mut SeriesBatch) -> Result<(), ReadError> {
-        // Most heads have no tombstones, and looking costs a lock.
         let has_tombstones = !self.inner.tombstones.read().is_empty();
         let mut cursor = Cursor::default();
         self.decode(rows, |row| {
-            if has_tombstones {
-                self.decode_undeleted(&row, &mut cursor, batch)?;
-            } else {
-                self.decode_row(&row, &mut cursor, batch)?;
-            }
+            let tombstones = self.tombstones(row.series, has_tombstones);
+            self.decode_row(&row, &tombstones, &mut cursor, batch)?;
             batch.finish_series();
             Ok(())
         })?;
@@ -207,11 +260,12 @@ impl SeriesList for HeadSeries {
         let mut all = SeriesBatch::new();
         let mut cursor = Cursor::default();
         self.decode(rows, |row| {
-            if let Some((time, value)) = row.newest.filter(|_| !has_tombstones) {
+            if let Some((time, value)) = row.newest().filter(|_| !has_tombstones) {
                 batch.push_float(time, value);
             } else {
                 all.clear();
-                self.decode_undeleted(&row, &mut cursor, &mut all)?;
+                let tombstones = self.tombstones(row.series, has_tombstones);
+                self.decode_row(&row, &tombstones, &mut cursor, &mut all)?;
                 all.finish_series();
                 batch.push_newest(&all, 0);
             }
@@ -271,19 +325,5 @@ impl SeriesList for HeadSeries {
 
     fn may_have_label(&self, name: &str) -> bool {
         self.inner.index.read().label(name).is_some()
-    }
-}
-
-fn copy_without(source: &SeriesBatch, tombstones: &[TimeRange], batch: &mut SeriesBatch) {
-    let mut histograms = source.histograms.iter().peekable();
-    for (at, time) in source.times.iter().enumerate() {
-        let histogram = histograms.next_if(|(position, _)| *position == at);
-        if is_deleted(tombstones, *time) {
-            continue;
-        }
-        match histogram {
-            Some((_, histogram)) => batch.push_histogram(*time, histogram.clone()),
-            None => batch.push_float(*time, source.values[at]),
-        }
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! The newest snapshot and the log after it; without one, the newest checkpoint and the segments after
 //! it. Closed chunks are in files; samples of the log that they hold are skipped. What cannot be read is cut off, with everything
-//! behind it, and reported; so is a commit of which only some records arrived.
+//! behind it, and reported; so is a commit of which only some records arrived. The log of late samples comes
+//! last.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -20,17 +21,19 @@ use model::time::Timestamp;
 
 use super::apply::{Appliers, NO_SERIES, Work};
 use super::index::Index;
+use super::late::{self, replay::Known};
 use super::loader::{Entered, Loader};
-use super::mapped::scan::scan;
+use super::mapped::scan::{FoundChunk, scan};
 use super::mapped::{MappedChunk, Position};
+use super::segments::{Sink, log_end, read_segment};
 use super::series::{Series, check_order};
 use super::snapshot::load::{self, LoadError};
 use super::snapshot::{self, LogPosition};
 use super::{Head, Inner, OpenOptions};
 use crate::error::OpenError;
-use crate::log::reader::SegmentError;
 use crate::log::record::{
-    ExemplarEntry, HistogramEntry, MetadataEntry, Record, SampleColumns, SeriesEntry, decode,
+    Across, ExemplarEntry, HistogramEntry, MetadataEntry, Record, SampleColumns, SeriesEntry,
+    decode,
 };
 use crate::log::{
     Corruption, Ending, LastCheckpoint, LogWriter, Repair, SegmentReader, cut, last_checkpoint,
@@ -55,6 +58,8 @@ pub struct ReplayReport {
     pub samples_in_snapshot: usize,
     /// Samples brought back from the log, histograms included.
     pub samples: usize,
+    /// Of these, samples that came out of order.
+    pub samples_out_of_order: usize,
     /// Samples whose series is not in the log.
     pub samples_without_series: usize,
     /// Samples that were there already or came out of order.
@@ -265,8 +270,16 @@ struct LogSource {
 /// A head that is being filled.
 struct Opening {
     inner: Inner,
-    /// Chunks in files whose series have not come up yet, by reference.
-    unclaimed: HashMap<u64, Vec<MappedChunk>>,
+    unclaimed: Unclaimed,
+    /// All closed chunks of late samples, as they stand in the files.
+    late: Vec<FoundChunk>,
+}
+
+/// Chunks in files whose series have not come up yet, by reference.
+#[derive(Debug, Default)]
+struct Unclaimed {
+    in_order: HashMap<u64, Vec<MappedChunk>>,
+    late: HashMap<u64, Vec<MappedChunk>>,
 }
 
 impl Opening {
@@ -274,7 +287,8 @@ impl Opening {
         let base = first_reference.map_or(0, |first| first.saturating_sub(BASE_SLACK) & !0xff);
         Self {
             inner: Inner::new(options.clone(), base),
-            unclaimed: HashMap::new(),
+            unclaimed: Unclaimed::default(),
+            late: Vec::new(),
         }
     }
 
@@ -290,7 +304,11 @@ impl Opening {
     /// Enters the chunk files. Chunks of series that are there already go to them, others wait. Gives
     /// the place of a damage, from which on chunks are gone.
     fn load_chunks(&mut self, report: &mut ReplayReport) -> Result<Option<Position>, OpenError> {
-        let Self { inner, unclaimed } = self;
+        let Self {
+            inner,
+            unclaimed,
+            late: late_chunks,
+        } = self;
         let inner = &*inner;
         let options = &inner.options;
         let dir = options.dir.join("chunks_head");
@@ -298,7 +316,16 @@ impl Opening {
         let mut samples = 0;
         let (mut start, mut end) = (i64::MAX, i64::MIN);
         let scan = scan(&options.disk, &dir, &inner.chunks, |found| {
-            if found.is_out_of_order || found.chunk.end() < valid_from {
+            if found.is_out_of_order {
+                late_chunks.push(found);
+                let is_known = late::replay::attach(inner, found.series, found.chunk);
+                if !is_known {
+                    let chunks = unclaimed.late.entry(found.series).or_default();
+                    chunks.push(found.chunk);
+                }
+                return ControlFlow::Continue(());
+            }
+            if found.chunk.end() < valid_from {
                 return ControlFlow::Continue(());
             }
             let known = inner.series_of(found.series).and_then(|series| {
@@ -318,7 +345,7 @@ impl Opening {
                     samples += usize::from(found.chunk.samples);
                 }),
                 None => {
-                    let chunks = unclaimed.entry(found.series).or_default();
+                    let chunks = unclaimed.in_order.entry(found.series).or_default();
                     check_order(chunks.last(), &found.chunk).map(|()| chunks.push(found.chunk))
                 }
             };
@@ -350,8 +377,22 @@ impl Opening {
         source: &LogSource,
         report: &mut ReplayReport,
     ) -> Result<(), OpenError> {
-        let Self { inner, unclaimed } = self;
+        let Self {
+            inner,
+            unclaimed,
+            late: chunks,
+        } = self;
         let inner = &*inner;
+        let disk = inner.options.disk.as_ref();
+        let late_dir = late::log_dir(&inner.options.dir);
+        let end = |dir: &Path| {
+            log_end(disk, dir).map_err(|source| OpenError::Read {
+                path: dir.to_path_buf(),
+                source,
+            })
+        };
+        let late_end = end(&late_dir)?;
+        let mut aliases = HashMap::new();
         let mut index = inner.index.write();
         let workers = inner.options.replay_workers;
         Appliers::run(inner, workers, report, |appliers, report| {
@@ -360,13 +401,22 @@ impl Opening {
                 loader: Loader::new(&mut index, &inner.pages),
                 aliases: HashMap::new(),
                 unclaimed,
+                late_end,
                 appliers,
                 report,
             };
             replay.log(source, dir)?;
             replay.loader.finish();
+            aliases = replay.aliases;
             Ok(())
-        })
+        })?;
+        drop(index);
+        let known = Known {
+            aliases: &aliases,
+            chunks,
+            log_end: end(dir)?,
+        };
+        late::replay::replay(inner, known, report)
     }
 }
 
@@ -408,17 +458,11 @@ struct Replay<'r, 'i> {
     /// References of series that were entered under another one first.
     aliases: HashMap<u64, u32>,
     /// Chunks in files whose series have not come up yet, by reference.
-    unclaimed: &'r mut HashMap<u64, Vec<MappedChunk>>,
+    unclaimed: &'r mut Unclaimed,
+    /// Where the late log ends.
+    late_end: Option<LogPosition>,
     appliers: &'r mut Appliers<'i>,
     report: &'r mut ReplayReport,
-}
-
-/// A commit of several records, of which some are still to come.
-struct Group {
-    /// Where it starts in the segment.
-    start: u64,
-    missing: u64,
-    records: Vec<Vec<u8>>,
 }
 
 impl Replay<'_, '_> {
@@ -460,100 +504,10 @@ impl Replay<'_, '_> {
         Ok(())
     }
 
-    /// Reads one segment from a place on; gives the place from which on it is unusable, if there is one.
     fn segment(&mut self, path: &Path, from: u64) -> Result<Option<Corruption>, OpenError> {
-        let read_error = |source| OpenError::Read {
-            path: path.to_path_buf(),
-            source,
-        };
-        let disk = self.inner.options.disk.clone();
-        let mut reader = SegmentReader::open_at(disk.as_ref(), path, from).map_err(read_error)?;
         self.report.segments += 1;
-        let mut group: Option<Group> = None;
-        let corrupt = |offset: u64, reason: String| Corruption {
-            path: path.to_path_buf(),
-            offset,
-            reason,
-        };
-        loop {
-            let start = reader.record_end();
-            let bytes = match reader.next_record() {
-                Ok(Some(bytes)) => bytes,
-                Ok(None) => {
-                    let reason = "the last commit is incomplete";
-                    return Ok(group.map(|group| corrupt(group.start, reason.to_owned())));
-                }
-                Err(SegmentError::Io(error)) => return Err(read_error(error)),
-                Err(SegmentError::Corrupt(corruption)) => {
-                    let offset = group.map_or(corruption.offset, |group| group.start);
-                    return Ok(Some(Corruption {
-                        offset,
-                        ..corruption
-                    }));
-                }
-            };
-            self.report.records += 1;
-            let record = match decode(bytes) {
-                Ok(record) => record,
-                Err(error) => {
-                    let start = group.map_or(start, |group| group.start);
-                    return Ok(Some(corrupt(start, error.to_string())));
-                }
-            };
-            if let Some(mut open) = group.take() {
-                open.records.push(bytes.to_vec());
-                open.missing -= 1;
-                if open.missing > 0 {
-                    group = Some(open);
-                    continue;
-                }
-                for bytes in &open.records {
-                    // Decoded above once already.
-                    if let Ok(record) = decode(bytes) {
-                        self.apply(record)?;
-                    }
-                }
-                continue;
-            }
-            match record {
-                Record::Group(0) => {}
-                Record::Group(missing) => {
-                    group = Some(Group {
-                        start,
-                        missing,
-                        records: Vec::new(),
-                    });
-                }
-                record => self.apply(record)?,
-            }
-        }
-    }
-
-    fn apply(&mut self, record: Record<'_>) -> Result<(), OpenError> {
-        match record {
-            Record::Series(entries) => {
-                for entry in &entries {
-                    self.add_series(entry)?;
-                }
-            }
-            Record::Samples(samples) => self.add_samples(samples),
-            Record::Histograms(entries) => self.add_histograms(entries),
-            Record::Exemplars(entries) => self.add_exemplars(&entries),
-            Record::Metadata(entries) => self.add_metadata(&entries),
-            Record::Tombstones(entries) => {
-                for entry in entries {
-                    if let Some(series) = self.series_of(entry.series) {
-                        let range = TimeRange::new(Timestamp(entry.start), Timestamp(entry.end));
-                        self.inner.tombstones.write().add(series, range);
-                    }
-                }
-            }
-            // Marks of chunks that are mapped from files, which are not read yet: their samples are in
-            // the log as well.
-            Record::MmapMarkers(_) | Record::Group(_) => {}
-            Record::Unknown(_) => self.report.records_unknown += 1,
-        }
-        Ok(())
+        let disk = self.inner.options.disk.clone();
+        read_segment(disk.as_ref(), path, from, self)
     }
 
     fn series_of(&self, reference: u64) -> Option<u32> {
@@ -593,11 +547,19 @@ impl Replay<'_, '_> {
             Entered::Replaced => {}
         }
         inner.next_series.fetch_max(series + 1, Ordering::Relaxed);
-        match self.unclaimed.remove(&entry.series) {
-            Some(chunks) => self.report.samples_in_chunks += claim(inner, series, chunks),
-            None => {
-                inner.without_samples.fetch_add(1, Ordering::Relaxed);
-            }
+        inner.without_samples.fetch_add(1, Ordering::Relaxed);
+        if let Some(chunks) = self.unclaimed.in_order.remove(&entry.series) {
+            inner.without_samples.fetch_sub(1, Ordering::Relaxed);
+            self.report.samples_in_chunks += claim(inner, series, chunks);
+        }
+        for chunk in self
+            .unclaimed
+            .late
+            .remove(&entry.series)
+            .into_iter()
+            .flatten()
+        {
+            late::replay::attach(inner, entry.series, chunk);
         }
         Ok(())
     }
@@ -647,5 +609,46 @@ impl Replay<'_, '_> {
         put_metadata(self.inner, self.loader.index(), entries, |reference| {
             self.series_of(reference)
         });
+    }
+}
+
+impl Sink for Replay<'_, '_> {
+    fn apply(&mut self, record: Record<'_>) -> Result<(), OpenError> {
+        match record {
+            Record::Series(entries) => {
+                for entry in &entries {
+                    self.add_series(entry)?;
+                }
+            }
+            Record::Samples(samples) => self.add_samples(samples),
+            Record::Histograms(entries) => self.add_histograms(entries),
+            Record::Exemplars(entries) => self.add_exemplars(&entries),
+            Record::Metadata(entries) => self.add_metadata(&entries),
+            Record::Tombstones(entries) => {
+                for entry in entries {
+                    if let Some(series) = self.series_of(entry.series) {
+                        let range = TimeRange::new(Timestamp(entry.start), Timestamp(entry.end));
+                        self.inner.tombstones.write().add(series, range);
+                    }
+                }
+            }
+            // Marks are in the late log, groups are taken apart before.
+            Record::MmapMarkers(_) | Record::InBlocks(_) | Record::Group(_) | Record::Across(_) => {
+            }
+            Record::Unknown(_) => self.report.records_unknown += 1,
+        }
+        Ok(())
+    }
+
+    /// What comes first goes to the late log, so that ends early only after a power cut: in its newest
+    /// segment, as the others are durable.
+    fn has_other(&self, across: &Across) -> bool {
+        let is_short =
+            |end: LogPosition| end.segment == across.segment && end.offset < across.offset;
+        !self.late_end.is_some_and(is_short)
+    }
+
+    fn count_record(&mut self) {
+        self.report.records += 1;
     }
 }

@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 use super::Inner;
 use super::matching::Matching;
 use super::page::{PageData, page_of};
-use super::series::Visible;
+use super::series::{LateSamples, Visible};
 use super::symbols::Symbol;
 
 /// A series and how many of the samples that it ever had may be seen.
@@ -21,6 +21,53 @@ use super::symbols::Symbol;
 pub(super) struct Row {
     pub(super) series: u32,
     pub(super) visible: u32,
+}
+
+/// Rows in a consistent state.
+#[derive(Debug, Default)]
+pub(super) struct Selected {
+    pub(super) rows: Vec<Row>,
+    pub(super) late: LateRows,
+}
+
+/// The late samples of those rows that have any, by row.
+#[derive(Debug, Default)]
+pub(super) struct LateRows {
+    rows: Vec<(usize, Arc<LateSamples>)>,
+    /// The newest commit that may be seen.
+    snapshot: u64,
+}
+
+impl LateRows {
+    pub(super) fn snapshot(&self) -> u64 {
+        self.snapshot
+    }
+
+    /// To be asked for rows from `row` on, in order.
+    pub(super) fn from(&self, row: usize) -> LateIter<'_> {
+        let first = self.rows.partition_point(|(own, _)| *own < row);
+        LateIter(&self.rows[first..])
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct LateIter<'a>(&'a [(usize, Arc<LateSamples>)]);
+
+impl<'a> LateIter<'a> {
+    /// The late samples of a row after those that were asked for before.
+    #[inline]
+    pub(super) fn next(&mut self, row: usize) -> Option<&'a LateSamples> {
+        while let Some(((own, late), rest)) = self.0.split_first() {
+            if *own > row {
+                break;
+            }
+            self.0 = rest;
+            if *own == row {
+                return Some(late);
+            }
+        }
+        None
+    }
 }
 
 /// Looks before the writer is made to wait.
@@ -33,7 +80,7 @@ pub(super) fn clamp(inner: &Inner, range: TimeRange) -> TimeRange {
 }
 
 /// Rows of matching series that may have samples in the range, by number. Pin first.
-pub(super) fn rows(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Vec<Row> {
+pub(super) fn rows(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Selected {
     let set = Matching {
         index: &inner.index.read(),
         pages: &inner.pages,
@@ -42,8 +89,7 @@ pub(super) fn rows(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Vec
     rows_of(inner, range, &set)
 }
 
-pub(super) fn rows_of(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Vec<Row> {
-    let range = clamp(inner, range);
+pub(super) fn rows_of(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Selected {
     for _ in 0..LOOKS_MAX {
         if let Some(rows) = look(inner, range, set) {
             return rows;
@@ -55,8 +101,10 @@ pub(super) fn rows_of(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> V
 }
 
 /// One pass over the series; `None` if commits went on too fast for it.
-fn look(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Option<Vec<Row>> {
+fn look(inner: &Inner, late_range: TimeRange, set: &RoaringBitmap) -> Option<Selected> {
+    let range = clamp(inner, late_range);
     let snapshot = inner.committed.load(Ordering::Acquire);
+    let mut late_rows = Vec::new();
     let mut rows = Vec::with_capacity(usize::try_from(set.len()).unwrap_or(0));
     let mut series = set.iter().peekable();
     while let Some(&first) = series.peek() {
@@ -67,17 +115,30 @@ fn look(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> Option<Vec<Row>
             let Some(record) = data.as_ref().and_then(|data| data.get(series)) else {
                 continue;
             };
+            let late = match record.late() {
+                None => None,
+                Some(late) if late.is_unclear_at(snapshot) => return None,
+                Some(late) => late.overlaps(snapshot, late_range).then(|| late.clone()),
+            };
             match record.visible_at(snapshot) {
-                Visible::First(0) => {}
-                Visible::First(visible) if record.overlaps(range) => {
+                Visible::First(visible) => {
+                    let is_hit = visible > 0 && record.overlaps(range);
+                    if let Some(late) = late {
+                        late_rows.push((rows.len(), late));
+                    } else if !is_hit {
+                        continue;
+                    }
                     rows.push(Row { series, visible });
                 }
-                Visible::First(_) => {}
                 Visible::Unclear => return None,
             }
         }
     }
-    Some(rows)
+    let late = LateRows {
+        rows: late_rows,
+        snapshot,
+    };
+    Some(Selected { rows, late })
 }
 
 /// Whether the index alone gives the answer: without matchers a head answers as a whole, as the peer's
@@ -87,9 +148,7 @@ fn is_of_index(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> bool {
     matchers.is_empty()
         // Series show with their first sample.
         && inner.without_samples.load(Ordering::Relaxed) == 0
-        && inner
-            .time_range()
-            .is_some_and(|own| own.start <= range.end && range.start <= own.end)
+        && inner.reaches(range)
 }
 
 pub(super) fn label_names(inner: &Inner, range: TimeRange, matchers: &[Matcher]) -> Vec<String> {
@@ -99,8 +158,8 @@ pub(super) fn label_names(inner: &Inner, range: TimeRange, matchers: &[Matcher])
     let mut found: BTreeSet<Symbol> = BTreeSet::new();
     match rows {
         None => found.extend(index.names.keys()),
-        Some(rows) => {
-            for row in rows {
+        Some(selected) => {
+            for row in selected.rows {
                 inner.pages.with(row.series, |view| {
                     found.extend(view.labels().map(|(name, _)| name));
                 });
@@ -133,11 +192,12 @@ pub(super) fn label_values(
         return Vec::new();
     };
     let text = |value: &Symbol| index.symbols.text(*value).to_owned();
-    let Some(rows) = rows else {
+    let Some(selected) = rows else {
         let sorted: Arc<Vec<Symbol>> = label.sorted(&index.symbols);
         return sorted.iter().map(text).collect();
     };
-    let found: BTreeSet<Symbol> = rows
+    let found: BTreeSet<Symbol> = selected
+        .rows
         .iter()
         .filter_map(|row| inner.pages.with(row.series, |view| view.value_of(symbol))?)
         .collect();

@@ -60,14 +60,14 @@ pub(super) fn truncate(
             ..TruncateReport::default()
         });
     }
-    let dead = drop_chunks(inner, &mut maintenance, time);
+    let Dropped { dead, late_from } = drop_chunks(inner, &mut maintenance, time);
     remove_series(inner, &mut maintenance, &dead);
     forget_annotations(inner, time);
     // Ending a file is quick after that, and commits may have to wait for it.
     inner.chunks.sync().map_err(TruncateError::Chunks)?;
     inner
         .chunks
-        .remove_before(time)
+        .remove_before(time, late_from)
         .map_err(TruncateError::Chunks)?;
     Ok(TruncateReport {
         series_removed: dead.len(),
@@ -76,8 +76,16 @@ pub(super) fn truncate(
     })
 }
 
-/// Drops old chunks page by page; gives the series that have nothing left.
-fn drop_chunks(inner: &Inner, maintenance: &mut Maintenance, time: i64) -> Vec<u32> {
+struct Dropped {
+    /// Series that have nothing left.
+    dead: Vec<u32>,
+    /// The oldest file with late samples that are in no block.
+    late_from: u32,
+}
+
+/// Drops old chunks page by page.
+fn drop_chunks(inner: &Inner, maintenance: &mut Maintenance, time: i64) -> Dropped {
+    let mut late_from = u32::MAX;
     let mut dead = Vec::new();
     let mut idle = RoaringBitmap::new();
     for number in 0..inner.pages.count() {
@@ -86,6 +94,9 @@ fn drop_chunks(inner: &Inner, maintenance: &mut Maintenance, time: i64) -> Vec<u
         };
         let _writer = inner.writer.lock();
         for (series, record) in page.write().iter_mut(number) {
+            for chunk in record.late().into_iter().flat_map(|late| late.closed()) {
+                late_from = late_from.min(chunk.position.file);
+            }
             let is_idle = record.is_without_samples();
             if record.drop_before(time) || (is_idle && maintenance.idle.contains(series)) {
                 dead.push(series);
@@ -95,7 +106,7 @@ fn drop_chunks(inner: &Inner, maintenance: &mut Maintenance, time: i64) -> Vec<u
         }
     }
     maintenance.idle = idle;
-    dead
+    Dropped { dead, late_from }
 }
 
 fn remove_series(inner: &Inner, maintenance: &mut Maintenance, dead: &[u32]) {
@@ -106,12 +117,14 @@ fn remove_series(inner: &Inner, maintenance: &mut Maintenance, dead: &[u32]) {
         for series in slice {
             // An idle series may have got its first sample since.
             let state = inner.pages.with(*series, |view| {
-                (view.record.is_without_samples(), view.record.last_time())
+                let record = view.record;
+                let has_late = record.late().is_some();
+                (record.is_without_samples(), has_late, record.last_time())
             });
             let is_idle = match state {
-                Some((is_idle, last)) => {
+                Some((is_idle, has_late, last)) => {
                     let valid = inner.valid_from.load(Ordering::Relaxed);
-                    if last.is_some_and(|last| last >= valid) {
+                    if has_late || last.is_some_and(|last| last >= valid) {
                         continue;
                     }
                     is_idle
@@ -169,6 +182,7 @@ fn shorten_log(
     let _ = sync_log(inner);
     {
         let mut writer = inner.writer.lock();
+        writer.late.mend().map_err(TruncateError::Segment)?;
         let log = writer.log.as_mut().ok_or(TruncateError::Closed)?;
         log.next_segment().map_err(TruncateError::Segment)?;
     }

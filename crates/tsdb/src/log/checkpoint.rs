@@ -214,7 +214,11 @@ impl Filter<'_> {
                 }
             }
             // Groups are complete here: the log was read to its end when it was opened.
-            Record::MmapMarkers(_) | Record::Group(_) | Record::Unknown(_) => {}
+            Record::MmapMarkers(_)
+            | Record::InBlocks(_)
+            | Record::Group(_)
+            | Record::Across(_)
+            | Record::Unknown(_) => {}
         }
         self.push(out)
     }

@@ -10,7 +10,7 @@ use model::disk::{Disk, DiskFile, SyncHandle};
 
 use super::compression::{self, Compression};
 use super::segment::{list_segments, segment_path};
-use super::{PAGE, SEGMENT_BYTES, frame};
+use super::{FRAGMENT_HEADER, PAGE, SEGMENT_BYTES, frame};
 
 #[derive(Clone, Copy, Debug)]
 pub struct LogOptions {
@@ -41,6 +41,8 @@ pub struct LogWriter {
     length: u64,
     /// The file may hold more than `length`, left by a write that failed.
     has_torn_end: bool,
+    /// Where what was appended last begins.
+    last_start: u64,
     /// How much of it is known to be durable.
     synced: u64,
     ending: Ending,
@@ -89,6 +91,7 @@ impl LogWriter {
             file,
             length: 0,
             has_torn_end: false,
+            last_start: 0,
             synced: 0,
             ending: Ending::AtOnce,
             encoder: snap::raw::Encoder::new(),
@@ -140,7 +143,28 @@ impl LogWriter {
             self.next_segment()?;
             frame(buffer, 0);
         }
+        self.last_start = self.length;
         self.write(buffer)
+    }
+
+    /// Ends the segment now if so many records with so many bytes in all would end it. Until something is
+    /// appended, the place where they will go is the end of the log then.
+    pub(crate) fn make_room(&mut self, records: usize, bytes: usize) -> io::Result<()> {
+        self.mend()?;
+        // A header for each part of a record, and the rest of each page that takes no further one.
+        let framed = bytes + (2 * records + bytes / (PAGE / 4)) * 2 * FRAGMENT_HEADER;
+        if self.length > 0 && self.is_to_end(self.length + framed as u64) {
+            self.next_segment()?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was appended last. If that fails, [`LogWriter::mend`] tries again.
+    pub(crate) fn undo(&mut self) {
+        self.length = self.last_start;
+        self.synced = self.synced.min(self.length);
+        self.has_torn_end = true;
+        let _ = self.mend();
     }
 
     /// Whether a segment that would grow to `end` is ended before.
@@ -169,7 +193,7 @@ impl LogWriter {
     }
 
     /// Cuts off what a failed write left: a reader would take it for the end of the log.
-    fn mend(&mut self) -> io::Result<()> {
+    pub(crate) fn mend(&mut self) -> io::Result<()> {
         if self.has_torn_end {
             self.file.truncate(self.length)?;
             self.has_torn_end = false;

@@ -10,6 +10,7 @@
 mod compaction;
 mod corruption;
 mod crash;
+mod late;
 mod matching;
 mod opening;
 mod peer;

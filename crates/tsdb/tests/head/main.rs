@@ -12,6 +12,7 @@ mod basics;
 mod crash;
 mod disk_trouble;
 mod isolation;
+mod late;
 mod matching;
 mod peer;
 mod peer_folder;

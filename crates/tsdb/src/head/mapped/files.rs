@@ -251,9 +251,9 @@ impl ChunkFiles {
         if is_full { self.sync() } else { Ok(()) }
     }
 
-    /// Removes the oldest files, as long as all their samples are before `time`. The newest one is
-    /// ended, so that it can go next time.
-    pub(in crate::head) fn remove_before(&self, time: i64) -> io::Result<usize> {
+    /// Removes the oldest files, as long as all their samples are before `time` and their numbers before
+    /// `keep_from`. The newest one is ended, so that it can go next time.
+    pub(in crate::head) fn remove_before(&self, time: i64, keep_from: u32) -> io::Result<usize> {
         let newest = {
             let mut tail = self.tail.lock();
             tail.is_finished = tail.length > 0;
@@ -270,7 +270,7 @@ impl ChunkFiles {
                 break;
             };
             let is_open = number == newest && self.tail.lock().file.is_some();
-            if end >= time || is_open {
+            if end >= time || number >= keep_from || is_open {
                 break;
             }
             self.disk.remove_file(&self.path(number))?;

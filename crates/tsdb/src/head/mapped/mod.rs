@@ -25,6 +25,20 @@ pub(super) struct Position {
     pub(super) offset: u32,
 }
 
+impl Position {
+    /// As the log of late samples names it.
+    pub(super) fn to_reference(self) -> u64 {
+        u64::from(self.file) << 32 | u64::from(self.offset)
+    }
+
+    pub(super) fn of_reference(reference: u64) -> Self {
+        Self {
+            file: (reference >> 32) as u32,
+            offset: reference as u32,
+        }
+    }
+}
+
 /// A chunk in a file: 24 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MappedChunk {

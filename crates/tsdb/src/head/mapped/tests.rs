@@ -129,16 +129,16 @@ fn old_files_go_from_the_front() {
     let files = files(&disk);
     write(&files, 0..100);
     let before = disk.bytes_in_all();
-    assert_eq!(files.remove_before(0).unwrap(), 0);
-    assert!(files.remove_before(50_000).unwrap() > 2);
+    assert_eq!(files.remove_before(0, u32::MAX).unwrap(), 0);
+    assert!(files.remove_before(50_000, u32::MAX).unwrap() > 2);
     assert!(disk.bytes_in_all() < before * 3 / 4);
     let (_, found, _) = scan_all(&disk).unwrap();
     assert!(found.len() > 50 && found.iter().all(|found| found.chunk.start > 30_000));
     // The newest is ended first, and goes next time.
-    files.remove_before(i64::MAX).unwrap();
+    files.remove_before(i64::MAX, u32::MAX).unwrap();
     assert!(disk.bytes_in_all() > 0);
     write(&files, 100..101);
-    files.remove_before(100_000).unwrap();
+    files.remove_before(100_000, u32::MAX).unwrap();
     let (_, found, report) = scan_all(&disk).unwrap();
     assert_eq!(found.len(), 1);
     assert!(report.repair.is_none());

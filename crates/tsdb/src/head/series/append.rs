@@ -197,6 +197,13 @@ fn full<C: Count>(appended: Appended<C>) -> Option<(Box<[u8]>, Encoding, u16)> {
     }
 }
 
+impl Series {
+    /// A staleness marker of the kind of the series' histograms; `None` if it has floats.
+    pub(in crate::head) fn stale_marker(&self) -> Option<HistogramSample> {
+        self.histogram.as_deref().map(stale_histogram)
+    }
+}
+
 /// A staleness marker of the kind that the chunk holds.
 fn stale_histogram(open: &OpenHistogram) -> HistogramSample {
     if open.is_integer() {

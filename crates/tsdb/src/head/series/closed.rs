@@ -1,6 +1,6 @@
 //! Chunks that take no more samples: fresh ones still in memory, mapped ones in files.
 
-use super::{Last, Series};
+use super::{Last, Rare, Series};
 use crate::chunk::Encoding;
 use crate::head::mapped::{ChunkHead, MappedChunk, Position};
 
@@ -25,24 +25,23 @@ impl Series {
             samples,
             encoding,
         };
-        self.fresh
-            .get_or_insert_default()
-            .push(FreshChunk { data, head });
+        let rare = self.rare.get_or_insert_default();
+        rare.fresh.push(FreshChunk { data, head });
     }
 
     /// Closed chunks that are not in a file yet, oldest first.
     pub(in crate::head) fn fresh(&self) -> &[FreshChunk] {
-        self.fresh.as_deref().map_or(&[], Vec::as_slice)
+        self.rare.as_deref().map_or(&[], |rare| &rare.fresh)
     }
 
     #[inline]
     pub(in crate::head) fn has_fresh(&self) -> bool {
-        self.fresh.is_some()
+        !self.fresh().is_empty()
     }
 
     /// The oldest fresh chunks have gone to these places.
     pub(in crate::head) fn fresh_are_at(&mut self, positions: &[Position]) {
-        let Some(fresh) = &mut self.fresh else {
+        let Some(Rare { fresh, .. }) = self.rare.as_deref_mut() else {
             return;
         };
         let count = positions.len().min(fresh.len());
@@ -51,9 +50,7 @@ impl Series {
             // Always `Some`: a chunk is cut before it lasts too long.
             self.mapped.extend(MappedChunk::new(*position, &chunk.head));
         }
-        if fresh.is_empty() {
-            self.fresh = None;
-        }
+        self.tidy_rare();
     }
 
     /// Takes over a chunk that was found in a file; those of one series come in order. A restored open
@@ -73,25 +70,24 @@ impl Series {
         Ok(())
     }
 
-    /// Drops closed chunks that end before `time`; says whether nothing from `time` on is left.
+    /// Drops closed chunks that end before `time`; says whether nothing from `time` on is left, and
+    /// no late sample.
     pub(in crate::head) fn drop_before(&mut self, time: i64) -> bool {
         let old = self.mapped.partition_point(|chunk| chunk.end() < time);
         let samples = self.mapped.drain(..old).map(|chunk| chunk.samples);
         let mut dropped: u32 = samples.map(u32::from).sum();
         if self.mapped.is_empty() {
             self.mapped.shrink_to(2);
-            if let Some(fresh) = &mut self.fresh {
+            if let Some(Rare { fresh, .. }) = self.rare.as_deref_mut() {
                 let old = fresh.partition_point(|chunk| chunk.head.end < time);
                 let samples = fresh.drain(..old).map(|chunk| chunk.head.samples);
                 dropped += samples.map(u32::from).sum::<u32>();
-                if fresh.is_empty() {
-                    self.fresh = None;
-                }
+                self.tidy_rare();
             }
         }
         self.dropped = self.dropped.saturating_add(dropped);
-        let has_closed = !self.mapped.is_empty() || self.fresh.is_some();
-        self.samples > 0 && !has_closed && self.state.time < time
+        let has_closed = !self.mapped.is_empty() || self.has_fresh();
+        self.samples > 0 && !has_closed && self.state.time < time && self.late().is_none()
     }
 }
 

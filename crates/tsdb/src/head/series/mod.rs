@@ -2,10 +2,12 @@
 //!
 //! Chunks from old to new: mapped ones in files, fresh ones that are about to go there, the open one.
 //! [`append`]: where chunks end. [`closed`]: from fresh to mapped to dropped. [`read`]: noting what a
-//! reader wants. [`restored`]: open chunks from a snapshot.
+//! reader wants. [`restored`]: open chunks from a snapshot. [`late`]: samples that came out of order, which
+//! are kept apart.
 
 mod append;
 mod closed;
+mod late;
 mod read;
 mod restored;
 
@@ -21,6 +23,7 @@ use crate::chunk::histogram::{self, HistogramValue, OpenChunk};
 use crate::chunk::xor::FloatState;
 
 pub(super) use closed::{FreshChunk, check_order};
+pub(super) use late::{LATE_SAMPLES_MAX, LateSamples};
 pub(super) use read::{ChunkList, ListedChunk, Place};
 pub(super) use restored::SavedChunk;
 
@@ -40,12 +43,8 @@ pub(super) struct Series {
     /// The open histogram chunk, if the series has histograms now.
     histogram: Option<Box<OpenHistogram>>,
     mapped: Vec<MappedChunk>,
-    /// Usually none: the commit that closes a chunk writes it.
-    #[expect(
-        clippy::box_collection,
-        reason = "8 bytes of each record instead of 24, and nearly always none"
-    )]
-    fresh: Option<Box<Vec<FreshChunk>>>,
+    /// 8 bytes of each record, and nearly always none.
+    rare: Option<Box<Rare>>,
     open_start: i64,
     /// A sample from here on starts a new chunk.
     cut_at: i64,
@@ -62,6 +61,14 @@ pub(super) struct Series {
     open_samples: u16,
     open_encoding: Encoding,
     last: Last,
+}
+
+/// What few series have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The commit that closes a chunk writes it, if it can.
+    fresh: Vec<FreshChunk>,
+    late: Option<Arc<LateSamples>>,
 }
 
 /// What is known of the last sample.
@@ -161,7 +168,7 @@ impl Series {
             open: Vec::new(),
             histogram: None,
             mapped: Vec::new(),
-            fresh: None,
+            rare: None,
             open_start: 0,
             cut_at: i64::MIN,
             commit: 0,
@@ -238,7 +245,15 @@ impl Series {
     }
 
     pub(super) fn is_without_samples(&self) -> bool {
-        self.samples == 0
+        self.samples == 0 && self.late().is_none()
+    }
+
+    /// Frees the memory of what the series does not have any more.
+    fn tidy_rare(&mut self) {
+        let is_empty = |rare: &Rare| rare.fresh.is_empty() && rare.late.is_none();
+        if self.rare.as_deref().is_some_and(is_empty) {
+            self.rare = None;
+        }
     }
 
     /// Looks at the end of the open chunk, so that it is in the cache when the sample is appended.
@@ -248,7 +263,8 @@ impl Series {
     }
 
     pub(super) fn chunks(&self) -> usize {
-        self.mapped.len() + self.fresh().len() + usize::from(self.has_open())
+        let late = self.late().map_or(0, |late| late.chunks());
+        self.mapped.len() + self.fresh().len() + usize::from(self.has_open()) + late
     }
 
     /// Bytes beside the record itself.
@@ -258,7 +274,9 @@ impl Series {
             .map(|chunk| chunk.data.len() + size_of::<FreshChunk>())
             .sum();
         let histogram = self.histogram.as_deref();
+        let late = self.late().map_or(0, |late| late.bytes());
         fresh
+            + late
             + self.mapped.capacity() * size_of::<MappedChunk>()
             + self.open.capacity()
             + histogram.map_or(0, |open| open.data().len() + size_of::<OpenHistogram>())

@@ -65,6 +65,7 @@ fn begin(inner: &Inner, writer: &mut Writer) -> Result<Start, ChunkSnapshotError
         let reason = writer.chunk_error().unwrap_or_default();
         return Err(ChunkSnapshotError::Chunks(reason));
     }
+    writer.late.mend().map_err(ChunkSnapshotError::Log)?;
     let log = writer.log.as_mut().ok_or(ChunkSnapshotError::Closed)?;
     let (segment, offset) = log.next_page().map_err(ChunkSnapshotError::Log)?;
     let handle = log.sync_handle().map_err(ChunkSnapshotError::Log)?;

@@ -13,7 +13,7 @@ use model::storage::HistogramSample;
 
 use super::{Kind, put_start_time, read_start_time};
 use crate::bytes::{Bytes, Malformed, put_f64, put_u64, put_uvarint, put_varint};
-use crate::chunk::histogram::HistogramValue;
+use crate::chunk::histogram::{HistogramValue, is_well_formed};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramEntry {
@@ -31,6 +31,14 @@ impl HistogramEntry {
             HistogramSample::Float(histogram) => histogram.schema,
         };
         schema == CUSTOM_BUCKETS_SCHEMA
+    }
+
+    /// Whether chunks can hold it.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        match &self.value {
+            HistogramSample::Integer(histogram) => is_well_formed::<i64>(histogram),
+            HistogramSample::Float(histogram) => is_well_formed::<f64>(histogram),
+        }
     }
 
     fn is_float(&self) -> bool {

@@ -3,9 +3,9 @@
 //! [`decode`] turns the bytes of one record into a [`Record`]; each kind has its own file with its
 //! `encode`. Source: Prometheus, `tsdb/docs/format/wal.md`; pinned by `records.jsonl`.
 //!
-//! One record of our own, [`Record::Group`], comes before the records of a commit that needs several of
-//! them for its samples: without all of them the commit did not happen. The peers skip kinds that they
-//! do not know.
+//! Records of our own: [`Record::Group`] comes before the records of a commit that needs several of them
+//! for its samples: without all of them the commit did not happen. [`Record::Across`] does the same for a
+//! commit that is in the log and in the log of late samples. The peers skip kinds that they do not know.
 
 mod annotations;
 mod histograms;
@@ -44,6 +44,10 @@ pub enum Kind {
     FloatHistogramsV2 = 13,
     /// Ours: a number of records that count only together.
     Group = 0xe0,
+    /// Ours: the same, with others in another log. (`0xe1` stands in chunk snapshots.)
+    Across = 0xe2,
+    /// Ours: late samples up to a chunk are in blocks.
+    InBlocks = 0xe3,
 }
 
 impl Kind {
@@ -63,6 +67,8 @@ impl Kind {
             12 => Self::HistogramsV2,
             13 => Self::FloatHistogramsV2,
             0xe0 => Self::Group,
+            0xe2 => Self::Across,
+            0xe3 => Self::InBlocks,
             _ => return None,
         })
     }
@@ -80,8 +86,20 @@ pub enum Record<'a> {
     Histograms(Vec<HistogramEntry>),
     /// So many records follow that count only together.
     Group(u64),
+    Across(Across),
+    InBlocks(InBlocks),
     /// A kind that a newer program writes.
     Unknown(u8),
+}
+
+/// Part of a commit in two logs: the next records count only together, and only if the other log reaches
+/// a place. What is written first names the place where the other log was to go on, what is written
+/// second the place where the first ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Across {
+    pub records: u64,
+    pub segment: u64,
+    pub offset: u64,
 }
 
 /// Why the bytes of a record make no sense, although their checksum is right.
@@ -110,6 +128,8 @@ pub fn decode(record: &[u8]) -> Result<Record<'_>, RecordError> {
         Kind::MmapMarkers => annotations::decode_mmap_markers(&mut rest).map(Record::MmapMarkers),
         Kind::Metadata => annotations::decode_metadata(&mut rest).map(Record::Metadata),
         Kind::Group => rest.uvarint().map(Record::Group),
+        Kind::Across => decode_across(&mut rest).map(Record::Across),
+        Kind::InBlocks => decode_in_blocks(&mut rest).map(Record::InBlocks),
         _ => histograms::decode(kind, &mut rest).map(Record::Histograms),
     };
     decoded.map_err(|reason| RecordError { kind: byte, reason })
@@ -118,6 +138,49 @@ pub fn decode(record: &[u8]) -> Result<Record<'_>, RecordError> {
 pub fn encode_group(out: &mut Vec<u8>, records: u64) {
     out.push(Kind::Group as u8);
     crate::bytes::put_uvarint(out, records);
+}
+
+/// All closed chunks of late samples up to this one are in blocks. It says what the chunk is, so that
+/// another one that came to the same place later is not taken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InBlocks {
+    pub marker: MmapMarker,
+    pub start: i64,
+    pub end: i64,
+}
+
+pub fn encode_in_blocks(out: &mut Vec<u8>, last: &InBlocks) {
+    out.push(Kind::InBlocks as u8);
+    crate::bytes::put_u64(out, last.marker.series);
+    crate::bytes::put_u64(out, last.marker.chunk);
+    crate::bytes::put_varint(out, last.start);
+    crate::bytes::put_varint(out, last.end);
+}
+
+fn decode_in_blocks(rest: &mut Bytes<'_>) -> Result<InBlocks, Malformed> {
+    Ok(InBlocks {
+        marker: MmapMarker {
+            series: rest.u64()?,
+            chunk: rest.u64()?,
+        },
+        start: rest.varint()?,
+        end: rest.varint()?,
+    })
+}
+
+pub fn encode_across(out: &mut Vec<u8>, across: &Across) {
+    out.push(Kind::Across as u8);
+    crate::bytes::put_uvarint(out, across.records);
+    crate::bytes::put_u64(out, across.segment);
+    crate::bytes::put_u64(out, across.offset);
+}
+
+fn decode_across(rest: &mut Bytes<'_>) -> Result<Across, Malformed> {
+    Ok(Across {
+        records: rest.uvarint()?,
+        segment: rest.u64()?,
+        offset: rest.u64()?,
+    })
 }
 
 /// From the second entry on, version 2 records store a start time as a mark: none, the one before,
