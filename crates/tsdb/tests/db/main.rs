@@ -11,6 +11,7 @@ mod compaction;
 mod corruption;
 mod crash;
 mod late;
+mod late_peer;
 mod matching;
 mod opening;
 mod peer;

@@ -26,7 +26,7 @@ fn promtool(arguments: &[&str], data: &Path) -> String {
 }
 
 /// Names of blocks must not come again on one folder, as those of parents mean that it can go.
-fn options_in(dir: &Path) -> DbOptions {
+pub(crate) fn options_in(dir: &Path) -> DbOptions {
     static SEED: AtomicU64 = AtomicU64::new(1);
     options(
         dir,
@@ -169,12 +169,16 @@ fn blocks_of_promtool_are_read() {
 }
 
 /// A server on the folder; it is stopped when this is dropped.
-struct Prometheus(Peer);
+pub(crate) struct Prometheus(pub(crate) Peer);
 
 impl Prometheus {
     fn start(data: &Path) -> Self {
+        Self::configured(data, "scrape_configs: []\n", &[])
+    }
+
+    pub(crate) fn configured(data: &Path, text: &str, arguments: &[&str]) -> Self {
         let config = data.join("../prometheus.yml");
-        fs::write(&config, "scrape_configs: []\n").unwrap();
+        fs::write(&config, text).unwrap();
         let mut command = Command::new("prometheus");
         command
             .arg(format!("--config.file={}", config.display()))
@@ -182,12 +186,13 @@ impl Prometheus {
             .args([
                 "--storage.tsdb.retention.time=100y",
                 "--web.listen-address=127.0.0.1:0",
-            ]);
+            ])
+            .args(arguments);
         Self(Peer::start("prometheus", command))
     }
 
     /// Samples of a selector up to a time, as the dumps here have them.
-    fn samples(&self, query: &str, time: i64) -> Dump {
+    pub(crate) fn samples(&self, query: &str, time: i64) -> Dump {
         let path = format!("/api/v1/query?query={query}&time={}", time / 1000);
         let answer = get(&self.0.address, &path);
         let value: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
