@@ -86,6 +86,11 @@ pub trait Disk: Send + Sync + Debug {
     /// An existing file to append to at its end; made if it is not there.
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
+    /// Makes an existing file durable, whoever wrote it.
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        self.open_append(path)?.sync()
+    }
+
     /// Atomically replaces `to`. Also moves folders, where `to` must not exist.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 

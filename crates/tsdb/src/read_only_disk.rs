@@ -234,6 +234,11 @@ impl Disk for ReadOnlyDisk {
         Ok(Box::new(MemoryFile(self.0.lock().own(path)?)))
     }
 
+    /// Nothing here outlives the process.
+    fn sync_file(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.0.lock().rename(from, to)
     }

@@ -333,3 +333,59 @@ fn blocks_are_cleaned_and_copied() {
         assert_eq!(count(&server, "gone"), "nothing");
     }
 }
+
+/// A reload opens the window for samples that come out of order; what came through it is answered after a
+/// kill, also when the window is closed again.
+#[test]
+fn late_samples_are_let_in_by_a_reload() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = [
+        "--web.enable-remote-write-receiver",
+        "--web.enable-lifecycle",
+    ];
+    let server = start(dir.path(), &flags);
+    let plain = ("Content-Type", "application/x-protobuf");
+    let minute = 60_000;
+    let at = |server: &Server, minutes: i64| {
+        let body = v1("pushed", &[sample(minutes * minute, minutes as f64)]);
+        send(server, plain, &body).1
+    };
+    let refused = |text: &str| told(400, &format!("{text}\n"));
+    assert_eq!(at(&server, 300), told(204, ""));
+    assert_eq!(at(&server, 290), refused("out of order sample"));
+    assert_eq!(at(&server, 100), refused("out of bounds"));
+    let config = dir.path().join("prometheus.yml");
+    fs::write(config, "storage: {tsdb: {out_of_order_time_window: 1h}}\n").unwrap();
+    assert_eq!(server.post("/-/reload").status, 200);
+    assert_eq!(at(&server, 290), told(204, ""));
+    assert_eq!(at(&server, 245), told(204, ""));
+    assert_eq!(at(&server, 239), refused("too old sample"));
+    let check = |server: &Server| {
+        assert_eq!(value_at(server, "pushed", 247 * minute), "245");
+        assert_eq!(value_at(server, "pushed", 292 * minute), "290");
+        assert_eq!(
+            value_at(server, "sum_over_time(pushed[2h])", 300 * minute),
+            "835"
+        );
+    };
+    check(&server);
+    for (name, value) in [
+        (
+            "prometheus_tsdb_head_out_of_order_samples_appended_total",
+            2.0,
+        ),
+        ("prometheus_tsdb_head_samples_appended_total", 3.0),
+        ("prometheus_tsdb_out_of_order_samples_total", 1.0),
+        ("prometheus_tsdb_out_of_bound_samples_total", 1.0),
+        ("prometheus_tsdb_too_old_samples_total", 1.0),
+    ] {
+        let series = format!("{name}{{type=\"float\"}}");
+        assert_eq!(server.metric(&series), Some(value), "{series}");
+    }
+    server.program.signal(Signal::Kill);
+    server.program.wait(BOUND);
+    // This writes the configuration without the window.
+    let server = start(dir.path(), &flags);
+    check(&server);
+    assert_eq!(at(&server, 250), refused("out of order sample"));
+}

@@ -31,6 +31,8 @@ use crate::head::Growth;
 pub enum CompactError {
     #[error("writing a block of the head: {0}")]
     Head(MakeBlockError),
+    #[error("making the log durable, before a block is made of the head: {0}")]
+    Log(WriteError),
     #[error("writing blocks of samples that came out of order: {0}")]
     Late(MakeBlockError),
     #[error("moving samples that came out of order: {0}")]
@@ -259,6 +261,7 @@ impl Inner {
     }
 
     fn compact_head(&self, range: TimeRange) -> Result<(), CompactError> {
+        self.head().sync_logs().map_err(CompactError::Log)?;
         let written = self.timed(|| {
             let ulid = self.options.ulids.make();
             write_head(&self.destination(), self.head(), range, Growth::Over, ulid)

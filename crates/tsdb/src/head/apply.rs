@@ -9,6 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use super::Inner;
+use super::commit::REPLAYED;
 use super::mapping::map_fresh;
 use super::page::{PageData, page_of};
 use super::replay::ReplayReport;
@@ -264,7 +265,8 @@ impl Share {
     /// normal operation.
     fn map_fresh(&mut self, inner: &Inner, at_least: usize) {
         if self.fresh.len() >= at_least {
-            let _ = map_fresh(inner, &mut self.fresh);
+            // What is read here is durable: see the start of the replay.
+            let _ = map_fresh(inner, &mut self.fresh, REPLAYED);
         }
     }
 }

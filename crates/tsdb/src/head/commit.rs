@@ -51,6 +51,13 @@ pub(super) struct Writer {
     pub(super) late: LateWriter,
 }
 
+/// Closed chunks that may wait for a sync, which comes every few seconds.
+const CLOSED_MAX: usize = 1 << 18;
+/// Series whose closed chunks are written under one hold of the writer.
+const SLICE: usize = 1024;
+/// The number of all commits of former processes.
+pub(super) const REPLAYED: u64 = 0;
+
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -75,11 +82,25 @@ impl Writer {
         self.chunk_error.clone()
     }
 
-    /// Moves closed chunks to files. If that fails they stay in memory, until the next attempt.
-    pub(super) fn map_fresh(&mut self, inner: &Inner) {
-        let fresh = map_fresh(inner, &mut self.fresh);
-        let late = close_full(inner, &mut self.late);
+    /// Moves closed chunks to files, as far as the logs have their samples for sure: those of commits up to
+    /// `durable`. If that fails they stay in memory, until the next attempt.
+    pub(super) fn map(&mut self, inner: &Inner, durable: u64) {
+        let fresh = map_fresh(inner, &mut self.fresh, durable);
+        let late = close_full(inner, &mut self.late, durable);
         self.chunk_error = fresh.and(late).err().map(|error| error.to_string());
+    }
+
+    /// Makes the logs durable, here and now, and moves all closed chunks to files.
+    pub(super) fn settle(&mut self, inner: &Inner) -> Result<(), WriteError> {
+        if !self.has_closed() {
+            return Ok(());
+        }
+        let logs = [self.log.as_mut(), self.late.log.as_mut()];
+        for log in logs.into_iter().flatten() {
+            log.sync().map_err(|error| log_error(&error))?;
+        }
+        self.map(inner, self.commit);
+        Ok(())
     }
 
     fn has_closed(&self) -> bool {
@@ -116,7 +137,6 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
     log(inner, writer, batch, &changes)?;
 
     writer.commit += 1;
-    let closed_before = writer.fresh.len() + writer.late.full.len();
     append(
         inner,
         writer.commit,
@@ -133,8 +153,9 @@ pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport,
         insert(inner, writer.commit, late, &mut writer.late.full);
     }
     inner.committed.store(writer.commit, Ordering::Release);
-    if writer.fresh.len() + writer.late.full.len() > closed_before {
-        writer.map_fresh(inner);
+    if writer.fresh.len() + writer.late.full.len() > CLOSED_MAX {
+        // Nobody syncs. If this fails, they stay in memory.
+        let _ = writer.settle(inner);
     }
     if !exemplars.is_empty() {
         let mut ring = inner.exemplars.lock();
@@ -461,13 +482,14 @@ fn append(
             }
             let time = batch.times[row];
             (start, end) = (start.min(time), end.max(time));
+            let closed = record.fresh().len();
             match sample_of(batch, row) {
                 Sample::Float(value) => record.append_float(commit, cutting, time, value),
                 Sample::Histogram(sample) => {
                     record.append_histogram(commit, cutting, time, sample);
                 }
             }
-            if record.has_fresh() {
+            if record.fresh().len() > closed {
                 fresh.push(series);
             }
         }
@@ -591,14 +613,34 @@ pub(super) fn log_error(error: &std::io::Error) -> WriteError {
 }
 
 pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
-    let chunk_error = {
+    let durable = sync_log(inner)?;
+    let (mut fresh, mut full) = {
         let mut writer = inner.writer.lock();
-        if writer.log.is_some() && writer.has_closed() {
-            writer.map_fresh(inner);
-        }
-        writer.chunk_error.take()
+        (
+            mem::take(&mut writer.fresh),
+            mem::take(&mut writer.late.full),
+        )
     };
-    sync_log(inner)?;
+    let mut chunk_error = None;
+    // Commits get their turn between slices.
+    while !(fresh.is_empty() && full.is_empty()) {
+        let mut writer = inner.writer.lock();
+        let newer = (
+            mem::take(&mut writer.fresh),
+            mem::take(&mut writer.late.full),
+        );
+        if writer.log.is_some() && chunk_error.is_none() {
+            writer.fresh = fresh.split_off(fresh.len().saturating_sub(SLICE));
+            writer.late.full = full.split_off(full.len().saturating_sub(SLICE));
+            writer.map(inner, durable);
+            chunk_error = writer.chunk_error.take();
+        } else {
+            writer.fresh = mem::take(&mut fresh);
+            writer.late.full = mem::take(&mut full);
+        }
+        writer.fresh.extend(newer.0);
+        writer.late.full.extend(newer.1);
+    }
     inner
         .chunks
         .sync_if_full()
@@ -611,13 +653,14 @@ pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
     }
 }
 
-/// Makes both logs durable; commits go on meanwhile.
-pub(super) fn sync_log(inner: &Inner) -> Result<(), WriteError> {
-    let (handle, segment, length) = {
+/// Makes both logs durable; commits go on meanwhile. Gives the newest commit that is now.
+pub(super) fn sync_log(inner: &Inner) -> Result<u64, WriteError> {
+    let (handle, segment, length, commit) = {
         let mut writer = inner.writer.lock();
+        let commit = writer.commit;
         let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
         let handle = log.sync_handle().map_err(|error| log_error(&error))?;
-        (handle, log.segment(), log.length())
+        (handle, log.segment(), log.length(), commit)
     };
     if let Some(handle) = handle {
         handle.sync().map_err(|error| log_error(&error))?;
@@ -625,7 +668,8 @@ pub(super) fn sync_log(inner: &Inner) -> Result<(), WriteError> {
     if let Some(log) = &mut inner.writer.lock().log {
         log.note_synced(segment, length);
     }
-    late::log::sync(inner)
+    late::log::sync(inner)?;
+    Ok(commit)
 }
 
 pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {

@@ -1,4 +1,8 @@
 //! Moving fresh chunks to files.
+//!
+//! A chunk goes there when the log has all of it for sure. Else a power cut could take the log's end and leave
+//! the chunk, and with it a part of commits that are lost. So chunks wait for the next sync, some seconds, and
+//! commits have nothing to do with files of chunks.
 
 use std::io;
 
@@ -16,32 +20,35 @@ struct Copied {
     data: Vec<u8>,
 }
 
-/// Writes the fresh chunks of the series in `waiting`, which only the caller may append to. Series
-/// whose chunks could not be written stay in the list.
-pub(super) fn map_fresh(inner: &Inner, waiting: &mut Vec<u32>) -> io::Result<()> {
+/// Writes fresh chunks of the series in `waiting`, which only the caller may append to: those that have
+/// nothing from after the commit `durable`. Series of which chunks are left stay in the list.
+pub(super) fn map_fresh(inner: &Inner, waiting: &mut Vec<u32>, durable: u64) -> io::Result<()> {
     waiting.sort_unstable();
     waiting.dedup();
-    let mut done = 0;
     let mut result = Ok(());
     for slice in waiting.chunks(SLICE) {
-        result = map_slice(inner, slice);
+        result = map_slice(inner, slice, durable);
         if result.is_err() {
             break;
         }
-        done += slice.len();
     }
-    waiting.drain(..done);
+    waiting.retain(|series| {
+        let has_fresh = inner.pages.with(*series, |view| view.record.has_fresh());
+        has_fresh.unwrap_or(false)
+    });
     if waiting.is_empty() {
         waiting.shrink_to(SLICE);
     }
     result
 }
 
-fn map_slice(inner: &Inner, slice: &[u32]) -> io::Result<()> {
+fn map_slice(inner: &Inner, slice: &[u32], durable: u64) -> io::Result<()> {
     let mut copies = Vec::with_capacity(slice.len());
     for series in slice {
         inner.pages.with(*series, |view| {
-            copies.extend(view.record.fresh().iter().map(|chunk| Copied {
+            let fresh = view.record.fresh().iter();
+            let fresh = fresh.take_while(|chunk| chunk.commit <= durable);
+            copies.extend(fresh.map(|chunk| Copied {
                 series: *series,
                 head: chunk.head,
                 data: chunk.data.to_vec(),

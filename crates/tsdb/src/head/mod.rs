@@ -166,6 +166,12 @@ impl Head {
         commit::sync(&self.0)
     }
 
+    /// The same for the logs alone. What is made of the head's samples must not outlive the log: else a power
+    /// cut could leave a part of a commit.
+    pub(crate) fn sync_logs(&self) -> Result<(), WriteError> {
+        commit::sync_log(&self.0).map(drop)
+    }
+
     /// Saves all series with their open chunks, so that a start needs only the log from now on. Commits
     /// go on meanwhile.
     pub fn snapshot(&self) -> Result<SnapshotReport, crate::ChunkSnapshotError> {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hashbrown::HashMap;
+use model::disk::Disk;
 use model::exemplar::Exemplar;
 use model::labels::METRIC_NAME;
 use model::storage::TimeRange;
@@ -102,6 +103,11 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
         remove_replaced(disk.as_ref(), &dir, checkpoint.number).map_err(not_writable)?;
     }
     let segments = list_segments(disk.as_ref(), &dir).map_err(read_error)?;
+    // After a kill the ends of the logs may be on their way to the disk only. What is made of them here must
+    // not outlive them.
+    for log in [&dir, &late::log_dir(&options.dir)] {
+        sync_end(disk.as_ref(), log).map_err(not_writable)?;
+    }
     let mut report = ReplayReport::default();
     let saved = usable_snapshot(&options, checkpoint.as_ref(), &segments)?;
     let restored = match &saved {
@@ -146,6 +152,14 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
         writer.samples_since_snapshot = report.samples;
     }
     Ok((Head(Arc::new(inner)), report))
+}
+
+/// Makes the newest segment of a log durable; the others are.
+fn sync_end(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
+    match log_end(disk, dir)? {
+        Some(end) => disk.sync_file(&segment_path(dir, end.segment)),
+        None => Ok(()),
+    }
 }
 
 /// A snapshot that may stand for the log up to its position.

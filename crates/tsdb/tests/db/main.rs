@@ -10,6 +10,7 @@
 mod compaction;
 mod corruption;
 mod crash;
+mod faults;
 mod late;
 mod late_peer;
 mod matching;

@@ -243,6 +243,8 @@ fn a_snapshot_goes_with_the_chunks_that_it_relies_on() {
     for step in 300..500 {
         commit_step(&head, step);
     }
+    // Chunks go to files when the log is durable.
+    head.sync().unwrap();
     let after = disk.length(&path).unwrap() as usize;
     assert!(before < after);
     let expected = dump(&head, "");

@@ -12,40 +12,53 @@ use crate::chunk::samples_in;
 use crate::compact::{Sample, encode_samples};
 use crate::head::Inner;
 use crate::head::mapped::{ChunkHead, MappedChunk, SPAN_MAX, format};
+use crate::head::series::LATE_SAMPLES_MAX;
 use crate::log::record::MmapMarker;
 
 /// Series whose samples are copied and written at a time: bounds memory.
 const SLICE: usize = 1024;
 
-/// Closes the chunks of the series in `late.full`. Those that could not be written stay in the list and in
-/// memory.
-pub(in crate::head) fn close_full(inner: &Inner, late: &mut LateWriter) -> io::Result<()> {
+/// Closes chunks of the series in `late.full`, of commits up to `durable`. Series of which enough samples are
+/// left for a chunk stay in the list.
+pub(in crate::head) fn close_full(
+    inner: &Inner,
+    late: &mut LateWriter,
+    durable: u64,
+) -> io::Result<()> {
     late.full.sort_unstable();
     late.full.dedup();
-    let mut full = std::mem::take(&mut late.full);
-    let mut done = 0;
     let mut result = Ok(());
-    for slice in full.chunks(SLICE) {
-        result = close(inner, slice, &mut late.markers);
+    for slice in late.full.chunks(SLICE) {
+        result = close(inner, slice, &mut late.markers, durable);
         if result.is_err() {
             break;
         }
-        done += slice.len();
     }
-    full.drain(..done);
-    late.full = full;
+    late.full.retain(|series| {
+        let open = inner.pages.with(*series, |view| view.record.late_open());
+        open.is_some_and(|open| open >= LATE_SAMPLES_MAX)
+    });
     result
 }
 
-/// Closes the open late samples of some series, which only the caller may add to.
+/// What of a series goes to files.
+struct Copied {
+    series: u32,
+    chunks: Vec<NewChunk>,
+    /// A mark says that nothing of the series that stands before it in the log is open any more.
+    is_all: bool,
+}
+
+/// Closes the open late samples of some series, which only the caller may add to: those of commits up to
+/// `durable`, which the logs have for sure (see [`mapping`](crate::head::mapping)).
 pub(super) fn close(
     inner: &Inner,
     series: &[u32],
     markers: &mut Vec<MmapMarker>,
+    durable: u64,
 ) -> io::Result<()> {
-    let mut copies: Vec<(u32, NewChunk)> = Vec::with_capacity(series.len());
+    let mut copies: Vec<Copied> = Vec::with_capacity(series.len());
     let mut samples = Vec::new();
-    let mut chunks = Vec::new();
     for series in series {
         let late = inner
             .pages
@@ -54,44 +67,52 @@ pub(super) fn close(
             continue;
         };
         samples.clear();
-        samples.extend(late.open_at(u64::MAX).cloned());
+        samples.extend(late.open_at(durable).cloned());
+        let mut chunks = Vec::new();
         encode(&samples, &mut chunks);
-        copies.extend(chunks.drain(..).map(|chunk| (*series, chunk)));
+        copies.push(Copied {
+            series: *series,
+            chunks,
+            is_all: samples.len() == late.open_at(u64::MAX).count(),
+        });
     }
-    let heads: Vec<ChunkHead> = copies.iter().map(|(_, chunk)| head_of(chunk)).collect();
-    let new = copies.iter().zip(&heads);
-    let written = inner
-        .chunks
-        .write(new.map(|((series, chunk), head)| format::NewChunk {
-            series: inner.reference(*series),
-            head: *head,
+    let new = copies.iter().flat_map(|copied| {
+        let chunks = copied.chunks.iter();
+        chunks.map(|chunk| format::NewChunk {
+            series: inner.reference(copied.series),
+            head: head_of(chunk),
             is_out_of_order: true,
             data: &chunk.data,
-        }));
-    // Chunks of one series are neighbours.
+        })
+    });
+    let written = inner.chunks.write(new);
     let mut at = 0;
-    for run in copies.chunk_by(|a, b| a.0 == b.0) {
-        let places = at..at + run.len();
+    for Copied {
+        series,
+        chunks,
+        is_all,
+    } in copies
+    {
+        let places = at..at + chunks.len();
         at = places.end;
         // All or none: a part of them does no harm in the file.
-        let Some(positions) = written.positions.get(places.clone()) else {
+        let Some(positions) = written.positions.get(places) else {
             break;
         };
         let mapped: Vec<MappedChunk> = positions
             .iter()
-            .zip(&heads[places])
-            .filter_map(|(position, head)| MappedChunk::new(*position, head))
+            .zip(&chunks)
+            .filter_map(|(position, chunk)| MappedChunk::new(*position, &head_of(chunk)))
             .collect();
-        let Some((series, _)) = run.first() else {
-            continue;
-        };
         inner
             .pages
-            .with_mut(*series, |record| record.close_late(&mapped));
-        markers.extend(mapped.iter().map(|chunk| MmapMarker {
-            series: inner.reference(*series),
-            chunk: chunk.position.to_reference(),
-        }));
+            .with_mut(series, |record| record.close_late(&mapped, durable));
+        if is_all {
+            markers.extend(mapped.iter().map(|chunk| MmapMarker {
+                series: inner.reference(series),
+                chunk: chunk.position.to_reference(),
+            }));
+        }
     }
     written.error.map_or(Ok(()), Err)
 }

@@ -1,6 +1,7 @@
 //! Late samples on their way into blocks: closed and given out, and dropped when the blocks are there.
 //!
-//! Commits wait for one page at a time. What comes in between goes to a new segment of the log and stays.
+//! Commits wait for one page at a time. What comes in between goes to a new segment of the log, and stays
+//! open.
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use model::storage::TimeRange;
 use model::time::Timestamp;
 
 use super::{closing, log_dir};
+use crate::head::commit::sync_log;
 use crate::head::mapped::{MappedChunk, Position};
 use crate::head::pins::Pin;
 use crate::head::series::LateSamples;
@@ -56,15 +58,18 @@ fn cut(inner: &Inner) -> io::Result<Option<LateCut>> {
         return Ok(None);
     }
     let pin = inner.pins.pin();
-    let segment = {
+    let (segment, durable) = {
         let mut writer = inner.writer.lock();
+        let commit = writer.commit;
         if writer.log.is_none() {
             return Err(io::Error::other("the head is closed"));
         }
         let log = writer.late.open(inner)?;
         log.next_segment()?;
-        log.segment()
+        (log.segment(), commit)
     };
+    // The segments before are durable now; this is for the other halves of their commits.
+    sync_log(inner).map_err(io::Error::other)?;
     let mut rows = Vec::new();
     let mut last: Option<(u32, MappedChunk)> = None;
     let mut times: Option<(i64, i64)> = None;
@@ -81,7 +86,7 @@ fn cut(inner: &Inner) -> io::Result<Option<LateCut>> {
             open.map(|(series, _)| series).collect()
         };
         if !open.is_empty() {
-            closing::close(inner, &open, &mut writer.late.markers)?;
+            closing::close(inner, &open, &mut writer.late.markers, durable)?;
         }
         for (series, view) in page.read().iter(number) {
             let Some(late) = view.record.late() else {

@@ -15,6 +15,7 @@ use super::log_dir;
 use crate::compact::{Sample, Value};
 use crate::error::OpenError;
 use crate::head::Inner;
+use crate::head::commit::REPLAYED;
 use crate::head::mapped::scan::FoundChunk;
 use crate::head::mapped::{MappedChunk, Position};
 use crate::head::replay::ReplayReport;
@@ -118,7 +119,7 @@ impl Replay<'_> {
                 if record.is_without_samples() {
                     inner.without_samples.fetch_sub(1, Ordering::Relaxed);
                 }
-                let is_new = record.insert_late(0, sample);
+                let is_new = record.insert_late(REPLAYED, sample);
                 (is_new, record.late_open())
             });
             open.map(|open| (series, open))
@@ -137,7 +138,7 @@ impl Replay<'_> {
         if open >= OPEN_MAX {
             self.full.remove(&series);
             // What cannot be written stays in memory.
-            let _ = closing::close(inner, &[series], &mut self.markers);
+            let _ = closing::close(inner, &[series], &mut self.markers, REPLAYED);
         } else if open >= LATE_SAMPLES_MAX || self.known.aliases.contains_key(&reference) {
             // The other number is not known any more when a start does not read the record that names it. In
             // a chunk the samples have the number that the series has now.
@@ -192,7 +193,7 @@ impl Replay<'_> {
         let mut writer = inner.writer.lock();
         writer.late.markers.extend(self.markers);
         writer.late.full.extend(self.full);
-        writer.map_fresh(inner);
+        writer.map(inner, REPLAYED);
     }
 }
 

@@ -193,6 +193,7 @@ fn scan_file(disk: &dyn Disk, path: &Path, number: u32) -> io::Result<FileScan> 
     };
     let mut window = Window {
         reader,
+        length: scan.length,
         start: 0,
         bytes: Vec::new(),
         is_last: false,
@@ -271,6 +272,8 @@ fn scan_chunks(window: &mut Window, scan: &mut FileScan) -> io::Result<Result<()
 /// A part of a file in memory, which moves on.
 struct Window {
     reader: Arc<dyn DiskReader>,
+    /// Of the file.
+    length: u64,
     start: u64,
     bytes: Vec<u8>,
     is_last: bool,
@@ -291,12 +294,15 @@ impl Window {
             self.bytes.drain(..gone);
             self.start = offset;
             let filled = self.bytes.len();
-            self.bytes.resize(wanted.max(BLOCK), 0);
+            let left = self.length.saturating_sub(offset);
+            let block = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+            let wanted = wanted.max(block);
+            self.bytes.resize(wanted, 0);
             let read = self
                 .reader
                 .read_at(offset + filled as u64, &mut self.bytes[filled..])?;
             self.bytes.truncate(filled + read);
-            self.is_last = self.bytes.len() < wanted.max(BLOCK);
+            self.is_last = self.bytes.len() < wanted;
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ use crate::head::mapped::{ChunkHead, MappedChunk, Position};
 pub(in crate::head) struct FreshChunk {
     pub(in crate::head) data: Box<[u8]>,
     pub(in crate::head) head: ChunkHead,
+    /// The newest commit with samples in it.
+    pub(in crate::head) commit: u64,
 }
 
 impl Series {
@@ -25,8 +27,9 @@ impl Series {
             samples,
             encoding,
         };
+        let commit = self.commit;
         let rare = self.rare.get_or_insert_default();
-        rare.fresh.push(FreshChunk { data, head });
+        rare.fresh.push(FreshChunk { data, head, commit });
     }
 
     /// Closed chunks that are not in a file yet, oldest first.

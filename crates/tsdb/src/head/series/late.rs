@@ -133,22 +133,24 @@ impl Series {
         true
     }
 
-    /// The open late samples have gone to these chunks.
-    pub(in crate::head) fn close_late(&mut self, chunks: &[MappedChunk]) {
+    /// The open late samples of commits up to `durable` have gone to these chunks.
+    pub(in crate::head) fn close_late(&mut self, chunks: &[MappedChunk], durable: u64) {
         let Some(late) = self.rare.as_deref_mut().and_then(|rare| rare.late.as_mut()) else {
             return;
         };
         let late = Arc::make_mut(late);
-        let newest = late.open.iter().map(|sample| sample.commit).max();
+        let closed = late.open.iter().map(|sample| sample.commit);
+        let newest = closed.filter(|commit| *commit <= durable).max();
         late.closed_commit = late.closed_commit.max(newest.unwrap_or(0));
         late.closed.reserve_exact(chunks.len());
         late.closed.extend_from_slice(chunks);
-        late.open = Vec::new();
+        late.open.retain(|sample| sample.commit > durable);
+        late.open.shrink_to_fit();
     }
 
     /// The open late samples are in a chunk that was found in a file.
     pub(in crate::head) fn forget_open_late(&mut self) {
-        self.close_late(&[]);
+        self.close_late(&[], u64::MAX);
     }
 
     /// Takes over a chunk that was found in a file.
@@ -227,7 +229,7 @@ mod tests {
             samples: 2,
             encoding: Encoding::Xor,
         };
-        series.close_late(&[MappedChunk::new(position, &head).unwrap()]);
+        series.close_late(&[MappedChunk::new(position, &head).unwrap()], 2);
         assert_eq!(held.open_at(9).count(), 1);
         let late = series.late().unwrap();
         assert!(late.is_unclear_at(1) && !late.is_unclear_at(2));

@@ -66,7 +66,7 @@ pub(super) struct Series {
 /// What few series have.
 #[derive(Debug, Default)]
 struct Rare {
-    /// The commit that closes a chunk writes it, if it can.
+    /// On their way to files: see [`mapping`](super::mapping).
     fresh: Vec<FreshChunk>,
     late: Option<Arc<LateSamples>>,
 }

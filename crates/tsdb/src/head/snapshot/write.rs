@@ -42,6 +42,8 @@ struct Start {
     /// Series from this number on are in the log after the place.
     next_series: u32,
     log: Option<Box<dyn SyncHandle>>,
+    /// Of the log of late samples: the snapshot has the other halves of its commits.
+    late_log: Option<Box<dyn SyncHandle>>,
 }
 
 /// Takes a snapshot of an open head; the caller holds the maintenance lock.
@@ -60,20 +62,21 @@ pub(in crate::head) fn snapshot_at_close(
 }
 
 fn begin(inner: &Inner, writer: &mut Writer) -> Result<Start, ChunkSnapshotError> {
-    writer.map_fresh(inner);
-    if !writer.fresh.is_empty() {
-        let reason = writer.chunk_error().unwrap_or_default();
-        return Err(ChunkSnapshotError::Chunks(reason));
-    }
+    settle(inner, writer)?;
     writer.late.mend().map_err(ChunkSnapshotError::Log)?;
     let log = writer.log.as_mut().ok_or(ChunkSnapshotError::Closed)?;
     let (segment, offset) = log.next_page().map_err(ChunkSnapshotError::Log)?;
     let handle = log.sync_handle().map_err(ChunkSnapshotError::Log)?;
+    let late_log = match writer.late.log.as_mut() {
+        Some(log) => log.sync_handle().map_err(ChunkSnapshotError::Log)?,
+        None => None,
+    };
     writer.samples_since_snapshot = 0;
     Ok(Start {
         position: LogPosition { segment, offset },
         next_series: inner.next_series.load(Ordering::Relaxed),
         log: handle,
+        late_log,
     })
 }
 
@@ -150,7 +153,7 @@ fn fill(inner: &Inner, start: Start, dir: &Path) -> Result<usize, ChunkSnapshotE
         metadata: metadata.len() as u64,
     };
     state::write(&options.disk, dir, log_options, state, &metadata).map_err(failed)?;
-    for handle in [handle, start.log].into_iter().flatten() {
+    for handle in [handle, start.log, start.late_log].into_iter().flatten() {
         handle.sync().map_err(failed)?;
     }
     Ok(series)
@@ -198,29 +201,13 @@ fn write_series(
 ) -> Result<usize, ChunkSnapshotError> {
     let mut series_count = 0;
     for number in 0..inner.pages.count() {
-        {
-            let index = inner.index.read();
-            let Some(page) = inner.pages.get(number) else {
-                continue;
-            };
-            let page = page.read();
-            for (series, view) in page.iter(number) {
-                if series >= next_series {
-                    break;
-                }
-                if view.record.has_fresh() {
-                    // What a snapshot leaves out of the log must be in a file.
-                    let reason = "a chunk that was closed meanwhile could not be written";
-                    return Err(ChunkSnapshotError::Chunks(reason.to_owned()));
-                }
-                let text = |symbol| index.symbols.text(symbol);
-                let labels = view.labels().map(|(n, v)| (text(n), text(v)));
-                let open = view.record.to_save();
-                let reference = inner.reference(series);
-                encode_series(&mut records.buffer, reference, labels, open.as_ref());
-                records.end_record();
-                series_count += 1;
-            }
+        if let Some(count) = copy_page(inner, (number, next_series), records, None)? {
+            series_count += count;
+        } else {
+            let mut writer = inner.writer.lock();
+            settle(inner, &mut writer)?;
+            let count = copy_page(inner, (number, next_series), records, Some(&writer))?;
+            series_count += count.unwrap_or(0);
         }
         records
             .flush_at(BUFFER_BYTES)
@@ -230,6 +217,55 @@ fn write_series(
             })?;
     }
     Ok(series_count)
+}
+
+/// Moves all closed chunks to files.
+fn settle(inner: &Inner, writer: &mut Writer) -> Result<(), ChunkSnapshotError> {
+    let settled = writer.settle(inner);
+    settled.map_err(|error| ChunkSnapshotError::Log(io::Error::other(error)))?;
+    if writer.fresh.is_empty() {
+        return Ok(());
+    }
+    Err(ChunkSnapshotError::Chunks(
+        writer.chunk_error().unwrap_or_default(),
+    ))
+}
+
+/// Copies the series of one page; gives their number. `None` if chunks were closed that are in no file: what a
+/// snapshot leaves out of the log must be in one. With the writer held there are none.
+fn copy_page(
+    inner: &Inner,
+    (number, next_series): (u32, u32),
+    records: &mut Records,
+    held: Option<&Writer>,
+) -> Result<Option<usize>, ChunkSnapshotError> {
+    let index = inner.index.read();
+    let Some(page) = inner.pages.get(number) else {
+        return Ok(Some(0));
+    };
+    let page = page.read();
+    let saved = || {
+        page.iter(number)
+            .take_while(|(series, _)| *series < next_series)
+    };
+    if saved().any(|(_, view)| view.record.has_fresh()) {
+        let reason = "a chunk that was closed meanwhile could not be written";
+        return match held {
+            None => Ok(None),
+            Some(_) => Err(ChunkSnapshotError::Chunks(reason.to_owned())),
+        };
+    }
+    let mut count = 0;
+    for (series, view) in saved() {
+        let text = |symbol| index.symbols.text(symbol);
+        let labels = view.labels().map(|(n, v)| (text(n), text(v)));
+        let open = view.record.to_save();
+        let reference = inner.reference(series);
+        encode_series(&mut records.buffer, reference, labels, open.as_ref());
+        records.end_record();
+        count += 1;
+    }
+    Ok(Some(count))
 }
 
 /// Tombstones and exemplars; gives the number of these.
