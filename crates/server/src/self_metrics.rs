@@ -39,9 +39,10 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         build_info(page);
         configuration(page, &observed);
         scraping(page, &observed.pools);
-        samples(page, &observed);
+        received(page, &observed);
         memory(page, &observed.budget);
         if observed.db.is_open() {
+            samples(page, &observed.db);
             head(page, &observed.db);
             blocks(page, &observed.db, *observed.limits.read());
         }
@@ -180,8 +181,8 @@ fn scraping(page: &mut Page, pools: &Pools) {
     }
 }
 
-fn samples(page: &mut Page, observed: &Observed) {
-    let counts = observed.db.head().sample_counts();
+fn samples(page: &mut Page, db: &Db) {
+    let counts = db.head().sample_counts();
     let kinds = [("float", counts.floats), ("histogram", counts.histograms)];
     type Count = fn(&KindCounts) -> u64;
     let counters: [(&str, &str, Count); 5] = [
@@ -217,6 +218,9 @@ fn samples(page: &mut Page, observed: &Observed) {
             page.sample(Kind::Counter, name, help, &[("type", kind)], value);
         }
     }
+}
+
+fn received(page: &mut Page, observed: &Observed) {
     if let Some(receiver) = observed.remote_write.as_deref() {
         page.sample(
             Kind::Gauge,

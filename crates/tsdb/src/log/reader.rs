@@ -71,7 +71,7 @@ impl SegmentReader {
         let mut reader = Self {
             path: path.to_path_buf(),
             source: disk.open_reader(path)?,
-            page: Vec::with_capacity(PAGE),
+            page: Vec::new(),
             page_start: offset - within,
             at: 0,
             is_last_page: false,
@@ -169,7 +169,9 @@ impl SegmentReader {
         }
         self.page_start += self.page.len() as u64;
         self.at = 0;
-        self.page.resize(PAGE, 0);
+        if self.page.len() < PAGE {
+            self.page = vec![0; PAGE];
+        }
         let filled = match self.source.read_at(self.page_start, &mut self.page) {
             Ok(filled) => filled,
             Err(error) => {

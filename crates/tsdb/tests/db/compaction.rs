@@ -288,6 +288,7 @@ fn old_blocks_are_dropped_by_time_and_by_size() {
     let db = open(&options);
     fill(&db, BASE, BASE + 13 * HOUR, 5);
     db.compact().unwrap();
+    db.head().sync().unwrap();
     assert_eq!(shape(&db).len(), 5);
     db.set_retention(Retention {
         time: Some(Duration(6 * HOUR)),
