@@ -8,7 +8,7 @@ use crate::log::Corruption;
 /// Why a head could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("cannot write to the data folder {}: {source}; check that it exists or can be made, and who owns it", dir.display())]
+    #[error("cannot write to {}: {source}; check that it exists or can be made, and who owns it", dir.display())]
     NotWritable { dir: PathBuf, source: io::Error },
     #[error("reading the log {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },

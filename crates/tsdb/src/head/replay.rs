@@ -87,7 +87,7 @@ pub(super) fn open(options: OpenOptions) -> Result<(Head, ReplayReport), OpenErr
     let dir = options.dir.join("wal");
     let disk = options.disk.clone();
     let not_writable = |source| OpenError::NotWritable {
-        dir: options.dir.clone(),
+        dir: dir.clone(),
         source,
     };
     disk.create_dir_all(&dir).map_err(not_writable)?;

@@ -111,8 +111,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     assert!(matches!(error, OpenError::NotWritable { .. }));
     let text = error.to_string();
     assert!(
-        text.starts_with("cannot write to the data folder data: ")
-            && text.contains("permission denied"),
+        text.starts_with("cannot write to data/wal: ") && text.contains("permission denied"),
         "{text}"
     );
 }
