@@ -5,7 +5,7 @@
 //! peer's command line (`flags`), samples that other servers send (`remote_write`), queries under limits
 //! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
 //! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`),
-//! a target that grows without end (`memory`).
+//! a target that grows without end (`memory`), 50 kills under load (`kills`).
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod differential;
 mod flags;
+mod kills;
 mod memory;
 mod query_errors;
 mod query_life;

@@ -57,6 +57,11 @@ pub fn percent_encoded(text: &str) -> String {
     encoded
 }
 
+/// Posts bytes to a server that may end meanwhile.
+pub fn try_post_bytes(address: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+    finished(&exchange_raw(address, &format!("POST {path}"), "", body)?)
+}
+
 /// Posts bytes with headers of one's own; gives the lines of the answer's head too. Fails the test if
 /// there is no answer.
 pub fn post_bytes(

@@ -22,7 +22,9 @@ mod peer;
 mod program;
 mod wait;
 
-pub use exchange::{Answer, delete, get, percent_encoded, post, post_bytes, try_get};
+pub use exchange::{
+    Answer, delete, get, percent_encoded, post, post_bytes, try_get, try_post_bytes,
+};
 pub use installed::is_installed;
 pub use page_server::{Page, PageRequest, PageServer};
 pub use peer::{Peer, listening_on};
