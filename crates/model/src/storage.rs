@@ -290,6 +290,8 @@ pub struct SampleBatch {
     pub values: Vec<f64>,
     /// `(row, histogram)` by row; `values[row]` is then not used.
     pub histograms: Vec<(usize, HistogramSample)>,
+    /// Start timestamps in milliseconds (0: unknown), by row; rows beyond the end have none.
+    pub start_times: Vec<i64>,
     pub exemplars: Vec<(SeriesRef, Exemplar)>,
     pub metadata: Vec<(SeriesRef, Metadata)>,
 }
@@ -310,6 +312,7 @@ impl SampleBatch {
         self.times.clear();
         self.values.clear();
         self.histograms.clear();
+        self.start_times.clear();
         self.exemplars.clear();
         self.metadata.clear();
     }
@@ -337,6 +340,19 @@ impl SampleBatch {
     ) {
         self.histograms.push((self.series.len(), histogram));
         self.push(series, time, f64::NAN);
+    }
+
+    /// Says since when the last row has counted.
+    pub fn set_start(&mut self, start: Timestamp) {
+        if let Some(row) = self.series.len().checked_sub(1) {
+            self.start_times.resize(row, 0);
+            self.start_times.push(start.0);
+        }
+    }
+
+    /// 0: unknown.
+    pub fn start_time(&self, row: usize) -> i64 {
+        self.start_times.get(row).copied().unwrap_or(0)
     }
 }
 

@@ -28,6 +28,11 @@ pub fn unknown_start_state(data: &[u8], state: &FloatState) -> StartState {
     StartState::unknown(header, state.time, state.time_delta)
 }
 
+/// Whether samples of the chunk may have start times.
+pub(crate) fn has_start_times(data: &[u8]) -> bool {
+    data.get(START_HEADER_AT).is_some_and(|header| *header != 0)
+}
+
 /// Appends a sample to the chunk in `data`, which is empty for the first one.
 pub fn append(
     data: &mut Vec<u8>,

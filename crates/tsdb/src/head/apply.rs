@@ -13,7 +13,7 @@ use super::commit::REPLAYED;
 use super::mapping::map_fresh;
 use super::page::{PageData, page_of};
 use super::replay::ReplayReport;
-use super::series::{Cutting, Series};
+use super::series::{At, Cutting, Series};
 use crate::log::record::HistogramEntry;
 
 /// Stands for a reference that cannot be a series of this head.
@@ -28,6 +28,8 @@ pub(super) enum Work {
         series: Vec<u32>,
         times: Vec<i64>,
         values: Vec<f64>,
+        /// Empty, or as long as the others.
+        start_times: Vec<i64>,
     },
     Histograms(Vec<(u32, HistogramEntry)>),
 }
@@ -165,13 +167,20 @@ impl Share {
                 series,
                 times,
                 values,
-            } => self.floats(inner, series, times, values),
+                start_times,
+            } => self.floats(inner, series, (times, start_times), values),
             Work::Histograms(entries) => self.histograms(inner, entries),
         }
         self.map_fresh(inner, FRESH_MAX);
     }
 
-    fn floats(&mut self, inner: &Inner, series: &[u32], times: &[i64], values: &[f64]) {
+    fn floats(
+        &mut self,
+        inner: &Inner,
+        series: &[u32],
+        (times, start_times): (&[i64], &[i64]),
+        values: &[f64],
+    ) {
         let cutting = inner.cutting();
         let mut row = 0;
         while let Some(&first) = series.get(row) {
@@ -194,7 +203,11 @@ impl Share {
             }
             for row in rows {
                 let append = |record: &mut Series| {
-                    record.append_float(0, cutting, times[row], values[row]);
+                    let at = At {
+                        time: times[row],
+                        start_time: start_times.get(row).copied().unwrap_or(0),
+                    };
+                    record.append_float(0, cutting, at, values[row]);
                 };
                 self.append(
                     inner,
@@ -219,7 +232,11 @@ impl Share {
             let page = inner.pages.get(page_of(*series));
             let mut data = page.as_deref().map(|page| page.write());
             let append = |record: &mut Series| {
-                record.append_histogram(0, cutting, entry.time, &entry.value);
+                let at = At {
+                    time: entry.time,
+                    start_time: entry.start_time,
+                };
+                record.append_histogram(0, cutting, at, &entry.value);
             };
             self.append(inner, data.as_deref_mut(), (*series, entry.time), append);
         }

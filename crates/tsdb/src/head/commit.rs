@@ -23,13 +23,12 @@ use super::late::closing::close_full;
 use super::late::log::{LateRow, LateWriter, insert, late_rows};
 use super::mapping::map_fresh;
 use super::page::page_of;
-use super::series::Series;
-use super::snapshot::write::snapshot_at_close;
+use super::series::{At, Series};
 use crate::chunk::histogram::is_well_formed;
 use crate::log::LogWriter;
 use crate::log::record::{
-    ExemplarEntry, HistogramEntry, HistogramForm, MetadataEntry, SampleColumns, encode_exemplars,
-    encode_group, encode_histograms, encode_metadata, encode_samples,
+    ExemplarEntry, HistogramEntry, MetadataEntry, SampleColumns, encode_exemplars, encode_group,
+    encode_histograms, encode_metadata,
 };
 
 /// What only the one that commits may touch.
@@ -45,7 +44,7 @@ pub(super) struct Writer {
     /// Series with closed chunks that are not in files yet: a write of them failed.
     pub(super) fresh: Vec<u32>,
     /// Why it failed, to be told at the next sync.
-    chunk_error: Option<String>,
+    pub(super) chunk_error: Option<String>,
     /// Samples that the newest snapshot does not stand for.
     pub(super) samples_since_snapshot: usize,
     pub(super) late: LateWriter,
@@ -53,8 +52,6 @@ pub(super) struct Writer {
 
 /// Closed chunks that may wait for a sync, which comes every few seconds.
 const CLOSED_MAX: usize = 1 << 18;
-/// Series whose closed chunks are written under one hold of the writer.
-const SLICE: usize = 1024;
 /// The number of all commits of former processes.
 pub(super) const REPLAYED: u64 = 0;
 
@@ -394,6 +391,7 @@ fn log(
     } = writer;
     samples.clear();
     samples_record.clear();
+    let has_starts = inner.stores_starts();
     let mut histograms = Vec::new();
     for (row, verdict) in verdicts.iter().enumerate() {
         if *verdict != Verdict::Append {
@@ -401,19 +399,24 @@ fn log(
         }
         let series = batch.series[row].0;
         match sample_of(batch, row) {
-            Sample::Float(value) => samples.push(series, batch.times[row], value),
+            Sample::Float(value) => {
+                samples.push(series, batch.times[row], value);
+                if has_starts {
+                    samples.start_times.push(batch.start_time(row));
+                }
+            }
             Sample::Histogram(histogram) => histograms.push(HistogramEntry {
                 series,
                 time: batch.times[row],
-                start_time: 0,
+                start_time: if has_starts { batch.start_time(row) } else { 0 },
                 value: histogram.clone(),
             }),
         }
     }
     if !samples.is_empty() {
-        encode_samples(samples_record, samples);
+        inner.encode_samples(samples_record, samples);
     }
-    let histogram_records = encode_histograms(&histograms, HistogramForm::V1);
+    let histogram_records = encode_histograms(&histograms, inner.histogram_form());
     let parts = usize::from(!samples.is_empty()) + histogram_records.len();
     let mut group = Vec::new();
     // With late samples all records are a group across both logs.
@@ -464,6 +467,7 @@ fn append(
     fresh: &mut Vec<u32>,
 ) {
     let cutting = inner.cutting();
+    let has_starts = inner.stores_starts();
     let (mut start, mut end) = (i64::MAX, i64::MIN);
     let mut accepted = (0..verdicts.len())
         .filter(|row| verdicts[*row] == Verdict::Append)
@@ -483,10 +487,12 @@ fn append(
             let time = batch.times[row];
             (start, end) = (start.min(time), end.max(time));
             let closed = record.fresh().len();
+            let start_time = if has_starts { batch.start_time(row) } else { 0 };
+            let at = At { time, start_time };
             match sample_of(batch, row) {
-                Sample::Float(value) => record.append_float(commit, cutting, time, value),
+                Sample::Float(value) => record.append_float(commit, cutting, at, value),
                 Sample::Histogram(sample) => {
-                    record.append_histogram(commit, cutting, time, sample);
+                    record.append_histogram(commit, cutting, at, sample);
                 }
             }
             if record.fresh().len() > closed {
@@ -610,85 +616,4 @@ fn metadata_record(inner: &Inner, changes: &[MetadataChange]) -> Vec<u8> {
 
 pub(super) fn log_error(error: &std::io::Error) -> WriteError {
     WriteError::Log(error.to_string())
-}
-
-pub(super) fn sync(inner: &Inner) -> Result<(), WriteError> {
-    let durable = sync_log(inner)?;
-    let (mut fresh, mut full) = {
-        let mut writer = inner.writer.lock();
-        (
-            mem::take(&mut writer.fresh),
-            mem::take(&mut writer.late.full),
-        )
-    };
-    let mut chunk_error = None;
-    // Commits get their turn between slices.
-    while !(fresh.is_empty() && full.is_empty()) {
-        let mut writer = inner.writer.lock();
-        let newer = (
-            mem::take(&mut writer.fresh),
-            mem::take(&mut writer.late.full),
-        );
-        if writer.log.is_some() && chunk_error.is_none() {
-            writer.fresh = fresh.split_off(fresh.len().saturating_sub(SLICE));
-            writer.late.full = full.split_off(full.len().saturating_sub(SLICE));
-            writer.map(inner, durable);
-            chunk_error = writer.chunk_error.take();
-        } else {
-            writer.fresh = mem::take(&mut fresh);
-            writer.late.full = mem::take(&mut full);
-        }
-        writer.fresh.extend(newer.0);
-        writer.late.full.extend(newer.1);
-    }
-    inner
-        .chunks
-        .sync_if_full()
-        .map_err(|error| WriteError::Log(format!("{error}; syncing chunks_head")))?;
-    match chunk_error {
-        Some(error) => Err(WriteError::Log(format!(
-            "{error}; closed chunks stay in memory until they can be written to chunks_head"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Makes both logs durable; commits go on meanwhile. Gives the newest commit that is now.
-pub(super) fn sync_log(inner: &Inner) -> Result<u64, WriteError> {
-    let (handle, segment, length, commit) = {
-        let mut writer = inner.writer.lock();
-        let commit = writer.commit;
-        let log = writer.log.as_mut().ok_or(WriteError::Closed)?;
-        let handle = log.sync_handle().map_err(|error| log_error(&error))?;
-        (handle, log.segment(), log.length(), commit)
-    };
-    if let Some(handle) = handle {
-        handle.sync().map_err(|error| log_error(&error))?;
-    }
-    if let Some(log) = &mut inner.writer.lock().log {
-        log.note_synced(segment, length);
-    }
-    late::log::sync(inner)?;
-    Ok(commit)
-}
-
-pub(super) fn close(inner: &Inner) -> Result<(), WriteError> {
-    let _maintenance = inner.maintenance.lock();
-    let mut writer = inner.writer.lock();
-    inner.is_closed.store(true, Ordering::Relaxed);
-    if writer.log.is_none() {
-        return Ok(());
-    }
-    let snapshot = snapshot_at_close(inner, &mut writer);
-    let mut logs = [writer.late.log.take(), writer.log.take()];
-    // The late log first: see `Writer::log`.
-    for log in logs.iter_mut().flatten() {
-        log.close().map_err(|error| log_error(&error))?;
-    }
-    match snapshot {
-        Ok(_) => Ok(()),
-        Err(error) => Err(WriteError::Log(format!(
-            "{error}; the log is complete, the next start only takes longer"
-        ))),
-    }
 }

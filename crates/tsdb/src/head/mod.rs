@@ -37,6 +37,7 @@ mod annotations;
 mod apply;
 mod commit;
 mod counters;
+mod durable;
 mod exemplars;
 mod export;
 mod index;
@@ -84,10 +85,13 @@ use pins::Pins;
 use series::Cutting;
 use truncate::Maintenance;
 
+use crate::chunk::StartTimes;
+use crate::log::record::{HistogramForm, SampleColumns, encode_samples, encode_samples_v2};
+
 pub use counters::{KindCounts, SampleCounts};
 pub(crate) use export::{Growth, HeadExport};
 pub(crate) use late::LateCut;
-pub use options::{FloatEncoding, OpenOptions, OutOfOrderWindow};
+pub use options::{FloatChunks, FloatEncoding, OpenOptions, OutOfOrderWindow};
 pub use progress::{ReplayCounters, ReplayProgress};
 pub use replay::ReplayReport;
 pub use snapshot::LogPosition;
@@ -157,19 +161,19 @@ impl Head {
 
     /// Makes the log durable and takes no more commits. Reading goes on.
     pub fn close(&self) -> Result<(), WriteError> {
-        commit::close(&self.0)
+        durable::close(&self.0)
     }
 
     /// Makes everything that was acknowledged so far survive a power cut. To be called every few
     /// seconds; commits go on meanwhile.
     pub fn sync(&self) -> Result<(), WriteError> {
-        commit::sync(&self.0)
+        durable::sync(&self.0)
     }
 
     /// The same for the logs alone. What is made of the head's samples must not outlive the log: else a power
     /// cut could leave a part of a commit.
     pub(crate) fn sync_logs(&self) -> Result<(), WriteError> {
-        commit::sync_log(&self.0).map(drop)
+        durable::sync_log(&self.0).map(drop)
     }
 
     /// Saves all series with their open chunks, so that a start needs only the log from now on. Commits
@@ -321,7 +325,28 @@ impl Inner {
     fn cutting(&self) -> Cutting {
         Cutting {
             floats: self.options.floats.encoding(),
+            histograms: self.options.histogram_chunks,
             block_range: self.options.block_range.0,
+        }
+    }
+
+    fn stores_starts(&self) -> bool {
+        self.options.start_times == StartTimes::With
+    }
+
+    /// Appends a record for the log: with start timestamps only if they are stored, as older programs do not
+    /// know that form.
+    fn encode_samples(&self, out: &mut Vec<u8>, samples: &SampleColumns) {
+        match self.options.start_times {
+            StartTimes::Without => encode_samples(out, samples),
+            StartTimes::With => encode_samples_v2(out, samples),
+        }
+    }
+
+    fn histogram_form(&self) -> HistogramForm {
+        match self.options.start_times {
+            StartTimes::Without => HistogramForm::V1,
+            StartTimes::With => HistogramForm::V2,
         }
     }
 

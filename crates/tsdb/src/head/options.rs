@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use model::disk::Disk;
 use model::storage::SeriesGate;
 use model::time::{Duration, Timestamp};
 
 use super::progress::ReplayCounters;
-use crate::chunk::Encoding;
+use crate::chunk::{Encoding, StartTimes};
 use crate::log::LogOptions;
 
 #[derive(Clone, Debug)]
@@ -18,7 +18,12 @@ pub struct OpenOptions {
     pub dir: PathBuf,
     pub disk: Arc<dyn Disk>,
     pub log: LogOptions,
-    pub floats: FloatEncoding,
+    pub floats: FloatChunks,
+    /// Whether start timestamps are stored with the samples: in the log, and in chunks whose encoding has
+    /// room for them.
+    pub start_times: StartTimes,
+    /// Whether chunks of native histograms have room for start timestamps.
+    pub histogram_chunks: StartTimes,
     /// Chunks do not cross multiples of this, and samples older than half of it before the newest one
     /// are refused: that is where blocks may have been cut.
     pub block_range: Duration,
@@ -45,7 +50,9 @@ impl OpenOptions {
             dir: dir.into(),
             disk,
             log: LogOptions::default(),
-            floats: FloatEncoding::default(),
+            floats: FloatChunks::default(),
+            start_times: StartTimes::Without,
+            histogram_chunks: StartTimes::Without,
             block_range: Duration(2 * 60 * 60 * 1000),
             valid_from: Timestamp::MIN,
             out_of_order: OutOfOrderWindow::default(),
@@ -82,11 +89,29 @@ pub enum FloatEncoding {
     Xor2,
 }
 
-impl FloatEncoding {
-    pub(super) fn encoding(self) -> Encoding {
-        match self {
-            Self::Xor => Encoding::Xor,
-            Self::Xor2 => Encoding::Xor2,
+/// The encoding of new float chunks. Clones are the same setting: it can be changed at any time, also before
+/// the head is open.
+#[derive(Clone, Debug, Default)]
+pub struct FloatChunks(Arc<AtomicBool>);
+
+impl FloatChunks {
+    pub fn set(&self, encoding: FloatEncoding) {
+        let is_xor2 = encoding == FloatEncoding::Xor2;
+        self.0.store(is_xor2, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> FloatEncoding {
+        if self.0.load(Ordering::Relaxed) {
+            FloatEncoding::Xor2
+        } else {
+            FloatEncoding::Xor
+        }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        match self.get() {
+            FloatEncoding::Xor => Encoding::Xor,
+            FloatEncoding::Xor2 => Encoding::Xor2,
         }
     }
 }

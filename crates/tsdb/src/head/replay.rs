@@ -590,6 +590,7 @@ impl Replay<'_, '_> {
             series,
             times: samples.times,
             values: samples.values,
+            start_times: samples.start_times,
         });
     }
 

@@ -9,7 +9,7 @@ use model::time::Timestamp;
 use roaring::RoaringBitmap;
 
 use super::Inner;
-use super::commit::sync_log;
+use super::durable::sync_log;
 use super::symbols::Symbol;
 use crate::error::TruncateError;
 use crate::log::checkpoint::{CheckpointError, Keep, write_checkpoint};

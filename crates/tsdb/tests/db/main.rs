@@ -16,4 +16,5 @@ mod late_peer;
 mod matching;
 mod opening;
 mod peer;
+mod starts;
 mod support;

@@ -167,12 +167,16 @@ fn samples_of(batch: &SeriesBatch, row: usize) -> Vec<String> {
     let text = |(at, time): (usize, &i64)| {
         let position = first + at;
         let histograms = batch.histograms_of(row);
+        let start = match batch.start_times.get(position) {
+            Some(start) if *start != 0 => format!(" since {start}"),
+            _ => String::new(),
+        };
         match histograms.binary_search_by_key(&position, |(at, _)| *at) {
             Ok(found) => {
                 let histogram = &histograms[found].1;
-                format!("{{{} {}}}@{time}", histogram.count, histogram.sum)
+                format!("{{{} {}}}@{time}{start}", histogram.count, histogram.sum)
             }
-            Err(_) => format!("{}@{time}", values[at]),
+            Err(_) => format!("{}@{time}{start}", values[at]),
         }
     };
     times.iter().enumerate().map(text).collect()

@@ -64,7 +64,7 @@ fn real_files_without_compression() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = OpenOptions::new(dir.path().join("data"), Arc::new(RealDisk));
     options.log.compression = Compression::None;
-    options.floats = FloatEncoding::Xor2;
+    options.floats.set(FloatEncoding::Xor2);
     let (head, _) = Head::open(options.clone()).unwrap();
     for step in 0..300 {
         commit(&head, &[("up job=a", step * 15_000, step as f64)]);

@@ -7,8 +7,8 @@ use model::labels::Labels;
 use model::sample::STALE_NAN;
 use model::storage::{Projection, ReadError, RowGroups, SeriesBatch, SeriesList, TimeRange};
 use testkit::disk::FaultDisk;
+use tsdb::Head;
 use tsdb::head::FloatEncoding;
-use tsdb::{Head, OpenOptions};
 
 use super::support::*;
 
@@ -31,10 +31,8 @@ impl SeriesList for Plain<'_> {
 
 /// Series of different lengths, one with a stale end, over more than one chunk.
 fn filled(floats: FloatEncoding) -> Head {
-    let options = OpenOptions {
-        floats,
-        ..options(&FaultDisk::new(1))
-    };
+    let options = options(&FaultDisk::new(1));
+    options.floats.set(floats);
     let (head, _) = Head::open(options).unwrap();
     for step in 0..300 {
         let time = step * 15_000;

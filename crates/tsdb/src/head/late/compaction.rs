@@ -11,7 +11,7 @@ use model::storage::TimeRange;
 use model::time::Timestamp;
 
 use super::{closing, log_dir};
-use crate::head::commit::sync_log;
+use crate::head::durable::sync_log;
 use crate::head::mapped::{MappedChunk, Position};
 use crate::head::pins::Pin;
 use crate::head::series::LateSamples;

@@ -10,13 +10,14 @@ use model::sample::is_stale;
 use model::storage::{HistogramSample, SampleBatch, WriteError};
 
 use super::log_dir;
+use crate::chunk::StartTimes;
 use crate::compact::{Sample, Value};
 use crate::head::Inner;
 use crate::head::commit::{self, Writer, log_error, sample_of};
 use crate::head::series::LATE_SAMPLES_MAX;
 use crate::log::record::{
-    Across, HistogramEntry, HistogramForm, MmapMarker, SampleColumns, encode_across, encode_group,
-    encode_histograms, encode_mmap_markers, encode_samples,
+    Across, HistogramEntry, MmapMarker, SampleColumns, encode_across, encode_group,
+    encode_histograms, encode_mmap_markers,
 };
 use crate::log::{Ending, LogWriter};
 
@@ -75,14 +76,26 @@ pub(in crate::head) fn late_rows(
         }
         commit::Sample::Float(value) => Value::Float(value),
     };
+    // What becomes of them must be readable for programs that do not know chunks with start times.
+    let has_starts = |value: &Value| {
+        let is_float = matches!(value, Value::Float(_));
+        let has_room = is_float || inner.options.histogram_chunks == StartTimes::With;
+        inner.stores_starts() && has_room
+    };
     rows.filter_map(|row| {
         let series = inner.series_of(batch.series[row].0)?;
+        let value = value(series, row);
+        let start_time = match has_starts(&value) {
+            true => batch.start_time(row),
+            false => 0,
+        };
+        let time = batch.times[row];
         Some(LateRow {
             series,
             sample: Sample {
-                time: batch.times[row],
-                start_time: 0,
-                value: value(series, row),
+                time,
+                start_time,
+                value,
             },
         })
     })
@@ -165,6 +178,7 @@ fn sample_records(inner: &Inner, rows: &[LateRow]) -> Vec<Vec<u8>> {
         let value = match &row.sample.value {
             Value::Float(value) => {
                 floats.push(series, time, *value);
+                floats.start_times.push(row.sample.start_time);
                 continue;
             }
             Value::Integer(histogram) => HistogramSample::Integer(histogram.clone()),
@@ -173,17 +187,17 @@ fn sample_records(inner: &Inner, rows: &[LateRow]) -> Vec<Vec<u8>> {
         histograms.push(HistogramEntry {
             series,
             time,
-            start_time: 0,
+            start_time: row.sample.start_time,
             value,
         });
     }
     let mut records = Vec::new();
     if !floats.is_empty() {
         let mut record = Vec::new();
-        encode_samples(&mut record, &floats);
+        inner.encode_samples(&mut record, &floats);
         records.push(record);
     }
-    records.extend(encode_histograms(&histograms, HistogramForm::V1));
+    records.extend(encode_histograms(&histograms, inner.histogram_form()));
     records
 }
 

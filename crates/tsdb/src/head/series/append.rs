@@ -7,11 +7,11 @@ use model::histogram::{FloatHistogram, Histogram};
 use model::sample::{STALE_NAN, is_stale};
 use model::storage::HistogramSample;
 
-use super::{CHUNK_SAMPLES, CHUNK_SAMPLES_MAX, Cutting, Last, OpenHistogram, Series};
+use super::{At, CHUNK_SAMPLES, CHUNK_SAMPLES_MAX, Cutting, Last, OpenHistogram, Series};
+use crate::chunk::Encoding;
 use crate::chunk::histogram::{Appended, Count, OpenChunk};
 use crate::chunk::xor::{self, FloatState};
 use crate::chunk::xor2::{self, StartedSample};
-use crate::chunk::{Encoding, StartTimes};
 use crate::head::mapped::SPAN_MAX;
 
 /// An XOR chunk with more bytes is closed before the next sample.
@@ -35,13 +35,14 @@ impl Series {
         &mut self,
         commit: u64,
         cutting: Cutting,
-        time: i64,
+        at: At,
         value: f64,
     ) {
+        let At { time, start_time } = at;
         if let Some(open) = self.histogram.as_deref() {
             if is_stale(value) {
                 let marker = stale_histogram(open);
-                return self.append_histogram(commit, cutting, time, &marker);
+                return self.append_histogram(commit, cutting, at, &marker);
             }
             self.close_open();
         }
@@ -67,13 +68,12 @@ impl Series {
         grow(&mut self.open);
         match self.open_encoding {
             Encoding::Xor2 => {
-                let mut starts = xor2::unknown_start_state(&self.open, &self.state);
                 let sample = StartedSample {
-                    start_time: 0,
+                    start_time,
                     time,
                     value,
                 };
-                xor2::append_at(&mut self.open, &mut self.state, &mut starts, count, sample);
+                self.append_started(count, sample);
             }
             _ => xor::append_at(&mut self.open, &mut self.state, count, time, value),
         }
@@ -82,14 +82,26 @@ impl Series {
         self.touch(commit);
     }
 
+    /// Series without start times have no state for them.
+    fn append_started(&mut self, count: u16, sample: StartedSample) {
+        let known = self.rare.as_deref().and_then(|rare| rare.starts);
+        let mut starts =
+            known.unwrap_or_else(|| xor2::unknown_start_state(&self.open, &self.state));
+        xor2::append_at(&mut self.open, &mut self.state, &mut starts, count, sample);
+        if known.is_some() || sample.start_time != 0 {
+            self.rare.get_or_insert_default().starts = Some(starts);
+        }
+    }
+
     /// Appends a histogram; its time is after the last one, and it is well-formed.
     pub(in crate::head) fn append_histogram(
         &mut self,
         commit: u64,
         cutting: Cutting,
-        time: i64,
+        at: At,
         sample: &HistogramSample,
     ) {
+        let At { time, start_time } = at;
         let fits = matches!(
             (self.histogram.as_deref(), sample),
             (Some(OpenHistogram::Integer(_)), HistogramSample::Integer(_))
@@ -105,10 +117,10 @@ impl Series {
             self.start_chunk(time, cutting);
             self.histogram = Some(Box::new(match sample {
                 HistogramSample::Integer(_) => {
-                    OpenHistogram::Integer(OpenChunk::new(StartTimes::Without))
+                    OpenHistogram::Integer(OpenChunk::new(cutting.histograms))
                 }
                 HistogramSample::Float(_) => {
-                    OpenHistogram::Float(OpenChunk::new(StartTimes::Without))
+                    OpenHistogram::Float(OpenChunk::new(cutting.histograms))
                 }
             }));
         }
@@ -118,14 +130,14 @@ impl Series {
                     Some(OpenHistogram::Integer(previous)) => Some(previous),
                     _ => None,
                 };
-                full(open.append(0, time, histogram, previous))
+                full(open.append(start_time, time, histogram, previous))
             }
             (Some(OpenHistogram::Float(open)), HistogramSample::Float(histogram)) => {
                 let previous = match before.as_deref() {
                     Some(OpenHistogram::Float(previous)) => Some(previous),
                     _ => None,
                 };
-                full(open.append(0, time, histogram, previous))
+                full(open.append(start_time, time, histogram, previous))
             }
             // The open chunk was made for this kind of sample above.
             _ => None,
@@ -178,6 +190,9 @@ impl Series {
             self.push_fresh(data, self.open_encoding, self.open_samples, times);
             self.open.clear();
             self.open_samples = 0;
+            if let Some(rare) = self.rare.as_deref_mut() {
+                rare.starts = None;
+            }
         }
         let histogram = self.histogram.take()?;
         let data = histogram.data().into();

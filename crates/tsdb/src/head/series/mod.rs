@@ -18,9 +18,9 @@ use model::sample::is_stale;
 use model::storage::{HistogramSample, TimeRange};
 
 use super::mapped::MappedChunk;
-use crate::chunk::Encoding;
 use crate::chunk::histogram::{self, HistogramValue, OpenChunk};
 use crate::chunk::xor::FloatState;
+use crate::chunk::{Encoding, StartState, StartTimes};
 
 pub(super) use closed::{FreshChunk, check_order};
 pub(super) use late::{LATE_SAMPLES_MAX, LateSamples};
@@ -69,6 +69,8 @@ struct Rare {
     /// On their way to files: see [`mapping`](super::mapping).
     fresh: Vec<FreshChunk>,
     late: Option<Arc<LateSamples>>,
+    /// Of the open float chunk, if any of its samples has a start time.
+    starts: Option<StartState>,
 }
 
 /// What is known of the last sample.
@@ -148,8 +150,27 @@ impl OpenHistogram {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cutting {
     pub(super) floats: Encoding,
+    pub(super) histograms: StartTimes,
     /// Milliseconds; chunks do not cross its multiples.
     pub(super) block_range: i64,
+}
+
+/// The times of a sample, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    pub(super) time: i64,
+    /// Since when it has counted; 0: unknown.
+    pub(super) start_time: i64,
+}
+
+#[cfg(test)]
+impl At {
+    fn time(time: i64) -> Self {
+        Self {
+            time,
+            start_time: 0,
+        }
+    }
 }
 
 /// Which samples of a series a reader may see.
@@ -250,7 +271,8 @@ impl Series {
 
     /// Frees the memory of what the series does not have any more.
     fn tidy_rare(&mut self) {
-        let is_empty = |rare: &Rare| rare.fresh.is_empty() && rare.late.is_none();
+        let is_empty =
+            |rare: &Rare| rare.fresh.is_empty() && rare.late.is_none() && rare.starts.is_none();
         if self.rare.as_deref().is_some_and(is_empty) {
             self.rare = None;
         }
@@ -309,11 +331,12 @@ mod tests {
     fn chunks_divide_the_range_evenly() {
         let cutting = Cutting {
             floats: Encoding::Xor,
+            histograms: StartTimes::Without,
             block_range: 7_200_000,
         };
         let mut series = Series::new();
         for step in 0..960 {
-            series.append_float(1, cutting, step * 15_000, step as f64);
+            series.append_float(1, cutting, At::time(step * 15_000), step as f64);
         }
         let samples: Vec<u16> = series
             .fresh()
@@ -329,11 +352,12 @@ mod tests {
     fn restored_series_go_on_as_if_nothing_had_happened() {
         let cutting = Cutting {
             floats: Encoding::Xor,
+            histograms: StartTimes::Without,
             block_range: 7_200_000,
         };
         let append = |series: &mut Series, step: i64| {
             let value = (step * step % 97) as f64 / 8.0;
-            series.append_float(1, cutting, 1000 + step * 15_000, value);
+            series.append_float(1, cutting, At::time(1000 + step * 15_000), value);
         };
         let mut whole = Series::new();
         for step in 0..300 {

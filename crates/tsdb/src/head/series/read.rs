@@ -10,6 +10,7 @@ use model::storage::TimeRange;
 use model::time::Timestamp;
 
 use super::{Last, Series};
+use crate::chunk::{Encoding, xor2};
 use crate::head::mapped::{ChunkHead, Position};
 
 /// Chunks of one series, in the order of their times.
@@ -98,8 +99,8 @@ impl Series {
         }
     }
 
-    /// The last sample, if it is a float and lies in the range and all samples are visible: no chunk needs
-    /// to be decoded for it.
+    /// The last sample, if it is a float without a start time and lies in the range and all samples are
+    /// visible: no chunk needs to be decoded for it.
     pub(in crate::head) fn newest_float(
         &self,
         visible: u32,
@@ -107,6 +108,7 @@ impl Series {
     ) -> Option<(i64, f64)> {
         let is_last = visible == self.samples
             && self.open_samples > 0
+            && !(self.open_encoding == Encoding::Xor2 && xor2::has_start_times(&self.open))
             && range.contains(Timestamp(self.state.time));
         let value = match self.last {
             Last::Value => f64::from_bits(self.state.value.bits),

@@ -94,6 +94,9 @@ impl Series {
         self.samples = self.samples.saturating_sub(u32::from(samples));
         self.open = Vec::new();
         self.open_samples = 0;
+        if let Some(rare) = self.rare.as_deref_mut() {
+            rare.starts = None;
+        }
         self.state = FloatState::NEW;
     }
 }
