@@ -15,7 +15,8 @@ mod tracing;
 
 pub use alerting::{Alerting, AlertmanagerClient, AlertmanagerVersion};
 pub use global::{
-    EscapingScheme, ExternalLabels, Global, ScrapeProtocol, ScrapeProtocols, Validation,
+    EscapingScheme, ExternalLabels, Global, NativeHistograms, ScrapeProtocol, ScrapeProtocols,
+    Validation,
 };
 pub use load::{Config, LoadOptions, Mode, load};
 pub use otlp::{Otlp, TranslationStrategy};

@@ -33,8 +33,8 @@ pub struct PoolConfig {
     /// Report also timeout, sample limit and body size of every scrape.
     pub extra_metrics: bool,
     pub type_and_unit_labels: bool,
-    /// Take `_created` series as start times and not as series.
-    pub skip_created_series: bool,
+    /// Samples get the start timestamps of the page; `_created` series are these, and no series.
+    pub take_start_times: bool,
     pub relabel: Vec<RelabelConfig>,
     pub metric_relabel: Vec<RelabelConfig>,
     pub limits: Limits,
@@ -89,7 +89,7 @@ impl PoolConfig {
             convert_classic_histograms_to_nhcb: false,
             extra_metrics: false,
             type_and_unit_labels: false,
-            skip_created_series: false,
+            take_start_times: false,
             relabel: Vec::new(),
             metric_relabel: Vec::new(),
             limits: Limits::default(),
@@ -105,6 +105,7 @@ impl PoolConfig {
             && self.name_scheme == other.name_scheme
             && self.escaping == other.escaping
             && self.type_and_unit_labels == other.type_and_unit_labels
+            && self.take_start_times == other.take_start_times
             && self.limits.labels == other.limits.labels
             && self.limits.label_name_length == other.limits.label_name_length
             && self.limits.label_value_length == other.limits.label_value_length

@@ -120,7 +120,7 @@ impl Reader<'_> {
         let switches = self.context.target.histograms();
         let options = Options {
             type_and_unit_labels: self.context.config.type_and_unit_labels,
-            skip_created_series: self.context.config.skip_created_series,
+            skip_created_series: self.context.config.take_start_times,
             ignore_native_histograms: !switches.scrape_native,
             convert_classic_to_nhcb: switches.convert_to_nhcb,
             keep_classic: switches.always_classic,
@@ -145,7 +145,9 @@ impl Reader<'_> {
                         time: series.time,
                         value: LineValue::Float(series.value),
                     };
+                    let rows = self.workspace.rows.len();
                     self.sample(&scan, slot, line)?;
+                    self.start_time(rows, &mut scan);
                 }
                 Entry::Histogram(histogram) => {
                     let slot = self.cache.find(histogram.raw);
@@ -154,7 +156,9 @@ impl Reader<'_> {
                         time: histogram.time,
                         value: LineValue::Histogram(histogram.histogram),
                     };
+                    let rows = self.workspace.rows.len();
                     self.sample(&scan, slot, line)?;
+                    self.start_time(rows, &mut scan);
                 }
                 Entry::Type { name, metric_type } => metadata.set_type(&name, metric_type),
                 Entry::Help { name, help } => metadata.set_help(&name, &help),
@@ -233,6 +237,17 @@ impl Reader<'_> {
             self.exemplars(scan, series, time, line.value);
         }
         Ok(())
+    }
+
+    /// Gives the sample that was taken since there were so many rows its start time.
+    #[inline]
+    fn start_time(&mut self, rows: usize, scan: &mut Exposition<'_>) {
+        if self.context.config.take_start_times
+            && self.workspace.rows.len() > rows
+            && let Some(start) = scan.start_time()
+        {
+            self.workspace.batch.set_start(start);
+        }
     }
 
     fn is_full(&self) -> bool {

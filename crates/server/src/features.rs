@@ -12,7 +12,12 @@ pub struct Features {
     pub fill_modifiers: Switch,
     pub delayed_name_removal: Switch,
     pub type_and_unit_labels: Switch,
+    /// PromQL uses them.
     pub start_timestamps: Switch,
+    pub start_time_storage: Switch,
+    pub histogram_start_times: Switch,
+    pub zeros_at_start: Switch,
+    pub xor2_chunks: Switch,
 }
 
 /// On in any case, here or in the peer too: naming them changes nothing.
@@ -27,22 +32,18 @@ const ALWAYS_ON: [&str; 7] = [
 ];
 
 /// The peer has them, and nothing here heeds them yet.
-const NOT_BUILT: [&str; 17] = [
+const NOT_BUILT: [&str; 13] = [
     "auto-reload-config",
-    "created-timestamp-zero-ingestion",
     "delayed-compaction",
     "extra-scrape-metrics",
     "fast-startup",
-    "histograms-st-encoding",
     "metadata-wal-records",
     "old-ui",
     "otlp-deltatocumulative",
     "otlp-native-delta-ingestion",
     "search-api",
-    "st-storage",
     "st-synthesis",
     "use-uncached-io",
-    "xor2-encoding",
     "auto-gomaxprocs",
     "auto-gomemlimit",
 ];
@@ -62,6 +63,10 @@ impl Features {
                 "promql-delayed-name-removal" => &mut features.delayed_name_removal,
                 "type-and-unit-labels" => &mut features.type_and_unit_labels,
                 "use-start-timestamps" => &mut features.start_timestamps,
+                "st-storage" => &mut features.start_time_storage,
+                "histograms-st-encoding" => &mut features.histogram_start_times,
+                "created-timestamp-zero-ingestion" => &mut features.zeros_at_start,
+                "xor2-encoding" => &mut features.xor2_chunks,
                 _ if ALWAYS_ON.contains(&name) => continue,
                 _ if NOT_BUILT.contains(&name) => {
                     notices.push(format!("--enable-feature={name}: not built yet"));
@@ -75,6 +80,11 @@ impl Features {
             *switch = Switch::On;
         }
         (features, notices)
+    }
+
+    /// Whether scrapes read start timestamps.
+    pub(crate) fn takes_start_times(self) -> bool {
+        self.start_time_storage.is_on() || self.zeros_at_start.is_on()
     }
 
     /// Duration expressions are part of the language today.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::prometheus::ScrapeConfig;
 use config::prometheus::sd::{Discoveries, Kubernetes, KubernetesRole};
+use config::prometheus::{NativeHistograms, ScrapeConfig, ScrapeProtocol, ScrapeProtocols};
 use diag::Reason;
 use discovery::file::FileConfig;
 use discovery::http::HttpConfig;
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use wire::Protocol;
 use wire::negotiate::Escaping;
 
+use crate::features::Features;
 use crate::http_client;
 
 /// A job that can be started.
@@ -83,6 +84,7 @@ pub(crate) struct JobContext<'a> {
     pub(crate) overrides: &'a Overrides,
     pub(crate) objects: &'a watch::Receiver<Arc<Objects>>,
     pub(crate) user_agent: &'a str,
+    pub(crate) features: Features,
 }
 
 /// The job, and what of it cannot be done. `None` if nothing can.
@@ -97,7 +99,7 @@ pub(crate) fn plan(
     };
     let providers = providers(&job.discoveries, context, &mut refusals);
     let plan = JobPlan {
-        pool: pool(job),
+        pool: pool(job, context.features),
         client,
         providers,
         discovery_key: format!("{:?} {:?}", job.discoveries, context.overrides),
@@ -105,9 +107,8 @@ pub(crate) fn plan(
     (Some(plan), refusals)
 }
 
-fn pool(job: &ScrapeConfig) -> PoolConfig {
-    let protocol =
-        |protocol: config::prometheus::ScrapeProtocol| Protocol::parse(protocol.as_str());
+fn pool(job: &ScrapeConfig, features: Features) -> PoolConfig {
+    let protocol = |protocol: ScrapeProtocol| Protocol::parse(protocol.as_str());
     let escaping = job.metric_name_escaping_scheme.unwrap_or_default();
     let mut pool = PoolConfig::new(&job.job_name);
     pool.interval = job.scrape_interval;
@@ -115,7 +116,12 @@ fn pool(job: &ScrapeConfig) -> PoolConfig {
     pool.scheme.clone_from(&job.scheme);
     pool.metrics_path.clone_from(&job.metrics_path);
     pool.params.clone_from(&job.params);
-    pool.protocols = job.protocols().into_iter().filter_map(protocol).collect();
+    pool.protocols = protocols(job, features)
+        .into_iter()
+        .filter_map(protocol)
+        .collect();
+    pool.type_and_unit_labels = features.type_and_unit_labels.is_on();
+    pool.take_start_times = features.takes_start_times();
     pool.fallback_protocol = job.fallback_protocol().and_then(protocol);
     pool.escaping = Escaping::parse(escaping.as_str()).unwrap_or(Escaping::AllowUtf8);
     pool.name_scheme = job.name_scheme();
@@ -145,6 +151,16 @@ fn pool(job: &ScrapeConfig) -> PoolConfig {
     };
     pool.client_key = format!("{:?}", job.http);
     pool
+}
+
+/// Start timestamps come cheapest and surest with protobuf: then the default order has it first.
+fn protocols(job: &ScrapeConfig, features: Features) -> Vec<ScrapeProtocol> {
+    let order = |histograms| ScrapeProtocols::default_order(histograms).protocols();
+    let own = job.protocols();
+    if features.takes_start_times() && own == order(NativeHistograms::Ignored) {
+        return order(NativeHistograms::Scraped);
+    }
+    own
 }
 
 fn providers(

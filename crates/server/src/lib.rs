@@ -35,6 +35,7 @@ mod receivers;
 mod retention;
 mod routing;
 mod running;
+mod samples;
 mod self_metrics;
 mod signals;
 mod sources;

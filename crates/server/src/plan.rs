@@ -18,12 +18,13 @@ use tokio::sync::watch;
 use yaml::Node;
 
 use crate::alertmanager::Routing;
+use crate::features::Features;
 use crate::files::RealFiles;
 use crate::input::{FileInput, Input, to_json};
 use crate::jobs::{JobContext, JobPlan, JobRefusal};
 use crate::not_built::{self, OwnRouting, PartNotBuilt};
 use crate::options::Tempo;
-use crate::{groups, jobs, routing, tempo};
+use crate::{groups, jobs, routing, samples, tempo};
 
 /// Everything that a start or a reload puts in place.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ pub(crate) struct PlanContext<'a> {
     pub(crate) overrides: &'a Overrides,
     pub(crate) objects: &'a watch::Receiver<Arc<Objects>>,
     pub(crate) tempo: Tempo,
+    pub(crate) features: Features,
     pub(crate) external_url: &'a str,
     pub(crate) parser: &'a ParserOptions,
     pub(crate) matchers: MatcherMode,
@@ -83,6 +85,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
     if context.tempo == Tempo::Shortened {
         tempo::shorten_global(&mut config.global);
     }
+    samples::check(&config, context.features, &mut problems);
     let groups = rule_groups(&config, chosen, context.parser, &mut problems);
     let (objects, wrong) = Objects::from_json(&object_json(&manifests), "default");
     for error in wrong {
@@ -93,6 +96,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         overrides: context.overrides,
         objects: context.objects,
         user_agent: &user_agent,
+        features: context.features,
     };
     let mut planned = Vec::new();
     let mut job_refusals = Vec::new();

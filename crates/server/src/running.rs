@@ -35,6 +35,7 @@ use crate::options::{Options, QueryOptions, Tempo};
 use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
 use crate::retention::Limits;
+use crate::samples::SampleSettings;
 use crate::self_metrics::{Observed, RuleCounters};
 use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
@@ -122,7 +123,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         dir: planner.options.data_dir.clone(),
         options: planner.options.storage,
         limits: Limits::new(&planner.options.storage, &plan.config),
-        out_of_order_window: storage::out_of_order_window(&plan.config),
+        samples: SampleSettings::new(&plan.config, planner.options.features),
+        features: planner.options.features,
         clock: Arc::clone(&clock),
     };
     let locked = tokio::task::spawn_blocking(move || storage::lock(settings)).await;
@@ -224,6 +226,7 @@ impl Planner {
             overrides: &self.options.overrides,
             objects: &self.objects_seen,
             tempo: self.options.tempo,
+            features: self.options.features,
             external_url: &self.external_url,
             parser: &self.parser,
             matchers: self.options.alertmanager.matchers,
@@ -618,8 +621,7 @@ impl Parts {
         *self.limits.write() = limits;
         let retention = limits.of_folder(&self.storage.dir);
         self.storage.db.set_retention(retention);
-        let window = storage::out_of_order_window(&plan.config);
-        self.storage.db.set_out_of_order_window(window);
+        SampleSettings::new(&plan.config, planner.options.features).put_in_place(&self.storage.db);
         *self.outgoing.write() = Outgoing {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::prometheus::Config;
 use model::Clock;
 use model::storage::SeriesGate;
 use rustix::fs::{FlockOperation, flock};
@@ -15,8 +14,10 @@ use tsdb::db::OpenDbReport;
 use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
 
 use crate::StartError;
+use crate::features::Features;
 use crate::options::StorageOptions;
 use crate::retention::{Limits, block_range_max};
+use crate::samples::SampleSettings;
 
 /// How often the log is made to survive a power cut. A crash of the process loses nothing in any case.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
@@ -37,16 +38,11 @@ pub(crate) struct Settings {
     pub(crate) dir: PathBuf,
     pub(crate) options: StorageOptions,
     pub(crate) limits: Limits,
-    pub(crate) out_of_order_window: model::Duration,
+    pub(crate) samples: SampleSettings,
+    pub(crate) features: Features,
     pub(crate) clock: Arc<dyn Clock>,
     /// Asked before new series are made.
     pub(crate) gate: Arc<dyn SeriesGate>,
-}
-
-/// How far before the newest sample one may lie that comes out of order.
-pub(crate) fn out_of_order_window(config: &Config) -> model::Duration {
-    let tsdb = config.storage.tsdb.as_ref();
-    tsdb.map_or(model::Duration::ZERO, |tsdb| tsdb.out_of_order_time_window)
 }
 
 /// Reading what is in the folder, which may take a while.
@@ -93,7 +89,7 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
     head.gate = Some(settings.gate);
-    head.out_of_order.set(settings.out_of_order_window);
+    settings.samples.apply(settings.features, &mut head);
     let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention = settings.limits.of_folder(&dir);

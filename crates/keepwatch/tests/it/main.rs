@@ -5,7 +5,8 @@
 //! peer's command line (`flags`), samples that other servers send (`remote_write`), queries under limits
 //! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
 //! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`),
-//! a target that grows without end (`memory`), 50 kills under load (`kills`).
+//! a target that grows without end (`memory`), 50 kills under load (`kills`),
+//! start timestamps (`start_times`).
 
 #![allow(
     clippy::unwrap_used,
@@ -28,5 +29,6 @@ mod query_offline;
 mod remote_write;
 mod routing;
 mod silences;
+mod start_times;
 mod starting;
 mod support;

@@ -186,9 +186,11 @@ impl Intake<'_> {
             if sample.time > self.time_max {
                 self.refuse_row(&head, SampleRefusal::OutOfBounds, TOO_FAR_AHEAD);
             } else {
-                self.scratch
-                    .batch
-                    .push(reference, sample.time, sample.value);
+                let batch = &mut self.scratch.batch;
+                batch.push(reference, sample.time, sample.value);
+                if let Some(start) = sample.start_time {
+                    batch.set_start(start);
+                }
             }
         }
         if self.scratch.batch.len() > ROWS_MAX {
@@ -306,7 +308,12 @@ impl Intake<'_> {
                 return Err(ProtoError::TooMany(HISTOGRAMS_MAX).into());
             }
             match checked(written.histogram) {
-                Ok(histogram) => batch.push_histogram(reference, written.time, histogram),
+                Ok(histogram) => {
+                    batch.push_histogram(reference, written.time, histogram);
+                    if let Some(start) = written.start_time {
+                        batch.set_start(start);
+                    }
+                }
                 Err(text) => self.refuse_row(head, SampleRefusal::Malformed, &text),
             }
         }

@@ -77,6 +77,10 @@ fn commit_again(
                     Ok(at) => again.push_histogram(reference, time, batch.histograms[at].1.clone()),
                     Err(_) => again.push(reference, time, batch.values[*row]),
                 }
+                let start = batch.start_time(*row);
+                if start != 0 {
+                    again.set_start(Timestamp(start));
+                }
                 rows_again.push(*row);
             }
             Err(refusal) => refused.push((*row, refusal)),

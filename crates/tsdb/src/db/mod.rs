@@ -34,7 +34,7 @@ use model::time::Duration;
 use parking_lot::{Mutex, RwLock};
 
 use crate::block::Block;
-use crate::head::{Head, ReplayProgress, ReplayReport};
+use crate::head::{FloatEncoding, Head, ReplayProgress, ReplayReport};
 
 pub use compaction::{CompactError, DbDeleteError};
 pub use counters::{COMPACTION_SECONDS, DbStats};
@@ -157,6 +157,16 @@ impl Db {
     /// database is open.
     pub fn set_out_of_order_window(&self, window: Duration) {
         self.0.options.head.out_of_order.set(window);
+    }
+
+    /// In effect for chunks that are begun from now on.
+    pub fn set_float_encoding(&self, encoding: FloatEncoding) {
+        self.0.options.head.floats.set(encoding);
+    }
+
+    /// How many exemplars are kept in all.
+    pub fn set_exemplars_max(&self, max: usize) {
+        self.0.options.head.exemplars_max.set(max);
     }
 
     /// Ends a compaction that is going on, unfinished, and lets none begin.

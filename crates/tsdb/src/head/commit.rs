@@ -22,8 +22,10 @@ use super::late;
 use super::late::closing::close_full;
 use super::late::log::{LateRow, LateWriter, insert, late_rows};
 use super::mapping::map_fresh;
+use super::options::Zeros;
 use super::page::page_of;
 use super::series::{At, Series};
+use super::zeros;
 use crate::chunk::histogram::is_well_formed;
 use crate::log::LogWriter;
 use crate::log::record::{
@@ -112,6 +114,16 @@ impl Writer {
 }
 
 pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
+    if inner.options.zeros == Zeros::Added
+        && let Some(expanded) = zeros::expand(inner, batch)
+    {
+        let report = commit_rows(inner, &expanded.batch)?;
+        return Ok(expanded.report(report));
+    }
+    commit_rows(inner, batch)
+}
+
+fn commit_rows(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
     let mut guard = inner.writer.lock();
     let writer = &mut *guard;
     if writer.log.is_none() {
@@ -235,7 +247,7 @@ struct Earlier {
 }
 
 /// Rows that have all columns.
-fn whole_rows(batch: &SampleBatch) -> usize {
+pub(super) fn whole_rows(batch: &SampleBatch) -> usize {
     let SampleBatch {
         series,
         times,

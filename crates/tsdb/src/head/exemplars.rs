@@ -12,10 +12,11 @@ use roaring::RoaringBitmap;
 
 use super::Inner;
 use super::matching::Matching;
+use super::options::ExemplarsMax;
 
 #[derive(Debug)]
 pub(super) struct ExemplarRing {
-    capacity: usize,
+    capacity: ExemplarsMax,
     /// Oldest first, by arrival.
     entries: VecDeque<Entry>,
     /// The newest of each series that is in the ring, with the number of its entries.
@@ -29,7 +30,7 @@ struct Entry {
 }
 
 impl ExemplarRing {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: ExemplarsMax) -> Self {
         Self {
             capacity,
             entries: VecDeque::new(),
@@ -45,7 +46,7 @@ impl ExemplarRing {
             .iter()
             .map(|(name, value)| name.chars().count() + value.chars().count())
             .sum();
-        if self.capacity == 0 || chars > LABELS_CHARS_MAX {
+        if self.capacity.get() == 0 || chars > LABELS_CHARS_MAX {
             return false;
         }
         let order = |exemplar: &Exemplar| exemplar.time.map_or(i64::MIN, |time| time.0);
@@ -57,10 +58,11 @@ impl ExemplarRing {
     }
 
     pub(super) fn push(&mut self, series: u32, exemplar: Exemplar) {
-        if self.capacity == 0 {
+        let capacity = self.capacity.get();
+        if capacity == 0 {
             return;
         }
-        while self.entries.len() >= self.capacity {
+        while self.entries.len() >= capacity {
             let Some(oldest) = self.entries.pop_front() else {
                 break;
             };

@@ -60,6 +60,7 @@ mod snapshot;
 mod stats;
 mod symbols;
 mod truncate;
+mod zeros;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -91,7 +92,7 @@ use crate::log::record::{HistogramForm, SampleColumns, encode_samples, encode_sa
 pub use counters::{KindCounts, SampleCounts};
 pub(crate) use export::{Growth, HeadExport};
 pub(crate) use late::LateCut;
-pub use options::{FloatChunks, FloatEncoding, OpenOptions, OutOfOrderWindow};
+pub use options::{ExemplarsMax, FloatChunks, FloatEncoding, OpenOptions, OutOfOrderWindow, Zeros};
 pub use progress::{ReplayCounters, ReplayProgress};
 pub use replay::ReplayReport;
 pub use snapshot::LogPosition;
@@ -290,7 +291,7 @@ impl Inner {
         let chunks = ChunkFiles::new(options.disk.clone(), dir);
         let late = Late::new(options.out_of_order.clone());
         Self {
-            exemplars: Mutex::new(ExemplarRing::new(options.exemplars_max)),
+            exemplars: Mutex::new(ExemplarRing::new(options.exemplars_max.clone())),
             valid_from: AtomicI64::new(options.valid_from.0),
             closed_before: AtomicI64::new(options.valid_from.0),
             options,
@@ -328,6 +329,12 @@ impl Inner {
             histograms: self.options.histogram_chunks,
             block_range: self.options.block_range.0,
         }
+    }
+
+    /// Of the newest sample of a series that came in order.
+    fn last_time(&self, series: SeriesRef) -> Option<i64> {
+        let series = self.series_of(series.0)?;
+        self.pages.with(series, |view| view.record.last_time())?
     }
 
     fn stores_starts(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use model::disk::Disk;
 use model::storage::SeriesGate;
@@ -24,6 +24,7 @@ pub struct OpenOptions {
     pub start_times: StartTimes,
     /// Whether chunks of native histograms have room for start timestamps.
     pub histogram_chunks: StartTimes,
+    pub zeros: Zeros,
     /// Chunks do not cross multiples of this, and samples older than half of it before the newest one
     /// are refused: that is where blocks may have been cut.
     pub block_range: Duration,
@@ -31,8 +32,7 @@ pub struct OpenOptions {
     pub valid_from: Timestamp,
     /// Which samples are taken that come out of order.
     pub out_of_order: OutOfOrderWindow,
-    /// Exemplars kept in all; 0 keeps none.
-    pub exemplars_max: usize,
+    pub exemplars_max: ExemplarsMax,
     /// Threads that append samples while the log is read; without any the caller's does it.
     pub replay_workers: usize,
     /// Series held at once; more are refused.
@@ -56,7 +56,8 @@ impl OpenOptions {
             block_range: Duration(2 * 60 * 60 * 1000),
             valid_from: Timestamp::MIN,
             out_of_order: OutOfOrderWindow::default(),
-            exemplars_max: 100_000,
+            exemplars_max: ExemplarsMax::default(),
+            zeros: Zeros::NotAdded,
             replay_workers: 2,
             series_max: usize::MAX,
             gate: None,
@@ -79,6 +80,36 @@ impl OutOfOrderWindow {
     pub fn get(&self) -> Duration {
         Duration(self.0.load(Ordering::Relaxed))
     }
+}
+
+/// Exemplars kept in all; 0 keeps none. Clones are the same setting: it can be changed at any time, also before
+/// the head is open.
+#[derive(Clone, Debug)]
+pub struct ExemplarsMax(Arc<AtomicUsize>);
+
+impl Default for ExemplarsMax {
+    /// The peer's.
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(100_000)))
+    }
+}
+
+impl ExemplarsMax {
+    pub fn set(&self, max: usize) {
+        self.0.store(max, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether a sample with a start timestamp is preceded by a zero at that time, where its series has nothing yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zeros {
+    #[default]
+    NotAdded,
+    Added,
 }
 
 /// How floats are stored in new chunks.
