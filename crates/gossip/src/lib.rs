@@ -1,0 +1,8 @@
+//! The mesh of Alertmanagers: members find each other, notice who is gone, and tell each other the news.
+//!
+//! In reading order: [`wire`] (memberlist's messages as bytes).
+//!
+//! Not here: what the news are. Silences and the notification log are opaque bytes (`alerting` reads and merges
+//! them, `server` connects the two).
+
+pub mod wire;
