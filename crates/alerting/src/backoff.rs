@@ -33,16 +33,24 @@ impl Backoff {
     }
 }
 
-/// A stream of numbers from a seed, for jitter only (SplitMix64, public domain, by Sebastiano Vigna).
+/// A stream of numbers from a seed, for jitter and choices of no secrecy (SplitMix64, public domain, by
+/// Sebastiano Vigna).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Jitter(u64);
+pub struct RandomNumbers(u64);
 
-impl Jitter {
-    pub(crate) fn new(seed: u64) -> Self {
+impl RandomNumbers {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// A number below `bound`; 0 if that is 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.next() % bound).unwrap_or(0)
+    }
+
+    #[expect(clippy::should_implement_trait, reason = "it never ends, so that there is no option")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

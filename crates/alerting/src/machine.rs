@@ -13,7 +13,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use model::{Duration, Labels, Timestamp};
 
-use crate::backoff::Jitter;
+use crate::backoff::RandomNumbers;
 use crate::config::{Config, ReceiverSpec, Settings};
 use crate::event::Event;
 use crate::flush::{Flush, Pending, Stage};
@@ -106,7 +106,7 @@ pub struct Machine {
     last_step: Timestamp,
     peer_wait: Duration,
     has_settled: bool,
-    jitter: Jitter,
+    jitter: RandomNumbers,
     stats: Stats,
 }
 
@@ -138,7 +138,7 @@ impl Machine {
             last_step: now,
             peer_wait: Duration::ZERO,
             has_settled: !settings.waits_for_cluster,
-            jitter: Jitter::new(settings.jitter_seed),
+            jitter: RandomNumbers::new(settings.jitter_seed),
             stats: Stats::default(),
             settings,
         }

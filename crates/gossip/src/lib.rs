@@ -1,8 +1,9 @@
 //! The mesh of Alertmanagers: members find each other, notice who is gone, and tell each other the news.
 //!
-//! In reading order: [`wire`] (memberlist's messages as bytes).
+//! In reading order: [`wire`] (memberlist's messages as bytes), [`swim`] (who is there, as a pure state machine).
 //!
 //! Not here: what the news are. Silences and the notification log are opaque bytes (`alerting` reads and merges
 //! them, `server` connects the two).
 
+pub mod swim;
 pub mod wire;

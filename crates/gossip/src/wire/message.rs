@@ -79,7 +79,8 @@ pub struct Dead {
 pub struct NodeState {
     pub name: String,
     pub address: SocketAddr,
-    pub meta: Vec<u8>,
+    /// What it attaches to itself; no Alertmanager does. Nothing and nil are told apart on the wire.
+    pub meta: Option<Vec<u8>>,
     pub incarnation: u32,
     /// `None` if a very old member does not say.
     pub versions: Option<Versions>,
@@ -300,7 +301,7 @@ fn write_node(mut writer: Writer<'_>, name: &str, node: &NodeState, state: Optio
     write_ip(&mut writer, "Addr", node.address.ip());
     writer
         .number("Incarnation", u64::from(node.incarnation))
-        .bytes("Meta", &node.meta)
+        .bytes_or_nil("Meta", node.meta.as_deref())
         .bytes(name, node.name.as_bytes())
         .number("Port", u64::from(node.address.port()));
     if let Some(state) = state {
@@ -318,14 +319,14 @@ fn write_node(mut writer: Writer<'_>, name: &str, node: &NodeState, state: Optio
 
 fn read_node(reader: &mut Reader<'_>, name_field: &[u8]) -> Result<(NodeState, u8), WireError> {
     let (mut address, mut port, mut state) = (&[][..], 0u16, 0u8);
-    let (mut node_name, mut meta, mut incarnation) = (String::new(), &[][..], 0);
+    let (mut node_name, mut meta, mut incarnation) = (String::new(), None, 0);
     let mut versions = &[][..];
     reader.fields(|name, reader| {
         match name {
             b"Addr" => address = reader.bytes()?,
             b"Port" => port = reader.number()?,
             b"Incarnation" => incarnation = reader.number()?,
-            b"Meta" => meta = reader.bytes()?,
+            b"Meta" => meta = reader.bytes_or_nil()?,
             b"State" => state = reader.number()?,
             b"Vsn" => versions = reader.bytes()?,
             name if name == name_field => node_name = read_name(reader)?,
@@ -333,13 +334,13 @@ fn read_node(reader: &mut Reader<'_>, name_field: &[u8]) -> Result<(NodeState, u
         }
         Ok(Known::Yes)
     })?;
-    if meta.len() > META_BYTES_MAX {
+    if meta.is_some_and(|meta| meta.len() > META_BYTES_MAX) {
         return Err(WireError::TooLong(META_BYTES_MAX));
     }
     let node = NodeState {
         name: node_name,
         address: SocketAddr::new(ip(address)?, port),
-        meta: meta.to_vec(),
+        meta: meta.map(<[u8]>::to_vec),
         incarnation,
         versions: versions.first_chunk().copied(),
     };

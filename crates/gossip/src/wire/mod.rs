@@ -12,6 +12,8 @@ pub mod message;
 pub(crate) mod msgpack;
 pub mod packet;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use message::{Dead, IndirectPing, MemberState, Message, NodeState, Ping, StateKind, Suspect};
 pub use packet::{open_packet, seal_packet};

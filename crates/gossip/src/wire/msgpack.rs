@@ -74,15 +74,19 @@ impl<'a> Reader<'a> {
 
     /// Bytes or text; nil is empty.
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], WireError> {
+        Ok(self.bytes_or_nil()?.unwrap_or_default())
+    }
+
+    pub(crate) fn bytes_or_nil(&mut self) -> Result<Option<&'a [u8]>, WireError> {
         let length = match self.byte()? {
             byte @ 0xa0..=0xbf => usize::from(byte & 0x1f),
-            0xc0 => 0,
+            0xc0 => return Ok(None),
             0xc4 | 0xd9 => self.length(1)?,
             0xc5 | 0xda => self.length(2)?,
             0xc6 | 0xdb => self.length(4)?,
             other => return Err(WireError::Unexpected("bytes", other)),
         };
-        self.take(length)
+        self.take(length).map(Some)
     }
 
     pub(crate) fn text(&mut self) -> Result<String, WireError> {
@@ -180,6 +184,17 @@ impl<'b> Writer<'b> {
         self.raw(name.as_bytes());
         self.raw(bytes);
         self
+    }
+
+    pub(crate) fn bytes_or_nil(&mut self, name: &str, bytes: Option<&[u8]>) -> &mut Self {
+        match bytes {
+            Some(bytes) => self.bytes(name, bytes),
+            None => {
+                self.raw(name.as_bytes());
+                self.out.push(0xc0);
+                self
+            }
+        }
     }
 
     pub(crate) fn number(&mut self, name: &str, number: u64) -> &mut Self {

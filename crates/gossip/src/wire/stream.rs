@@ -44,7 +44,7 @@ impl StreamMessage {
             Self::Ack { sequence } => {
                 plain.push(kind::ACK);
                 Writer::new(&mut plain, 2)
-                    .bytes("Payload", &[])
+                    .bytes_or_nil("Payload", None)
                     .number("SeqNo", u64::from(*sequence));
             }
             Self::State {
