@@ -4,7 +4,7 @@
 //! `silences`, `MeshEntry` in the file `nflog`. The modules list the fields.
 
 pub mod nflog;
-mod proto;
+pub mod proto;
 pub mod silence;
 
 use proto::Reader;

@@ -1,11 +1,11 @@
-//! The few parts of protobuf's wire format that the messages need.
+//! The few parts of protobuf's wire format that the messages of files and of the mesh need.
 
 use super::CodecError;
 use crate::time::Time;
 
 /// A field's value as it is on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value<'a> {
+pub enum Value<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
@@ -14,27 +14,27 @@ pub(super) enum Value<'a> {
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field<'a> {
-    pub(super) number: u64,
-    pub(super) value: Value<'a>,
+pub struct Field<'a> {
+    pub number: u64,
+    pub value: Value<'a>,
 }
 
 /// Walks the bytes of one message, or of a sequence of delimited messages.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(super) fn varint(&mut self) -> Result<u64, CodecError> {
+    pub fn varint(&mut self) -> Result<u64, CodecError> {
         let mut number = 0u64;
         for shift in (0..70).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or(CodecError::Truncated)?;
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A message after its length.
-    pub(super) fn delimited(&mut self) -> Result<&'a [u8], CodecError> {
+    pub fn delimited(&mut self) -> Result<&'a [u8], CodecError> {
         let length = usize::try_from(self.varint()?).map_err(|_| CodecError::Truncated)?;
         self.take(length)
     }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    pub(super) fn field(&mut self) -> Result<Option<Field<'a>>, CodecError> {
+    pub fn field(&mut self) -> Result<Option<Field<'a>>, CodecError> {
         if self.is_empty() {
             return Ok(None);
         }
@@ -106,29 +106,29 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn bytes(&self) -> Result<&'a [u8], CodecError> {
+    pub fn bytes(&self) -> Result<&'a [u8], CodecError> {
         match self.value {
             Value::Bytes(bytes) => Ok(bytes),
             _ => Err(self.misfit()),
         }
     }
 
-    pub(super) fn message(&self) -> Result<Reader<'a>, CodecError> {
+    pub fn message(&self) -> Result<Reader<'a>, CodecError> {
         self.bytes().map(Reader::new)
     }
 
-    pub(super) fn text(&self) -> Result<&'a str, CodecError> {
+    pub fn text(&self) -> Result<&'a str, CodecError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| CodecError::Utf8(self.number))
     }
 
-    pub(super) fn number(&self) -> Result<u64, CodecError> {
+    pub fn number(&self) -> Result<u64, CodecError> {
         match self.value {
             Value::Varint(number) => Ok(number),
             _ => Err(self.misfit()),
         }
     }
 
-    pub(super) fn double(&self) -> Result<f64, CodecError> {
+    pub fn double(&self) -> Result<f64, CodecError> {
         match self.value {
             Value::Fixed64(bits) => Ok(f64::from_bits(bits)),
             _ => Err(self.misfit()),
@@ -136,7 +136,7 @@ impl<'a> Field<'a> {
     }
 
     /// A repeated number, packed or not.
-    pub(super) fn numbers(&self, into: &mut Vec<u64>) -> Result<(), CodecError> {
+    pub fn numbers(&self, into: &mut Vec<u64>) -> Result<(), CodecError> {
         match self.value {
             Value::Varint(number) => into.push(number),
             Value::Bytes(bytes) => {
@@ -151,7 +151,7 @@ impl<'a> Field<'a> {
     }
 
     /// `google.protobuf.Timestamp`: seconds 1, nanos 2.
-    pub(super) fn time(&self) -> Result<Time, CodecError> {
+    pub fn time(&self) -> Result<Time, CodecError> {
         let (mut seconds, mut nanos) = (0u64, 0u64);
         let mut reader = self.message()?;
         while let Some(field) = reader.field()? {
@@ -169,12 +169,12 @@ impl<'a> Field<'a> {
 
 /// Appends the fields of a message. Empty and zero values are left out, as proto3 does.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
@@ -190,42 +190,42 @@ impl Writer {
         self.varint(field << 3 | wire_type);
     }
 
-    pub(super) fn number(&mut self, field: u64, number: u64) {
+    pub fn number(&mut self, field: u64, number: u64) {
         if number != 0 {
             self.number_always(field, number);
         }
     }
 
     /// For members of a `oneof`, whose presence counts.
-    pub(super) fn number_always(&mut self, field: u64, number: u64) {
+    pub fn number_always(&mut self, field: u64, number: u64) {
         self.tag(field, 0);
         self.varint(number);
     }
 
-    pub(super) fn double_always(&mut self, field: u64, number: f64) {
+    pub fn double_always(&mut self, field: u64, number: f64) {
         self.tag(field, 1);
         self.bytes
             .extend_from_slice(&number.to_bits().to_le_bytes());
     }
 
-    pub(super) fn text(&mut self, field: u64, text: &str) {
+    pub fn text(&mut self, field: u64, text: &str) {
         if !text.is_empty() {
             self.message(field, text.as_bytes());
         }
     }
 
     /// A message, text or bytes, also if empty.
-    pub(super) fn message(&mut self, field: u64, bytes: &[u8]) {
+    pub fn message(&mut self, field: u64, bytes: &[u8]) {
         self.tag(field, 2);
         self.delimited(bytes);
     }
 
-    pub(super) fn delimited(&mut self, bytes: &[u8]) {
+    pub fn delimited(&mut self, bytes: &[u8]) {
         self.varint(bytes.len() as u64);
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(super) fn packed(&mut self, field: u64, numbers: &[u64]) {
+    pub fn packed(&mut self, field: u64, numbers: &[u64]) {
         if numbers.is_empty() {
             return;
         }
@@ -236,7 +236,7 @@ impl Writer {
         self.message(field, &packed.bytes);
     }
 
-    pub(super) fn time(&mut self, field: u64, time: Time) {
+    pub fn time(&mut self, field: u64, time: Time) {
         let mut inner = Self::default();
         inner.number(1, time.seconds().cast_unsigned());
         inner.number(2, u64::from(time.nanos()));
