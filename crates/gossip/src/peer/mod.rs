@@ -52,7 +52,9 @@ pub enum Input {
     State { members: Vec<MemberState>, user: Vec<u8> },
     /// A user message came over a stream.
     StreamMessage(Vec<u8>),
-    /// The addresses behind the peers' names, now.
+    /// The addresses behind the peers' names at the start.
+    Joining(Vec<SocketAddr>),
+    /// The same, later.
     Resolved(Vec<SocketAddr>),
     /// News of ours.
     Broadcast(Part),
@@ -127,34 +129,23 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts a member that wants to join the peers at these addresses.
-    pub fn new(config: PeerConfig, peers: &[SocketAddr], now: Duration) -> (Self, Vec<Action>) {
+    /// Starts a member that is alone until it is told whom to join.
+    pub fn new(config: PeerConfig, now: Duration) -> Self {
         let every = |interval: Duration| (!interval.is_zero()).then_some(now + interval);
-        let mine = config.swim.address;
-        let mut others: Vec<SocketAddr> = peers.iter().copied().filter(|to| *to != mine).collect();
-        others.sort_unstable();
-        others.dedup();
-        others.truncate(LOST_MAX);
-        let join = |to: &SocketAddr| Action::Exchange {
-            to: *to,
-            purpose: Purpose::Join,
-        };
-        let actions = others.iter().map(join).collect();
-        let peer = Self {
+        Self {
             settling: Some(Settling::new(
                 now,
                 config.swim.gossip_interval * 10,
                 config.settle_timeout,
             )),
-            lost: others.into_iter().map(|address| (address, now)).collect(),
+            lost: BTreeMap::new(),
             next_reconnect_at: every(config.reconnect_interval),
             next_forget_at: every(config.reconnect_timeout).map(|_| now + FORGET_INTERVAL),
             next_refresh_at: now + REFRESH_INTERVAL,
             swim: Swim::new(config.swim.clone(), now),
             actions: Vec::new(),
             config,
-        };
-        (peer, actions)
+        }
     }
 
     pub fn step(&mut self, now: Duration, input: Input) -> Vec<Action> {
@@ -167,6 +158,7 @@ impl Peer {
                 self.merge_state(&user);
             }
             Input::StreamMessage(bytes) => self.news(&bytes),
+            Input::Joining(addresses) => self.join(now, addresses),
             Input::Resolved(addresses) => self.refresh(addresses),
             Input::Broadcast(part) => self.broadcast(now, part),
             Input::Leave => self.swim(now, swim::Input::Leave),
@@ -258,17 +250,32 @@ impl Peer {
         }
     }
 
-    fn refresh(&mut self, mut addresses: Vec<SocketAddr>) {
-        addresses.sort_unstable();
-        addresses.dedup();
-        for to in addresses.into_iter().take(LOST_MAX) {
-            let is_known = self.swim.alive_members().any(|node| node.address == to);
+    /// Everybody counts as lost until it is there.
+    fn join(&mut self, now: Duration, addresses: Vec<SocketAddr>) {
+        for to in self.unknown(addresses) {
+            self.lost.insert(to, now);
+            let purpose = Purpose::Join;
+            self.actions.push(Action::Exchange { to, purpose });
+        }
+    }
+
+    fn refresh(&mut self, addresses: Vec<SocketAddr>) {
+        for to in self.unknown(addresses) {
             // The lost are tried in their own rhythm.
-            if !is_known && !self.lost.contains_key(&to) {
+            if !self.lost.contains_key(&to) {
                 let purpose = Purpose::Refresh;
                 self.actions.push(Action::Exchange { to, purpose });
             }
         }
+    }
+
+    /// The addresses at which no member is, each once.
+    fn unknown(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses.retain(|to| self.swim.alive_members().all(|node| node.address != *to));
+        addresses.truncate(LOST_MAX);
+        addresses
     }
 
     fn merge_state(&mut self, bytes: &[u8]) {

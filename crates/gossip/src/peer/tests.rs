@@ -29,7 +29,9 @@ fn peer(peers: &[SocketAddr]) -> (Peer, Vec<Action>) {
         reconnect_timeout: seconds(3600),
         settle_timeout: seconds(60),
     };
-    Peer::new(config, peers, Duration::ZERO)
+    let mut peer = Peer::new(config, Duration::ZERO);
+    let actions = peer.step(Duration::ZERO, Input::Joining(peers.to_vec()));
+    (peer, actions)
 }
 
 fn state_of(name: &str, number: u8, state: StateKind) -> Input {
