@@ -49,7 +49,10 @@ impl RandomNumbers {
         usize::try_from(self.next() % bound).unwrap_or(0)
     }
 
-    #[expect(clippy::should_implement_trait, reason = "it never ends, so that there is no option")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it never ends, so that there is no option"
+    )]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -38,7 +38,7 @@ use tower_http::compression::CompressionLayer;
 pub use in_process::ask;
 pub use prometheus::write::WriteService;
 pub use sources::{
-    Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api,
+    Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
     ConfigSource, DecisionView, DroppedTargetView, FilesView, HeadPart, HeadStatsView, Lifecycle,
     LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, ReceiverView,
     RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource, TargetsView,

@@ -1,6 +1,7 @@
 //! What handlers read. The server fills these traits; tests fill them with plain values.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use diag::ReasonEntry;
@@ -161,6 +162,31 @@ pub enum SilenceRefusal {
     NotStored(String),
 }
 
+/// The mesh of Alertmanagers as this node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterView {
+    /// This node is alone, and meant to be.
+    Disabled,
+    Enabled {
+        name: String,
+        /// Whether notifications go out: before that it may not know what others have told.
+        has_settled: bool,
+        /// Names and addresses of all members, this one included, in order of names.
+        peers: Vec<(String, SocketAddr)>,
+    },
+}
+
+impl ClusterView {
+    /// In the peer's words.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Enabled { has_settled, .. } if *has_settled => "ready",
+            Self::Enabled { .. } => "settling",
+        }
+    }
+}
+
 /// The alerting machine of this process.
 pub trait AlertmanagerSource: Send + Sync {
     fn alerts(&self, filter: &alerting::view::AlertFilter) -> Vec<alerting::view::AlertView>;
@@ -181,8 +207,7 @@ pub trait AlertmanagerSource: Send + Sync {
     fn config_text(&self) -> String;
     /// Takes alerts; gives the reasons for those that were not taken.
     fn post(&self, alerts: Vec<alerting::PostedAlert>) -> Vec<String>;
-    /// `disabled` for a single node, else `settling` or `ready`.
-    fn cluster_status(&self) -> String;
+    fn cluster(&self) -> ClusterView;
     /// The labels that an alert of a rule has when it is handed over: with external labels, and relabelled.
     /// `None` if relabelling drops it.
     fn outgoing_labels(&self, labels: &Labels) -> Option<Labels>;

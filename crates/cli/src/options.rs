@@ -6,8 +6,9 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AlertmanagerOptions, Features, MemoryBudgetOption, MessageTypes, Options, QueryOptions,
-    RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo, UiFile,
+    Access, AlertmanagerOptions, ClusterOptions, Features, MemoryBudgetOption, MeshOptions,
+    MessageTypes, Options, PublicAddress, QueryOptions, RemoteWriteOptions, RuleOptions,
+    StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
@@ -87,12 +88,56 @@ pub(crate) fn from_flags(
                 ),
             },
         },
+        cluster: cluster(&given),
         features: features(&given),
         connections_max: given.number("web.max-connections"),
         read_timeout: given.duration("web.read-timeout"),
         overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,
         tempo: Tempo::Real,
         flags: given.values(SERVE),
+    })
+}
+
+/// Without an address and without peers this node is no member of a mesh.
+fn cluster(given: &Given<'_>) -> Option<ClusterOptions> {
+    let text = |name: &str| given.text(name).map(str::to_owned);
+    let listen = text("cluster.listen-address");
+    let peers: Vec<String> = given
+        .texts("cluster.peer")
+        .into_iter()
+        .filter(|peer| !peer.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if listen.is_none() && peers.is_empty() {
+        return None;
+    }
+    let duration = |name: &str| given.duration(name).to_std();
+    let discovery = given.is_on("cluster.allow-insecure-public-advertise-address-discovery");
+    Some(ClusterOptions {
+        mesh: MeshOptions {
+            listen: listen.unwrap_or_else(|| "0.0.0.0:9094".to_owned()),
+            advertise: text("cluster.advertise-address"),
+            public_address: if discovery {
+                PublicAddress::Allowed
+            } else {
+                PublicAddress::Refused
+            },
+            peers,
+            name: text("cluster.peer-name").unwrap_or_default(),
+            label: text("cluster.label").unwrap_or_default(),
+            gossip_interval: duration("cluster.gossip-interval"),
+            push_pull_interval: duration("cluster.pushpull-interval"),
+            probe_interval: duration("cluster.probe-interval"),
+            probe_timeout: duration("cluster.probe-timeout"),
+            tcp_timeout: duration("cluster.tcp-timeout"),
+            resolve_timeout: duration("cluster.peers-resolve-timeout"),
+            settle_timeout: duration("cluster.settle-timeout"),
+            reconnect_interval: duration("cluster.reconnect-interval"),
+            reconnect_timeout: duration("cluster.reconnect-timeout"),
+            overrides: Overrides::default(),
+            seed: 0,
+        },
+        peer_timeout: given.duration("cluster.peer-timeout"),
     })
 }
 

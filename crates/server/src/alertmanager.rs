@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use alerting::codec;
 use alerting::view::{AlertFilter, AlertView, GroupView, LabelFilter, SilenceFilter, SilenceView};
@@ -12,6 +13,8 @@ use alerting::{
 };
 use config::alertmanager::matchers::MatcherMode;
 use diag::ReasonBook;
+use gossip::driver::Mesh;
+use gossip::peer::Part;
 use model::{Clock, Timestamp};
 use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
@@ -19,7 +22,8 @@ use tokio::sync::Notify;
 
 use crate::StartError;
 use crate::alerting_files::{AlertingFiles, Remembered};
-use crate::running::Outgoing;
+use crate::cluster;
+use crate::outgoing::Outgoing;
 use crate::storage::random;
 
 /// Notifications of this time may be sent again after a crash: the log is not written for each one.
@@ -39,8 +43,12 @@ pub(crate) struct Alertmanager {
     machine: Mutex<Machine>,
     /// Held while a snapshot is taken and written, so that none replaces a later one.
     files: Mutex<AlertingFiles>,
-    /// Rung when the notification log has news.
+    /// Rung when there is something new to remember that nobody waits for.
     log_bell: Notify,
+    /// Whether silences of other members came in since they were last written.
+    has_new_silences: AtomicBool,
+    /// The other members, if there are any; set before anything runs.
+    mesh: OnceLock<Mesh>,
     matcher_mode: MatcherMode,
     receivers: RwLock<Arc<Receivers>>,
     text: RwLock<String>,
@@ -118,6 +126,17 @@ impl Memory {
 struct Answer {
     refused: Vec<String>,
     silence: Option<Result<String, SilenceError>>,
+    /// How many pieces of news went to the other members.
+    told: usize,
+}
+
+/// What becomes of the news of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spread {
+    /// The other members are told.
+    Told,
+    /// They know already.
+    Kept,
 }
 
 impl Alertmanager {
@@ -139,6 +158,8 @@ impl Alertmanager {
             machine: Mutex::new(machine),
             files: Mutex::new(memory.files),
             log_bell: Notify::new(),
+            has_new_silences: AtomicBool::new(false),
+            mesh: OnceLock::new(),
             matcher_mode,
             receivers: RwLock::new(routing.receivers),
             text: RwLock::new(routing.text),
@@ -168,14 +189,19 @@ impl Alertmanager {
         }
     }
 
-    /// Writes the notification log soon after each change, until the task is dropped.
+    /// Writes the notification log, and silences of other members, soon after each change, until the task is
+    /// dropped.
     pub(crate) async fn keep_log(self: Arc<Self>) {
         loop {
             self.log_bell.notified().await;
             tokio::time::sleep(LOG_WRITE_PAUSE).await;
             let alertmanager = Arc::clone(&self);
             // A panic in there is logged by the runtime and must not end the writing.
-            let _ = tokio::task::spawn_blocking(move || alertmanager.write_log()).await;
+            let _ = tokio::task::spawn_blocking(move || {
+                alertmanager.write_log();
+                alertmanager.write_new_silences();
+            })
+            .await;
         }
     }
 
@@ -203,6 +229,15 @@ impl Alertmanager {
         }
     }
 
+    fn write_new_silences(&self) {
+        if self.has_new_silences.swap(false, Ordering::Relaxed)
+            && let Err(error) = self.write_silences()
+        {
+            self.has_new_silences.store(true, Ordering::Relaxed);
+            self.not_written(&error);
+        }
+    }
+
     fn write_silences(&self) -> std::io::Result<()> {
         let files = self.files.lock();
         let bytes = codec::silence::encode(self.machine.lock().all_silences().iter());
@@ -217,6 +252,10 @@ impl Alertmanager {
 
     /// One step of the machine; carries out what it asks for.
     fn step(self: &Arc<Self>, input: Input) -> Answer {
+        self.step_and_spread(input, Spread::Told)
+    }
+
+    fn step_and_spread(self: &Arc<Self>, input: Input, spread: Spread) -> Answer {
         let now = self.clock.now();
         // The driver's own ticks must not wake the driver again.
         let is_news = !matches!(input, Input::Tick);
@@ -242,12 +281,55 @@ impl Alertmanager {
                     self.reasons.record(now.millis(), "posted silence", &error);
                     answer.silence = Some(Err(error));
                 }
-                Action::BroadcastLogEntry(_) => self.log_bell.notify_one(),
-                // News for cluster members, which a single node has not.
-                Action::BroadcastSilence(_) => {}
+                Action::BroadcastLogEntry(stored) => {
+                    self.log_bell.notify_one();
+                    let encode = || codec::nflog::encode([&stored]);
+                    answer.told += self.tell(cluster::LOG, spread, encode);
+                }
+                Action::BroadcastSilence(stored) => {
+                    let encode = || codec::silence::encode([&stored]);
+                    answer.told += self.tell(cluster::SILENCES, spread, encode);
+                }
             }
         }
         answer
+    }
+
+    /// Tells the other members. Returns how many pieces of news that were.
+    fn tell(&self, key: &str, spread: Spread, encode: impl FnOnce() -> Vec<u8>) -> usize {
+        let Some(mesh) = self.mesh.get().filter(|_| spread == Spread::Told) else {
+            return 0;
+        };
+        mesh.broadcast(Part {
+            key: key.to_owned(),
+            data: encode(),
+        });
+        1
+    }
+
+    /// Takes in what the mesh says. Returns how much of it was news that were told on.
+    pub(crate) fn merge(self: &Arc<Self>, input: Input, spread: Spread) -> usize {
+        let are_silences = matches!(input, Input::SilencesMerged(_));
+        let told = self.step_and_spread(input, spread).told;
+        if are_silences {
+            self.has_new_silences.store(true, Ordering::Relaxed);
+            self.log_bell.notify_one();
+        }
+        told
+    }
+
+    /// Silences and the notification log, as bytes.
+    pub(crate) fn snapshots(&self) -> (Vec<u8>, Vec<u8>) {
+        let machine = self.machine.lock();
+        let silences = codec::silence::encode(machine.all_silences().iter());
+        let log = codec::nflog::encode(machine.notification_log().iter());
+        (silences, log)
+    }
+
+    /// The mesh that this node is a member of, before anything runs.
+    pub(crate) fn set_mesh(&self, mesh: Mesh) {
+        // It is set once, by the one who makes both.
+        let _ = self.mesh.set(mesh);
     }
 
     /// A change of silences. It is on disk before it is confirmed.
@@ -304,6 +386,10 @@ impl Alertmanager {
             );
         }
         tracing::debug!(code = event.code(), ?event, "alerting");
+    }
+
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.mesh.get().is_some()
     }
 
     pub(crate) fn counts(&self) -> (usize, usize) {
@@ -424,8 +510,16 @@ impl api::AlertmanagerSource for AlertmanagerApi {
         self.alertmanager.post_counted(alerts)
     }
 
-    fn cluster_status(&self) -> String {
-        "disabled".to_owned()
+    fn cluster(&self) -> api::ClusterView {
+        let Some(mesh) = self.alertmanager.mesh.get() else {
+            return api::ClusterView::Disabled;
+        };
+        let peers = mesh.members().into_iter();
+        api::ClusterView::Enabled {
+            name: mesh.name(),
+            has_settled: mesh.is_settled(),
+            peers: peers.map(|peer| (peer.name, peer.address)).collect(),
+        }
     }
 
     fn outgoing_labels(&self, labels: &model::Labels) -> Option<model::Labels> {

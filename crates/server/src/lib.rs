@@ -3,7 +3,7 @@
 //! In reading order: [`options`] (what the command line says), `features`, `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`, `budget` (memory),
-//! `targets` (discovery into scrape pools), `queries`, `alertmanager`, `receivers` (with `aws`, `mail`, `proxy`);
+//! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
 //! `offline` (a folder without a server); `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API; `self_metrics`.
 //!
@@ -17,6 +17,7 @@ mod aws;
 mod budget;
 mod checks;
 mod clock;
+mod cluster;
 mod compaction;
 mod features;
 mod files;
@@ -28,6 +29,7 @@ mod mail;
 mod not_built;
 mod offline;
 mod options;
+mod outgoing;
 mod plan;
 mod proxy;
 mod queries;
@@ -50,7 +52,9 @@ use diag::Diagnostics;
 pub use api::Access;
 pub use api::ui::UiFile;
 pub use budget::{MemoryBudgetError, MemoryBudgetOption};
+pub use cluster::ClusterOptions;
 pub use features::Features;
+pub use gossip::driver::{MeshOptions, PublicAddress};
 pub use offline::OfflineData;
 pub use options::{
     AlertmanagerOptions, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions,
@@ -75,6 +79,8 @@ pub enum StartError {
     Storage { dir: String, problem: String },
     #[error("listening on {address}: {problem}")]
     Listen { address: String, problem: String },
+    #[error("{0}")]
+    Mesh(#[from] gossip::driver::MeshError),
     #[error(
         "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder with --storage.tsdb.path"
     )]

@@ -8,6 +8,7 @@ use model::Duration;
 use net::Overrides;
 
 use crate::budget::MemoryBudgetOption;
+use crate::cluster::ClusterOptions;
 use crate::features::Features;
 
 /// How fast time passes for the configuration.
@@ -49,6 +50,8 @@ pub struct Options {
     pub query: QueryOptions,
     pub rules: RuleOptions,
     pub alertmanager: AlertmanagerOptions,
+    /// The mesh of Alertmanagers that this node is to be a member of.
+    pub cluster: Option<ClusterOptions>,
     /// What is experimental.
     pub features: Features,
     pub connections_max: usize,
@@ -95,6 +98,7 @@ impl Default for Options {
                 concurrent_max: 4,
             },
             alertmanager: AlertmanagerOptions::default(),
+            cluster: None,
             features: Features::default(),
             connections_max: 512,
             read_timeout: minutes(5),

@@ -7,16 +7,16 @@ use api::ui::{Home, Ui};
 use api::{Api, Lifecycle, LifecycleRequest, Readiness};
 use diag::{Diagnostics, ReasonBook, Severity};
 use discovery::kubernetes::Objects;
+use gossip::driver::Mesh;
 use metrics::Registry;
-use model::relabel;
+use model::Clock;
 use model::storage::SampleWriter;
-use model::{Clock, Labels};
 use net::server::{ServeOptions, serve};
 use parking_lot::RwLock;
 use promql::{EngineOptions, ParserOptions};
 use queries::QueryService;
 use remote::write::Receiver;
-use rules::{AlertSink, Environment, Schedule, SentAlert};
+use rules::{Environment, Schedule};
 use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,9 +29,11 @@ use crate::address::{external_url, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
+use crate::cluster::{self, Place};
 use crate::compaction::Compaction;
 use crate::features::Features;
 use crate::options::{Options, QueryOptions, Tempo};
+use crate::outgoing::{Outgoing, OutgoingAlerts};
 use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
 use crate::retention::Limits;
@@ -118,6 +120,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let budget = MemoryBudget::new(MemoryLimit::new(planner.options.storage.memory));
     tracing::info!(budget = %budget.limit(), "memory");
     let budget = Arc::new(budget);
+    let mesh = cluster::bind(&planner.options, &clock).await?;
     let settings = storage::Settings {
         gate: budget.clone(),
         dir: planner.options.data_dir.clone(),
@@ -132,7 +135,13 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let memory = Memory::open(&planner.options.data_dir)?;
     // From here on the server answers, and scrapes; what is scraped waits for the folder to be read.
     let opened = tokio::task::spawn_blocking(move || opening.finish());
-    let (parts, router) = Parts::build(&planner, plan, (storage, memory, budget), clock, objects);
+    let (parts, router) = Parts::build(
+        &planner,
+        plan,
+        (storage, memory, budget, mesh),
+        clock,
+        objects,
+    );
     let (stop_serving, _) = watch::channel(false);
     let serve_options = ServeOptions {
         connections_max: planner.options.connections_max,
@@ -253,6 +262,7 @@ struct Parts {
     environment: Environment,
     query_service: QueryService,
     alertmanager: Arc<Alertmanager>,
+    mesh: Option<Mesh>,
     outgoing: Arc<RwLock<Outgoing>>,
     current: Arc<RwLock<Current>>,
     limits: Arc<RwLock<Limits>>,
@@ -265,49 +275,11 @@ struct Parts {
     first_plan: Option<Plan>,
 }
 
-/// What is done to alerts between rules and Alertmanager.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Outgoing {
-    external_labels: Labels,
-    relabel: Vec<relabel::RelabelConfig>,
-}
-
-impl Outgoing {
-    /// `None` if relabelling drops the alert.
-    pub(crate) fn labels(&self, own: &Labels) -> Option<Labels> {
-        let mut labels = own.to_builder();
-        for (name, value) in &self.external_labels {
-            // An alert's own label wins.
-            if !labels.contains(name) {
-                labels.set(name, value);
-            }
-        }
-        relabel::apply(&self.relabel, &labels.build())
-    }
-}
-
-/// External labels and relabelling, then the dispatcher.
-struct OutgoingAlerts {
-    outgoing: Arc<RwLock<Outgoing>>,
-    next: RuleAlerts,
-}
-
-impl AlertSink for OutgoingAlerts {
-    fn send(&self, alerts: Vec<SentAlert>) {
-        let outgoing = self.outgoing.read().clone();
-        let prepared = alerts.into_iter().filter_map(|mut alert| {
-            alert.labels = outgoing.labels(&alert.labels)?;
-            Some(alert)
-        });
-        self.next.send(prepared.collect());
-    }
-}
-
 impl Parts {
     fn build(
         planner: &Planner,
         mut plan: Plan,
-        (storage, memory, budget): (Storage, Memory, Arc<MemoryBudget>),
+        (storage, memory, budget, mesh): (Storage, Memory, Arc<MemoryBudget>, Option<Place>),
         clock: Arc<dyn Clock>,
         objects: watch::Sender<Arc<Objects>>,
     ) -> (Self, net::axum::Router) {
@@ -337,6 +309,7 @@ impl Parts {
             alerts_per_name_max: options.alertmanager.alerts_per_name_max,
             names: options.alertmanager.matchers.name_scheme(),
             jitter_seed: u64::from(std::process::id()),
+            waits_for_cluster: mesh.is_some(),
             ..alerting::Settings::default()
         };
         let counters = Counters::new(&registry);
@@ -349,6 +322,7 @@ impl Parts {
             Arc::clone(&reasons),
             counters,
         );
+        let mesh = mesh.map(|mesh| cluster::join(mesh, &alertmanager, &registry));
         let outgoing = Arc::new(RwLock::new(Outgoing::default()));
         let query_service = QueryService::new(
             queries::Settings {
@@ -493,6 +467,7 @@ impl Parts {
             environment,
             query_service,
             alertmanager,
+            mesh,
             outgoing,
             current,
             limits,
@@ -528,6 +503,7 @@ impl Parts {
         }
         let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
         let keeping_log = tokio::spawn(Arc::clone(&self.alertmanager).keep_log());
+        let meshing = self.mesh.clone().map(|mesh| tokio::spawn(mesh.run()));
         if let Some(plan) = self.first_plan.take() {
             self.put_in_place(plan, &planner).await;
         }
@@ -586,6 +562,11 @@ impl Parts {
         }
         alerting.abort();
         keeping_log.abort();
+        // The last news of the machine are out before that.
+        if let (Some(mesh), Some(meshing)) = (&self.mesh, meshing) {
+            mesh.leave();
+            meshing.abort();
+        }
         syncing.abort();
         let db = self.storage.db.clone();
         let alertmanager = Arc::clone(&self.alertmanager);

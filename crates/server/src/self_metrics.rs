@@ -522,6 +522,17 @@ fn rule_groups(page: &mut Page, rules: &Views) {
 }
 
 fn alerts(page: &mut Page, alertmanager: &Alertmanager) {
+    page.sample(
+        Kind::Gauge,
+        "alertmanager_cluster_enabled",
+        "Indicates whether the clustering is enabled or not.",
+        &[],
+        if alertmanager.is_clustered() {
+            1.0
+        } else {
+            0.0
+        },
+    );
     let (active, suppressed) = alertmanager.counts();
     let help = "How many alerts by state.";
     page.sample(

@@ -243,7 +243,9 @@ export type AlertmanagerStatus = {
 };
 
 export type ClusterStatus = {
-  peers: string[];
+  /** Of this node; absent if it is no member of a mesh. */
+  name?: string | null;
+  peers: PeerStatus[];
   status: string;
 };
 
@@ -264,6 +266,11 @@ export type NotifiedGroup = {
   labels: Record<string, string>;
   receiver: Receiver;
   routeLabels: Record<string, string>;
+};
+
+export type PeerStatus = {
+  address: string;
+  name: string;
 };
 
 /** One alert of the body; described for the API's document. */

@@ -88,7 +88,7 @@ export const server = {
     active: "active",
     dropped: "dropped",
     cluster: "Cluster of Alertmanagers",
-    disabled: "This node runs alone: the mesh between nodes is not built yet.",
+    disabled: "This node runs alone. With --cluster.peer it becomes a member of a mesh.",
     receivers: "Receivers",
     none: "None",
     url: "URL",

@@ -12,7 +12,7 @@ use super::alerts::receiver_labels;
 use super::error::Error;
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
-use crate::sources::Api;
+use crate::sources::{Api, ClusterView};
 use crate::time::rfc3339;
 
 #[derive(Serialize, JsonSchema)]
@@ -28,8 +28,35 @@ pub(crate) struct StatusTwin {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ClusterStatus")]
 pub(crate) struct ClusterTwin {
-    peers: Vec<String>,
-    status: String,
+    /// Of this node; absent if it is no member of a mesh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    peers: Vec<PeerTwin>,
+    status: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PeerStatus")]
+pub(crate) struct PeerTwin {
+    address: String,
+    name: String,
+}
+
+fn cluster(view: ClusterView) -> ClusterTwin {
+    let status = view.status();
+    let (name, peers) = match view {
+        ClusterView::Disabled => (None, Vec::new()),
+        ClusterView::Enabled { name, peers, .. } => (Some(name), peers),
+    };
+    let peers = peers.into_iter().map(|(name, address)| PeerTwin {
+        address: address.to_string(),
+        name,
+    });
+    ClusterTwin {
+        name,
+        peers: peers.collect(),
+        status,
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -52,10 +79,7 @@ pub(crate) struct VersionTwin {
 
 pub(crate) async fn status(State(api): State<Arc<Api>>) -> Response {
     json_text(to_json(&StatusTwin {
-        cluster: ClusterTwin {
-            peers: Vec::new(),
-            status: api.alertmanager.cluster_status(),
-        },
+        cluster: cluster(api.alertmanager.cluster()),
         config: ConfigTwin {
             original: api.alertmanager.config_text(),
         },

@@ -133,7 +133,7 @@ pub(crate) async fn overview(State(api): State<Arc<Api>>) -> Response {
         queries_running: api.queries.active().len(),
         is_config_ok,
         config_loaded_at: rfc3339(Some(loaded_at)),
-        cluster_status: api.alertmanager.cluster_status(),
+        cluster_status: api.alertmanager.cluster().status().to_owned(),
         attention,
         attention_total,
     })

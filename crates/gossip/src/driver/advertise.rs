@@ -30,7 +30,9 @@ pub(crate) fn parse(flag: &'static str, text: &str) -> Result<SocketAddr, MeshEr
     if host.is_empty() {
         return Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
     }
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     let ip: IpAddr = bare
         .unwrap_or(host)
         .parse()
@@ -61,7 +63,10 @@ pub(crate) fn advertised(
 }
 
 fn choose(own: &[IpAddr], public: PublicAddress) -> Option<IpAddr> {
-    let usable = || own.iter().filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
+    let usable = || {
+        own.iter()
+            .filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+    };
     let private = usable().find(|ip| is_private(ip));
     let any = || usable().next().filter(|_| public == PublicAddress::Allowed);
     private.or_else(any).copied()
@@ -82,13 +87,19 @@ fn is_private(ip: &IpAddr) -> bool {
 
 /// That of the default route first, then all others of version 4.
 fn own_addresses() -> Vec<IpAddr> {
-    let routed = ["203.0.113.1:9", "[2001:db8::1]:9"].into_iter().filter_map(|to| {
-        // Nothing is sent: connecting a datagram socket only chooses the route.
-        let any = if to.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" };
-        let socket = UdpSocket::bind(any).ok()?;
-        socket.connect(to).ok()?;
-        Some(socket.local_addr().ok()?.ip())
-    });
+    let routed = ["203.0.113.1:9", "[2001:db8::1]:9"]
+        .into_iter()
+        .filter_map(|to| {
+            // Nothing is sent: connecting a datagram socket only chooses the route.
+            let any = if to.starts_with('[') {
+                "[::]:0"
+            } else {
+                "0.0.0.0:0"
+            };
+            let socket = UdpSocket::bind(any).ok()?;
+            socket.connect(to).ok()?;
+            Some(socket.local_addr().ok()?.ip())
+        });
     let routed: Vec<IpAddr> = routed.collect();
     let table = std::fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
     [routed, local_addresses(&table)].concat()
@@ -110,11 +121,21 @@ mod tests {
 
     #[test]
     fn addresses_of_flags() {
-        let parsed = |text| parse("cluster.listen-address", text).map_err(|error| error.to_string());
-        assert_eq!(parsed("10.0.0.1:9094"), Ok("10.0.0.1:9094".parse().unwrap()));
+        let parsed =
+            |text| parse("cluster.listen-address", text).map_err(|error| error.to_string());
+        assert_eq!(
+            parsed("10.0.0.1:9094"),
+            Ok("10.0.0.1:9094".parse().unwrap())
+        );
         assert_eq!(parsed(":9094"), Ok("0.0.0.0:9094".parse().unwrap()));
         assert_eq!(parsed("[::1]:1"), Ok("[::1]:1".parse().unwrap()));
-        for text in ["9094", "10.0.0.1:99999", "::1:9", "host:9094", "[10.0.0.1:9"] {
+        for text in [
+            "9094",
+            "10.0.0.1:99999",
+            "::1:9",
+            "host:9094",
+            "[10.0.0.1:9",
+        ] {
             let error = parsed(text).unwrap_err();
             assert!(error.starts_with("--cluster.listen-address"), "{error}");
         }
@@ -122,7 +143,11 @@ mod tests {
 
     #[test]
     fn private_addresses_first_public_ones_if_allowed() {
-        let ips = |all: &[&str]| all.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
+        let ips = |all: &[&str]| {
+            all.iter()
+                .map(|ip| ip.parse().unwrap())
+                .collect::<Vec<IpAddr>>()
+        };
         let mixed = ips(&["8.8.8.8", "127.0.0.1", "172.16.3.4", "10.0.0.1"]);
         assert_eq!(choose(&mixed, PublicAddress::Refused), Some(mixed[2]));
         let public = ips(&["127.0.0.1", "8.8.8.8", "172.32.0.1"]);
@@ -136,13 +161,19 @@ mod tests {
     fn the_flag_wins_then_what_we_listen_on() {
         let bound: SocketAddr = "10.1.1.1:9094".parse().unwrap();
         let flag: SocketAddr = "192.0.2.7:99".parse().unwrap();
-        assert_eq!(advertised(Some(flag), bound, PublicAddress::Refused), Ok(flag));
+        assert_eq!(
+            advertised(Some(flag), bound, PublicAddress::Refused),
+            Ok(flag)
+        );
         assert_eq!(advertised(None, bound, PublicAddress::Refused), Ok(bound));
     }
 
     #[test]
     fn the_kernels_table_names_our_own() {
         let table = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n     |-- 10.2.0.9\n        /32 host LOCAL\n     |-- 10.2.0.255\n        /32 link BROADCAST\n";
-        assert_eq!(local_addresses(table), ["10.2.0.9".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            local_addresses(table),
+            ["10.2.0.9".parse::<IpAddr>().unwrap()]
+        );
     }
 }

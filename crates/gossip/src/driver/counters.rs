@@ -242,11 +242,17 @@ impl Counters {
                 tracing::debug!(%from, %problem, "a packet was refused");
             }
             swim::Event::MemberRefused { name } => {
-                tracing::warn!(peer = name, "a peer is not let in: it speaks another version of the protocol, or there are too many");
+                tracing::warn!(
+                    peer = name,
+                    "a peer is not let in: it speaks another version of the protocol, or there are too many"
+                );
             }
             swim::Event::Pruned(count) => {
                 self.pruned.add_count(*count);
-                tracing::warn!(count, "too many news wait to be told; the oldest are dropped");
+                tracing::warn!(
+                    count,
+                    "too many news wait to be told; the oldest are dropped"
+                );
             }
         }
     }

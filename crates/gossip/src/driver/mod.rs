@@ -79,8 +79,13 @@ pub enum MeshError {
         text: String,
         problem: String,
     },
-    #[error("listening for the mesh on {address}: {problem}; choose another with --cluster.listen-address")]
-    Listen { address: SocketAddr, problem: String },
+    #[error(
+        "listening for the mesh on {address}: {problem}; choose another with --cluster.listen-address"
+    )]
+    Listen {
+        address: SocketAddr,
+        problem: String,
+    },
     #[error("{0} was found for the others to reach us; say one with --cluster.advertise-address")]
     NoAddress(&'static str),
     #[error("--cluster.label has {0} bytes; it may have 255")]

@@ -26,7 +26,9 @@ impl PeerName {
         let (host, port) = text
             .rsplit_once(':')
             .ok_or_else(|| invalid("there is no port; write it as alertmanager-0:9094"))?;
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
         let host = bare.unwrap_or(host);
         if host.is_empty() {
             return Err(invalid("there is no host before the port"));
@@ -70,7 +72,11 @@ pub(crate) async fn resolve(
                 tracing::warn!(host, port, %error, "the name of a peer cannot be looked up; it is tried again");
             }
             Err(_) => {
-                tracing::warn!(host, port, "looking up the names of peers took too long; it is tried again");
+                tracing::warn!(
+                    host,
+                    port,
+                    "looking up the names of peers took too long; it is tried again"
+                );
                 break;
             }
         }

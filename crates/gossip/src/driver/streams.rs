@@ -162,7 +162,10 @@ impl Mesh {
     pub(super) async fn send_long_news(self, mut news: mpsc::Receiver<OutgoingMessage>) {
         while let Some(message) = news.recv().await {
             // The semaphore is never closed.
-            let Ok(permit) = std::sync::Arc::clone(&self.0.long_news_streams).acquire_owned().await else {
+            let Ok(permit) = std::sync::Arc::clone(&self.0.long_news_streams)
+                .acquire_owned()
+                .await
+            else {
                 return;
             };
             let mesh = self.clone();

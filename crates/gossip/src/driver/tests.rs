@@ -105,7 +105,10 @@ async fn members_meet_tell_and_miss_each_other() {
     *a.kept.state.lock() = b"what a knows".to_vec();
     let b = member("b", &[a.address]).await;
     let c = member("c", &[a.address]).await;
-    until("three members", || [&a, &b, &c].iter().all(|m| count(m) == 3)).await;
+    until("three members", || {
+        [&a, &b, &c].iter().all(|m| count(m) == 3)
+    })
+    .await;
     until("settling", || *a.kept.is_settled.lock()).await;
     assert!(a.mesh.is_settled());
     assert_eq!(*c.kept.position.lock(), 2);
@@ -117,8 +120,14 @@ async fn members_meet_tell_and_miss_each_other() {
     let long = vec![7; 100_000];
     b.mesh.broadcast(part("sil", &long));
     for other in [&a, &c] {
-        until("the short news", || has(other, (part("nfl", b"short"), Source::News))).await;
-        until("the long news", || has(other, (part("sil", &long), Source::News))).await;
+        until("the short news", || {
+            has(other, (part("nfl", b"short"), Source::News))
+        })
+        .await;
+        until("the long news", || {
+            has(other, (part("sil", &long), Source::News))
+        })
+        .await;
     }
     let page = b.registry.render();
     for line in [
@@ -137,7 +146,11 @@ async fn members_meet_tell_and_miss_each_other() {
     c.running.abort();
     b.running.abort();
     until("b to be missed", || count(&a) == 1).await;
-    assert!(a.registry.render().contains("alertmanager_cluster_failed_peers 2"));
+    assert!(
+        a.registry
+            .render()
+            .contains("alertmanager_cluster_failed_peers 2")
+    );
     assert!(!a.running.is_finished());
 }
 
@@ -147,7 +160,9 @@ async fn who_is_not_there_yet_is_tried_again() {
     let b = Bound::new(options("b", &[])).await.unwrap().address();
     let a = member("a", &[b]).await;
     until("a first attempt", || {
-        a.registry.render().contains("alertmanager_cluster_reconnections_failed_total 1")
+        a.registry
+            .render()
+            .contains("alertmanager_cluster_reconnections_failed_total 1")
     })
     .await;
     let mut later = options("b", &[]);
@@ -157,7 +172,11 @@ async fn who_is_not_there_yet_is_tried_again() {
     let mesh = Mesh::new(bound, delegate, &Registry::new(), &[]);
     tokio::spawn(mesh.run());
     until("b at a", || count(&a) == 2).await;
-    assert!(a.registry.render().contains("alertmanager_cluster_failed_peers 0"));
+    assert!(
+        a.registry
+            .render()
+            .contains("alertmanager_cluster_failed_peers 0")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +187,9 @@ async fn strangers_and_nonsense_are_refused_and_counted() {
         stranger.send_to(packet, a.address).await.unwrap();
     }
     until("packets to be counted", || {
-        a.registry.render().contains("keepwatch_cluster_packets_refused_total{over=\"packet\"} 4")
+        a.registry
+            .render()
+            .contains("keepwatch_cluster_packets_refused_total{over=\"packet\"} 4")
     })
     .await;
     let mut stream = tokio::net::TcpStream::connect(a.address).await.unwrap();
@@ -178,7 +199,9 @@ async fn strangers_and_nonsense_are_refused_and_counted() {
     let answer = StreamDecoder::for_answer().push(&answer).unwrap().unwrap();
     assert!(matches!(answer, StreamMessage::Error(text) if text.contains("label")));
     until("streams to be counted", || {
-        a.registry.render().contains("keepwatch_cluster_packets_refused_total{over=\"stream\"} 1")
+        a.registry
+            .render()
+            .contains("keepwatch_cluster_packets_refused_total{over=\"stream\"} 1")
     })
     .await;
     let b = member("b", &[a.address]).await;
@@ -194,9 +217,15 @@ async fn a_start_that_cannot_be_says_why() {
         async { Bound::new(options).await.unwrap_err().to_string() }
     };
     let in_use = error(|options, taken| options.listen = taken.to_string()).await;
-    assert!(in_use.contains("in use") && in_use.contains("--cluster.listen-address"), "{in_use}");
+    assert!(
+        in_use.contains("in use") && in_use.contains("--cluster.listen-address"),
+        "{in_use}"
+    );
     let host = error(|options, _| options.advertise = Some("me:9094".to_owned())).await;
-    assert_eq!(host, "--cluster.advertise-address me:9094: the host is not an IP address");
+    assert_eq!(
+        host,
+        "--cluster.advertise-address me:9094: the host is not an IP address"
+    );
     let label = error(|options, _| options.label = "x".repeat(256)).await;
     assert_eq!(label, "--cluster.label has 256 bytes; it may have 255");
     let zero = error(|options, _| options.probe_interval = Duration::ZERO).await;

@@ -46,10 +46,18 @@ pub struct PeerConfig {
 #[derive(Clone, Debug)]
 pub enum Input {
     Tick,
-    Packet { from: SocketAddr, bytes: Vec<u8> },
-    StreamPong { sequence: u32 },
+    Packet {
+        from: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    StreamPong {
+        sequence: u32,
+    },
     /// A state was exchanged with somebody.
-    State { members: Vec<MemberState>, user: Vec<u8> },
+    State {
+        members: Vec<MemberState>,
+        user: Vec<u8>,
+    },
     /// A user message came over a stream.
     StreamMessage(Vec<u8>),
     /// The addresses behind the peers' names at the start.
@@ -77,17 +85,34 @@ pub enum Purpose {
 /// Something that must be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    SendPacket { to: SocketAddr, bytes: Vec<u8> },
+    SendPacket {
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
     /// Ask over a stream; report an answer until then with [`Input::StreamPong`].
-    StreamPing { to: SocketAddr, ping: Ping, until: Duration },
+    StreamPing {
+        to: SocketAddr,
+        ping: Ping,
+        until: Duration,
+    },
     /// Exchange states over a stream; report with [`Input::State`].
-    Exchange { to: SocketAddr, purpose: Purpose },
+    Exchange {
+        to: SocketAddr,
+        purpose: Purpose,
+    },
     /// Send a user message over a stream.
-    SendMessage { to: SocketAddr, key: String, bytes: Vec<u8> },
+    SendMessage {
+        to: SocketAddr,
+        key: String,
+        bytes: Vec<u8>,
+    },
     /// Look up the names of peers; report with [`Input::Resolved`].
     Resolve,
     /// State or news of another member.
-    Merge { part: Part, source: Source },
+    Merge {
+        part: Part,
+        source: Source,
+    },
     /// How many members there are, or our place among them, may have changed.
     MembersChanged,
     Settled(Settled),
@@ -107,8 +132,12 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Swim(swim::Event),
-    StateReceived { bytes: usize },
-    NewsReceived { bytes: usize },
+    StateReceived {
+        bytes: usize,
+    },
+    NewsReceived {
+        bytes: usize,
+    },
     /// Bytes of a member that are neither state nor news.
     Unreadable(String),
     Forgotten(SocketAddr),
@@ -208,7 +237,10 @@ impl Peer {
             swim::Event::Gone(node) => {
                 // Who was started anew has another name at the same address.
                 let address = node.address;
-                let is_taken = self.swim.alive_members().any(|other| other.address == address);
+                let is_taken = self
+                    .swim
+                    .alive_members()
+                    .any(|other| other.address == address);
                 if !is_taken && self.lost.len() < LOST_MAX {
                     self.lost.insert(address, now);
                 }
@@ -221,7 +253,10 @@ impl Peer {
 
     fn run_timers(&mut self, now: Duration) {
         let count = self.swim.alive_members().count();
-        let settled = self.settling.as_mut().and_then(|settling| settling.poll(now, count));
+        let settled = self
+            .settling
+            .as_mut()
+            .and_then(|settling| settling.poll(now, count));
         if let Some(settled) = settled {
             self.settling = None;
             self.actions.push(Action::Settled(settled));
@@ -282,10 +317,12 @@ impl Peer {
         let event = Event::StateReceived { bytes: bytes.len() };
         self.actions.push(Action::Event(event));
         match decode_state(bytes) {
-            Ok(parts) => self.actions.extend(parts.into_iter().map(|part| Action::Merge {
-                part,
-                source: Source::State,
-            })),
+            Ok(parts) => self
+                .actions
+                .extend(parts.into_iter().map(|part| Action::Merge {
+                    part,
+                    source: Source::State,
+                })),
             Err(error) => self.unreadable(&error),
         }
     }

@@ -78,6 +78,9 @@ mod tests {
         assert_eq!(run(&[1; 9], 60), (5, Some(Settled::Yes)));
         assert_eq!(run(&[1, 2, 3, 3, 3, 3, 3], 60), (7, Some(Settled::Yes)));
         assert_eq!(run(&[1, 2, 1, 2, 1, 2, 1, 2], 60), (8, None));
-        assert_eq!(run(&[1, 2, 1, 2, 1, 2, 1, 2], 5), (5, Some(Settled::TimedOut)));
+        assert_eq!(
+            run(&[1, 2, 1, 2, 1, 2, 1, 2], 5),
+            (5, Some(Settled::TimedOut))
+        );
     }
 }

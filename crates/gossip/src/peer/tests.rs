@@ -63,7 +63,11 @@ fn run(peer: &mut Peer, until: Duration) -> Vec<(Duration, Action)> {
     let mut all = Vec::new();
     while peer.wake_at() <= until {
         let now = peer.wake_at();
-        all.extend(peer.step(now, Input::Tick).into_iter().map(|action| (now, action)));
+        all.extend(
+            peer.step(now, Input::Tick)
+                .into_iter()
+                .map(|action| (now, action)),
+        );
     }
     all
 }
@@ -80,7 +84,9 @@ fn peers_are_joined_and_tried_again_until_they_are_there() {
     assert_eq!((peer.lost_count(), peer.position()), (1, 1));
     let tried: Vec<Duration> = run(&mut peer, seconds(3601))
         .into_iter()
-        .filter(|(_, action)| exchanges(std::slice::from_ref(action)).contains(&(address(3), Purpose::Reconnect)))
+        .filter(|(_, action)| {
+            exchanges(std::slice::from_ref(action)).contains(&(address(3), Purpose::Reconnect))
+        })
         .map(|(at, _)| at)
         .collect();
     assert_eq!(tried[..2], [seconds(10), seconds(20)]);
@@ -93,8 +99,13 @@ fn peers_are_joined_and_tried_again_until_they_are_there() {
 fn names_are_looked_up_and_new_addresses_joined() {
     let (mut peer, _) = peer(&[]);
     let resolves = run(&mut peer, seconds(31));
-    let resolves = resolves.iter().filter(|(_, action)| *action == Action::Resolve);
-    assert_eq!(resolves.map(|(at, _)| *at).collect::<Vec<_>>(), [seconds(15), seconds(30)]);
+    let resolves = resolves
+        .iter()
+        .filter(|(_, action)| *action == Action::Resolve);
+    assert_eq!(
+        resolves.map(|(at, _)| *at).collect::<Vec<_>>(),
+        [seconds(15), seconds(30)]
+    );
     peer.step(seconds(31), state_of("a", 2, StateKind::Alive));
     let found = vec![address(1), address(2), address(4)];
     let actions = peer.step(seconds(31), Input::Resolved(found));
@@ -124,7 +135,11 @@ fn long_news_go_over_streams() {
     // Six bytes are for the key and the lengths.
     assert!(!Peer::is_oversized(&news(692)) && Peer::is_oversized(&news(693)));
     let actions = peer.step(seconds(2), Input::Broadcast(news(692)));
-    assert!(!actions.iter().any(|action| matches!(action, Action::SendMessage { .. })));
+    assert!(
+        !actions
+            .iter()
+            .any(|action| matches!(action, Action::SendMessage { .. }))
+    );
     let actions = peer.step(seconds(2), Input::Broadcast(news(693)));
     let sent = Action::SendMessage {
         to: address(2),
@@ -147,7 +162,7 @@ fn states_and_news_are_handed_on() {
         source: Source::News,
     };
     assert!(actions.contains(&merge));
-    let user = encode_state(&[part.clone()]);
+    let user = encode_state(std::slice::from_ref(&part));
     let members = Vec::new();
     let actions = peer.step(seconds(1), Input::State { members, user });
     let source = Source::State;

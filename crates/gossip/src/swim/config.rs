@@ -92,7 +92,8 @@ mod tests {
         assert_eq!(suspicion_min(3, second), 4 * second);
         assert_eq!(suspicion_min(50, second), Duration::from_millis(6792));
         // pushPullScale(1s, n).
-        let pauses = [3, 32, 33, 64, 65, 128].map(|members| push_pull_pause(second, members).as_secs());
+        let pauses =
+            [3, 32, 33, 64, 65, 128].map(|members| push_pull_pause(second, members).as_secs());
         assert_eq!(pauses, [1, 1, 2, 2, 3, 3]);
     }
 }

@@ -46,7 +46,11 @@ impl Swim {
             if probe.indirect_at.is_some_and(|at| at <= now) {
                 self.probe_indirectly();
             }
-            if self.probe.as_ref().is_some_and(|probe| probe.ends_at <= now) {
+            if self
+                .probe
+                .as_ref()
+                .is_some_and(|probe| probe.ends_at <= now)
+            {
                 self.end_probe(now);
             }
         }
@@ -180,7 +184,10 @@ impl Swim {
             self.send(relay.to, &ack);
             return;
         }
-        let is_ours = self.probe.as_ref().is_some_and(|probe| probe.sequence == sequence);
+        let is_ours = self
+            .probe
+            .as_ref()
+            .is_some_and(|probe| probe.sequence == sequence);
         let Some(probe) = self.probe.take_if(|_| is_ours) else {
             return;
         };
@@ -194,13 +201,21 @@ impl Swim {
     }
 
     pub(super) fn nack(&mut self, sequence: u32) {
-        if let Some(probe) = self.probe.as_mut().filter(|probe| probe.sequence == sequence) {
+        if let Some(probe) = self
+            .probe
+            .as_mut()
+            .filter(|probe| probe.sequence == sequence)
+        {
             probe.nacks += 1;
         }
     }
 
     pub(super) fn stream_pong(&mut self, sequence: u32) {
-        if let Some(probe) = self.probe.as_mut().filter(|probe| probe.sequence == sequence) {
+        if let Some(probe) = self
+            .probe
+            .as_mut()
+            .filter(|probe| probe.sequence == sequence)
+        {
             probe.is_answered_by_stream = true;
         }
     }
@@ -234,7 +249,11 @@ impl Swim {
     pub(super) fn expire_relays(&mut self, now: Duration) {
         let due = self.relays.iter().filter(|(_, relay)| relay.ends_at <= now);
         let due: Vec<u32> = due.map(|(sequence, _)| *sequence).collect();
-        for relay in due.iter().filter_map(|sequence| self.relays.remove(sequence)).collect::<Vec<_>>() {
+        for relay in due
+            .iter()
+            .filter_map(|sequence| self.relays.remove(sequence))
+            .collect::<Vec<_>>()
+        {
             if relay.wants_nack {
                 let nack = Message::Nack {
                     sequence: relay.sequence,

@@ -139,7 +139,9 @@ impl Swim {
         known.changed_at = now;
         let node = known.node.clone();
         self.tell_about(&node.name, &Message::Dead(dead));
-        self.event(Event::Gone(node));
+        if node.name != self.config.name {
+            self.event(Event::Gone(node));
+        }
     }
 
     /// Objects to what was said about us, with an incarnation above `accused`.
@@ -183,7 +185,10 @@ impl Swim {
 
     /// Somebody who speaks a version that not all living members understand. Then nothing is merged.
     fn incompatible(&self, remote: &[MemberState]) -> Option<String> {
-        let local = self.members.iter().map(|member| (&member.node, member.state));
+        let local = self
+            .members
+            .iter()
+            .map(|member| (&member.node, member.state));
         let remote = remote.iter().map(|member| (&member.node, member.state));
         let all: Vec<(&NodeState, StateKind)> = remote.chain(local).collect();
         let mut least = [0u8; 2];
@@ -219,7 +224,9 @@ impl Swim {
         let message = Message::Dead(dead.clone()).encode();
         self.dead(now, dead);
         let others: Vec<_> = self.alive_members().map(|node| node.address).collect();
-        let news = self.user_news.take(0, 4 * super::PACKET_BYTES_MAX, u32::MAX);
+        let news = self
+            .user_news
+            .take(0, 4 * super::PACKET_BYTES_MAX, u32::MAX);
         for to in others {
             self.send_all(to, std::slice::from_ref(&message), Checksum::LeftOut);
             // News of the last moment, each as often as to everybody else.
@@ -228,7 +235,8 @@ impl Swim {
                 self.send_all(to, &[bytes], Checksum::LeftOut);
             }
         }
-        self.actions.retain(|action| !matches!(action, Action::PushPull { .. }));
+        self.actions
+            .retain(|action| !matches!(action, Action::PushPull { .. }));
     }
 }
 

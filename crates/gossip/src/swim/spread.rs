@@ -75,7 +75,10 @@ impl Swim {
         let members = self.members.len();
         let limit = transmit_limit(MEMBER_NEWS_FANOUT, members);
         let mut news = self.member_news.take(COMPOUND_OVERHEAD, room, limit);
-        let used: usize = news.iter().map(|bytes| bytes.len() + COMPOUND_OVERHEAD).sum();
+        let used: usize = news
+            .iter()
+            .map(|bytes| bytes.len() + COMPOUND_OVERHEAD)
+            .sum();
         let others = u32::try_from(members.saturating_sub(1)).unwrap_or(u32::MAX);
         let limit = transmit_limit(self.config.fanout, members)
             .max(others.saturating_mul(SENDINGS_PER_MEMBER).min(SENDINGS_MAX));

@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn confirmations_shorten_the_time() {
         let seconds = Duration::from_secs;
-        let mut suspicion = Suspicion::new(seconds(100), "me".to_owned(), 3, (seconds(2), seconds(30)));
+        let mut suspicion =
+            Suspicion::new(seconds(100), "me".to_owned(), 3, (seconds(2), seconds(30)));
         assert_eq!(suspicion.ends_at(), seconds(130));
         assert_eq!(suspicion.confirm("me"), Confirmation::Known);
         // memberlist's own test has 16, 7.81 and 2 seconds.
@@ -75,7 +76,10 @@ mod tests {
         assert_eq!(suspicion.ends_at(), seconds(116));
         assert_eq!(suspicion.confirm("a"), Confirmation::Known);
         suspicion.confirm("b");
-        assert_eq!(suspicion.ends_at(), seconds(100) + Duration::from_millis(7810));
+        assert_eq!(
+            suspicion.ends_at(),
+            seconds(100) + Duration::from_millis(7810)
+        );
         suspicion.confirm("c");
         assert_eq!(suspicion.ends_at(), seconds(102));
         assert_eq!(suspicion.confirm("d"), Confirmation::Known);

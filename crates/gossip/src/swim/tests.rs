@@ -80,7 +80,10 @@ impl Mesh {
             }
             Action::StreamPing { to, ping, .. } => {
                 let to = number_of(to);
-                let answer = self.members.get(&to).and_then(|member| member.stream_answer(&ping));
+                let answer = self
+                    .members
+                    .get(&to)
+                    .and_then(|member| member.stream_answer(&ping));
                 if let Some(sequence) = answer.filter(|_| !self.cut.contains(&(from, to))) {
                     self.step(from, Input::StreamPong { sequence });
                 }
@@ -104,7 +107,10 @@ impl Mesh {
     fn run(&mut self, seconds: u64) {
         let end = self.now + Duration::from_secs(seconds);
         loop {
-            let next = self.members.iter().map(|(number, swim)| (swim.wake_at(), *number));
+            let next = self
+                .members
+                .iter()
+                .map(|(number, swim)| (swim.wake_at(), *number));
             let Some((at, number)) = next.min().filter(|(at, _)| *at <= end) else {
                 break;
             };
@@ -124,7 +130,9 @@ impl Mesh {
     }
 
     fn has_seen(&self, number: u8, is_wanted: impl Fn(&Event) -> bool) -> bool {
-        self.events.get(&number).is_some_and(|events| events.iter().any(is_wanted))
+        self.events
+            .get(&number)
+            .is_some_and(|events| events.iter().any(is_wanted))
     }
 }
 
@@ -146,7 +154,10 @@ fn the_killed_are_noticed_and_come_back() {
     mesh.run(12);
     assert_eq!(mesh.alive_at(1), ["node-1", "node-2"]);
     assert_eq!(mesh.alive_at(2), ["node-1", "node-2"]);
-    assert!(mesh.has_seen(1, |event| matches!(event, Event::Gone(node) if node.name == "node-3")));
+    assert!(mesh.has_seen(
+        1,
+        |event| matches!(event, Event::Gone(node) if node.name == "node-3")
+    ));
     // It starts anew, under the same name and with the first incarnation, which nobody believes until it objects.
     mesh.members.insert(3, Swim::new(config(3), mesh.now));
     mesh.exchange(3, 1);
@@ -212,7 +223,10 @@ fn news_reach_everybody_at_once() {
     mesh.step(4, Input::Broadcast(b"news".to_vec()));
     mesh.run(1);
     for number in [1, 2, 3, 5] {
-        let heard = mesh.messages.get(&number).is_some_and(|all| all.contains(&b"news".to_vec()));
+        let heard = mesh
+            .messages
+            .get(&number)
+            .is_some_and(|all| all.contains(&b"news".to_vec()));
         assert!(heard, "at {number}");
     }
     let sent = |mesh: &Mesh| mesh.messages.values().map(Vec::len).sum::<usize>();
@@ -228,7 +242,10 @@ fn names_are_not_taken_over() {
     impostor.address = address(9);
     let impostor = Swim::new(impostor, mesh.now);
     mesh.step(1, Input::State(impostor.state()));
-    assert!(mesh.has_seen(1, |event| matches!(event, Event::Conflict { name, .. } if name == "node-2")));
+    assert!(mesh.has_seen(
+        1,
+        |event| matches!(event, Event::Conflict { name, .. } if name == "node-2")
+    ));
     let node = mesh.members[&1].alive_members().last().unwrap();
     assert_eq!(node.address, address(2));
 }
@@ -265,7 +282,10 @@ fn floods_are_bounded() {
 fn the_same_seed_gives_the_same_actions() {
     let run = || {
         let mut swim = Swim::new(config(1), Duration::ZERO);
-        let mut all = swim.step(Duration::ZERO, Input::State(Mesh::of(4).members[&2].state()));
+        let mut all = swim.step(
+            Duration::ZERO,
+            Input::State(Mesh::of(4).members[&2].state()),
+        );
         for _ in 0..200 {
             let at = swim.wake_at();
             all.extend(swim.step(at, Input::Tick));

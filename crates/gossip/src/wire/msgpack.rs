@@ -254,9 +254,15 @@ mod tests {
         assert_eq!(number_of(&[0xc0]), Ok(0));
         assert_eq!(number_of(&[0xff]), Err(WireError::Range));
         assert_eq!(number_of(&[0xd0, 0x80]), Err(WireError::Range));
-        assert_eq!(number_of(&[0xcf, 1, 0, 0, 0, 0, 0, 0, 0]), Err(WireError::Range));
+        assert_eq!(
+            number_of(&[0xcf, 1, 0, 0, 0, 0, 0, 0, 0]),
+            Err(WireError::Range)
+        );
         assert_eq!(number_of(&[0xcd, 1]), Err(WireError::Truncated));
-        assert_eq!(number_of(&[0xa0]), Err(WireError::Unexpected("a number", 0xa0)));
+        assert_eq!(
+            number_of(&[0xa0]),
+            Err(WireError::Unexpected("a number", 0xa0))
+        );
         for number in [0, 127, 128, 255, 256, 65_535, 65_536, u32::MAX] {
             let mut out = Vec::new();
             Writer::new(&mut out, 1).number("N", u64::from(number));

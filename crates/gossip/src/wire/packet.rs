@@ -158,7 +158,9 @@ pub(crate) fn check_label(found: &[u8], label: &str) -> Result<(), WireError> {
     if found == label.as_bytes() {
         return Ok(());
     }
-    Err(WireError::Label(String::from_utf8_lossy(found).into_owned()))
+    Err(WireError::Label(
+        String::from_utf8_lossy(found).into_owned(),
+    ))
 }
 
 /// `label` has at most 255 bytes; flags are checked for that.

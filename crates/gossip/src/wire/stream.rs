@@ -19,7 +19,9 @@ const STRUCT_BYTES_MAX: usize = 8192;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamMessage {
     Ping(Ping),
-    Ack { sequence: u32 },
+    Ack {
+        sequence: u32,
+    },
     /// The whole state of a member. The one who is asked answers with its own.
     State {
         members: Vec<MemberState>,
@@ -86,8 +88,16 @@ enum Stage {
     Kind,
     Compressed,
     Body(u8),
-    Members { left: usize, user: usize, is_join: bool, members: Vec<MemberState> },
-    Bytes { length: usize, state: Option<(Vec<MemberState>, bool)> },
+    Members {
+        left: usize,
+        user: usize,
+        is_join: bool,
+        members: Vec<MemberState>,
+    },
+    Bytes {
+        length: usize,
+        state: Option<(Vec<MemberState>, bool)>,
+    },
 }
 
 /// Collects one message.

@@ -79,8 +79,20 @@ fn recorded_bytes_are_read_and_written_as_they_are() {
     let mut text = head;
     for recorded in &all {
         let (read, written) = read_and_written(recorded);
-        assert_eq!(to_hex(&written), to_hex(&recorded.bytes), "{}", recorded.name);
-        write!(text, "\n\n{}\n{}\n{}", recorded.name, to_hex(&written), read.trim_end()).unwrap();
+        assert_eq!(
+            to_hex(&written),
+            to_hex(&recorded.bytes),
+            "{}",
+            recorded.name
+        );
+        write!(
+            text,
+            "\n\n{}\n{}\n{}",
+            recorded.name,
+            to_hex(&written),
+            read.trim_end()
+        )
+        .unwrap();
         if std::env::var_os("UPDATE").is_none() {
             assert_eq!(read, recorded.read, "{}", recorded.name);
         }
@@ -102,7 +114,11 @@ fn streams_come_in_pieces() {
         for byte in rest {
             assert_eq!(decoder.push(&[*byte]), Ok(None), "{}", recorded.name);
         }
-        assert!(decoder.push(&[*last]).unwrap().is_some(), "{}", recorded.name);
+        assert!(
+            decoder.push(&[*last]).unwrap().is_some(),
+            "{}",
+            recorded.name
+        );
     }
 }
 
@@ -142,7 +158,11 @@ fn member(number: u8, state: StateKind) -> MemberState {
 
 #[test]
 fn labels_keep_meshes_apart() {
-    let packet = seal_packet(Message::Nack { sequence: 1 }.encode(), Checksum::Written, "blue");
+    let packet = seal_packet(
+        Message::Nack { sequence: 1 }.encode(),
+        Checksum::Written,
+        "blue",
+    );
     assert_eq!(packet[..7], [244, 4, b'b', b'l', b'u', b'e', 12]);
     let opened = open_packet(&packet, "blue").unwrap();
     assert_eq!(opened.messages, [Message::Nack { sequence: 1 }]);
@@ -150,11 +170,20 @@ fn labels_keep_meshes_apart() {
         let refused = open_packet(&packet, label).unwrap_err();
         assert_eq!(refused, WireError::Label("blue".to_owned()));
         let stream = StreamMessage::User(vec![1]).encode("blue");
-        let refused = StreamDecoder::for_incoming(label).push(&stream).unwrap_err();
+        let refused = StreamDecoder::for_incoming(label)
+            .push(&stream)
+            .unwrap_err();
         assert_eq!(refused, WireError::Label("blue".to_owned()));
     }
-    let bare = seal_packet(Message::Nack { sequence: 1 }.encode(), Checksum::LeftOut, "");
-    assert!(matches!(open_packet(&bare, "blue"), Err(WireError::Label(_))));
+    let bare = seal_packet(
+        Message::Nack { sequence: 1 }.encode(),
+        Checksum::LeftOut,
+        "",
+    );
+    assert!(matches!(
+        open_packet(&bare, "blue"),
+        Err(WireError::Label(_))
+    ));
     assert!(open_packet(&[244, 0, 11], "").is_err());
 }
 
@@ -192,7 +221,10 @@ fn bombs_cost_little() {
     for _ in 0..10 {
         nested = compressed(&nested);
     }
-    assert_eq!(open_packet(&nested, "").unwrap().problems, [WireError::Depth]);
+    assert_eq!(
+        open_packet(&nested, "").unwrap().problems,
+        [WireError::Depth]
+    );
 }
 
 #[test]
@@ -211,7 +243,9 @@ fn streams_that_announce_too_much_are_refused_at_once() {
     );
     // A struct without end.
     let mut decoder = StreamDecoder::for_answer();
-    decoder.push(&[kind::PING, 0xdf, 0xff, 0xff, 0xff, 0xff]).unwrap();
+    decoder
+        .push(&[kind::PING, 0xdf, 0xff, 0xff, 0xff, 0xff])
+        .unwrap();
     let field = [0xa1, b'x', 0xc0].repeat(10_000);
     assert_eq!(decoder.push(&field), Err(WireError::TooLong(8192)));
 }

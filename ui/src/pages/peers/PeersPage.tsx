@@ -45,7 +45,20 @@ export default function PeersPage() {
           <h2>{words.cluster}</h2>
           <Shown of={status} lines={2}>
             {({ data }) =>
-              data.cluster.status === "disabled" ? <p>{words.disabled}</p> : <p>{data.cluster.status}</p>
+              data.cluster.status === "disabled" ? (
+                <p>{words.disabled}</p>
+              ) : (
+                <>
+                  <p>{data.cluster.status}</p>
+                  <ul>
+                    {data.cluster.peers.map((peer) => (
+                      <li key={peer.name} className="mono wrap">
+                        {peer.name} {peer.address}
+                      </li>
+                    ))}
+                  </ul>
+                </>
+              )
             }
           </Shown>
         </section>
