@@ -1,6 +1,6 @@
 //! A server for tests: scrape targets, discovery lists and whatever else answers with a page.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,9 @@ use std::time::Duration;
 pub struct PageRequest {
     /// With the query string.
     pub path: String,
+    /// Of the length that the head says. It is read in any case: a connection that is closed before may look
+    /// like a failure to the client, which then asks again.
+    pub body: String,
 }
 
 /// What is answered.
@@ -91,11 +94,19 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&PageRequest) -> Page) -> io::Resul
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
+    let mut length = 0;
     while line.trim_end() != "" {
         line.clear();
         reader.read_line(&mut line)?;
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().unwrap_or(0);
+        }
     }
-    let page = answer(&PageRequest { path });
+    let mut body = Vec::new();
+    reader.take(length).read_to_end(&mut body)?;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let page = answer(&PageRequest { path, body });
     let mut stream = stream;
     write!(
         stream,
@@ -110,19 +121,21 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&PageRequest) -> Page) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::get;
+    use crate::process::{get, post};
 
     #[test]
     fn answers_what_the_closure_says() {
         let server = PageServer::start(|request| Page {
             status: 201,
             content_type: "text/plain".to_owned(),
-            body: format!("you asked for {}", request.path),
+            body: format!("you asked for {} with {:?}", request.path, request.body),
         });
         let answer = get(server.address(), "/a?b=c");
         assert_eq!(
             (answer.status, answer.body.as_str()),
-            (201, "you asked for /a?b=c")
+            (201, "you asked for /a?b=c with \"\"")
         );
+        let answer = post(server.address(), "/p", "text");
+        assert_eq!(answer.body, "you asked for /p with \"text\"");
     }
 }
