@@ -23,6 +23,7 @@ mod differential;
 mod flags;
 mod kills;
 mod memory;
+mod mesh;
 mod query_errors;
 mod query_life;
 mod query_offline;
