@@ -24,6 +24,8 @@ pub(crate) struct Flush {
     /// When the flush was due: the time that intervals and repeats are judged by.
     pub(crate) due: Timestamp,
     pub(crate) deadline: Timestamp,
+    /// When the alerts stood as the two lists say.
+    pub(crate) snapshot_at: Timestamp,
     /// All alerts of the group as they stood.
     pub(crate) snapshot: Arc<[NotifiedAlert]>,
     /// Those that are left to notify about.

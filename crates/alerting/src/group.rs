@@ -93,6 +93,19 @@ impl Group {
         alerts
     }
 
+    /// The alerts of an earlier snapshot as they stand now; those that the group no longer has stay as they were.
+    pub(crate) fn as_of(&self, now: Timestamp, earlier: &[NotifiedAlert]) -> Arc<[NotifiedAlert]> {
+        let now = Time::from(now);
+        let current = |old: &NotifiedAlert| match self.members.get(&old.alert.fingerprint) {
+            Some(member) => NotifiedAlert {
+                alert: member.alert.clone(),
+                is_resolved: member.alert.is_resolved_at(now),
+            },
+            None => old.clone(),
+        };
+        earlier.iter().map(current).collect()
+    }
+
     /// The alerts that have ended by timeout since this was last asked.
     pub(crate) fn newly_timed_out(&mut self, now: Timestamp) -> Vec<Fingerprint> {
         let now = Time::from(now);

@@ -55,6 +55,7 @@ impl Machine {
             route: group.route,
             due,
             deadline: now + interval.max(TIMEOUT_MIN) + self.peer_wait,
+            snapshot_at: now,
             alerts: snapshot.clone(),
             snapshot,
             open: 0,
@@ -139,6 +140,21 @@ impl Machine {
                 self.delivery_due(now, delivery, actions);
             }
         }
+    }
+
+    /// After a wait for the cluster, what has ended or begun again since the flush started. A member that waited for
+    /// longer must not call something firing whose end an earlier one has told.
+    pub(super) fn refresh_alerts(&mut self, now: Timestamp, number: u64) {
+        let Some(flush) = self.flushes.get_mut(&number) else {
+            return;
+        };
+        let group = flush.group.and_then(|group| self.groups.get(&group));
+        let Some(group) = group.filter(|_| flush.snapshot_at < now) else {
+            return;
+        };
+        flush.snapshot_at = now;
+        flush.alerts = group.as_of(now, &flush.alerts);
+        flush.snapshot = group.as_of(now, &flush.snapshot);
     }
 
     /// The alerts that nothing mutes. Journals what changed since the group's last flush.

@@ -39,6 +39,9 @@ impl Machine {
     }
 
     fn compare_with_log(&mut self, now: Timestamp, id: u64, actions: &mut Vec<Action>) {
+        if let Some(pending) = self.pending.get(&id) {
+            self.refresh_alerts(now, pending.flush);
+        }
         let Some((pending, flush)) = self
             .pending
             .get(&id)
@@ -289,9 +292,8 @@ impl Machine {
             receiver_data: receiver_data.unwrap_or_else(|| sending.receiver_data.clone()),
             repeat_interval: route.options.repeat_interval,
         };
-        if let Some(stored) = self.log.record(new, now, self.settings.retention) {
-            actions.push(Action::BroadcastLogEntry(stored));
-        }
+        let stored = self.log.record(new, now, self.settings.retention);
+        actions.push(Action::BroadcastLogEntry(stored));
     }
 
     fn give_up(&mut self, now: Timestamp, id: u64, actions: &mut Vec<Action>) {
