@@ -1,6 +1,33 @@
-//! Where users reach the server.
+//! Where the server listens, and where users reach it.
 
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::StartError;
 use crate::options::Options;
+
+/// Takes all the addresses, each `HOST:PORT`.
+pub(crate) async fn listen(
+    addresses: &[String],
+) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let fail = |problem: std::io::Error| StartError::Listen {
+            address: address.clone(),
+            problem: problem.to_string(),
+        };
+        let full = if address.starts_with(':') {
+            format!("0.0.0.0{address}")
+        } else {
+            address.clone()
+        };
+        let listener = TcpListener::bind(&full).await.map_err(fail)?;
+        let local = listener.local_addr().map_err(fail)?;
+        listeners.push((listener, local));
+    }
+    Ok(listeners)
+}
 
 /// Without a trailing slash.
 pub(crate) fn external_url(options: &Options, port: u16) -> String {

@@ -18,14 +18,13 @@ use queries::QueryService;
 use remote::write::Receiver;
 use rules::{Environment, Schedule};
 use scrape::{Collaborators, Pools, ScrapeOptions};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tsdb::Db;
 use tsdb::db::OpenDbReport;
 use tsdb::head::ReplayProgress;
 
-use crate::address::{external_url, route_prefix};
+use crate::address::{external_url, listen, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
@@ -175,25 +174,6 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         has_started: Some(has_started),
         main: Some(main),
     })
-}
-
-async fn listen(addresses: &[String]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let fail = |problem: std::io::Error| StartError::Listen {
-            address: address.clone(),
-            problem: problem.to_string(),
-        };
-        let full = if address.starts_with(':') {
-            format!("0.0.0.0{address}")
-        } else {
-            address.clone()
-        };
-        let listener = TcpListener::bind(&full).await.map_err(fail)?;
-        let local = listener.local_addr().map_err(fail)?;
-        listeners.push((listener, local));
-    }
-    Ok(listeners)
 }
 
 /// What `/` opens: the page of the one role that was asked for.
