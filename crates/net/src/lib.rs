@@ -1,7 +1,8 @@
 //! HTTP on both sides: the client that scrapes, discovers and notifies, and the server that answers.
 //!
 //! [`client`] sends one request and returns the whole answer within limits; [`oauth2`] fetches tokens; [`proxy`] goes through proxies; [`resolve`] maps names to
-//! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
+//! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`tls_stream`] is TLS
+//! on connections that are not HTTP's; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
 //! connections for an axum router. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
@@ -14,6 +15,7 @@ pub mod server;
 pub mod sigv4;
 pub mod smtp;
 pub mod tls;
+pub mod tls_stream;
 
 pub use axum;
 pub use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Client TLS configurations from certificates and keys given as text or files.
+//! TLS configurations of clients, and their parts, from certificates and keys given as text or files.
 
 use std::fs;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub enum Versions {
 }
 
 impl Versions {
-    fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
+    pub(crate) fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
         match self {
             Self::All => rustls::ALL_VERSIONS.to_vec(),
             Self::Only12 => vec![&rustls::version::TLS12],
@@ -80,12 +80,8 @@ pub(crate) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsErr
     };
     match (&options.cert, &options.key) {
         (Some(cert), Some(key)) => {
-            let cert = read(cert)?;
-            let chain = CertificateDer::pem_slice_iter(cert.as_bytes())
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| invalid("client certificate", &error))?;
-            let key = PrivateKeyDer::from_pem_slice(read(key)?.as_bytes())
-                .map_err(|error| invalid("client key", &error))?;
+            let chain = chain("client certificate", cert)?;
+            let key = private_key("client key", key)?;
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|error| invalid("client certificate and key", &error))
@@ -94,7 +90,24 @@ pub(crate) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsErr
     }
 }
 
-fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> TlsError {
+/// The certificates of a file, the one's own first.
+pub(crate) fn chain(
+    what: &'static str,
+    pem: &Pem,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_slice_iter(read(pem)?.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| invalid(what, &error))
+}
+
+pub(crate) fn private_key(
+    what: &'static str,
+    pem: &Pem,
+) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(read(pem)?.as_bytes()).map_err(|error| invalid(what, &error))
+}
+
+pub(crate) fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> TlsError {
     TlsError::Invalid {
         what,
         problem: error.to_string(),
@@ -111,7 +124,7 @@ fn read(pem: &Pem) -> Result<String, TlsError> {
     }
 }
 
-fn roots(ca: Option<&Pem>) -> Result<RootCertStore, TlsError> {
+pub(crate) fn roots(ca: Option<&Pem>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     match ca {
         Some(ca) => {
