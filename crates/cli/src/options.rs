@@ -134,9 +134,11 @@ fn cluster(given: &Given<'_>) -> Option<ClusterOptions> {
             settle_timeout: duration("cluster.settle-timeout"),
             reconnect_interval: duration("cluster.reconnect-interval"),
             reconnect_timeout: duration("cluster.reconnect-timeout"),
+            tls: None,
             overrides: Overrides::default(),
             seed: 0,
         },
+        tls_config: given.text("cluster.tls-config").map(Into::into),
         peer_timeout: given.duration("cluster.peer-timeout"),
     })
 }

@@ -10,6 +10,7 @@
 //! - [`alertmanager`]: the Alertmanager's configuration, with one file per integration, matchers and
 //!   time intervals.
 //! - [`http`]: the options of HTTP clients, shared by all of them.
+//! - [`mesh_tls`]: certificates of a mesh of Alertmanagers.
 //!
 //! Not here: parsing of PromQL and of templates; callers hand in checkers for them.
 
@@ -21,6 +22,7 @@ mod amount;
 mod files;
 mod go_duration;
 pub mod http;
+pub mod mesh_tls;
 mod place;
 pub mod prometheus;
 mod quote;

@@ -43,21 +43,21 @@ pub enum ClientCertificates {
     Required(Option<Pem>),
 }
 
-/// Opens connections.
+/// Opens connections. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct TlsClient(TlsOptions);
+pub struct TlsClient(Arc<TlsOptions>);
 
 impl TlsClient {
     /// Fails if the options cannot be used.
     pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
         client_config(&options)?;
         name(&options, None)?;
-        Ok(Self(options))
+        Ok(Self(Arc::new(options)))
     }
 
     /// The other side must be who the options say, or else have a certificate for its address.
     pub async fn connect(&self, stream: TcpStream, ip: IpAddr) -> io::Result<TlsStream<TcpStream>> {
-        let options = self.0.clone();
+        let options = Arc::clone(&self.0);
         let made = move || Ok((client_config(&options)?, name(&options, Some(ip))?));
         let (config, name) = off_the_async_threads(made).await?;
         let connector = TlsConnector::from(Arc::new(config));
@@ -78,19 +78,19 @@ fn name(options: &TlsOptions, ip: Option<IpAddr>) -> Result<ServerName<'static>,
     }
 }
 
-/// Takes connections.
+/// Takes connections. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct TlsServer(TlsServerOptions);
+pub struct TlsServer(Arc<TlsServerOptions>);
 
 impl TlsServer {
     /// Fails if the options cannot be used.
     pub fn new(options: TlsServerOptions) -> Result<Self, TlsError> {
         server_config(&options)?;
-        Ok(Self(options))
+        Ok(Self(Arc::new(options)))
     }
 
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let options = self.0.clone();
+        let options = Arc::clone(&self.0);
         let config = off_the_async_threads(move || server_config(&options)).await?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         Ok(acceptor.accept(stream).await?.into())

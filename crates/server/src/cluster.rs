@@ -4,6 +4,9 @@
 //! notification log under `nfl`, as Alertmanager has them. The place among the members is how often the peer
 //! timeout a notification waits for those before us.
 
+mod mesh_tls;
+
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use alerting::{Input, codec};
@@ -24,8 +27,10 @@ pub(crate) const LOG: &str = "nfl";
 /// What the `--cluster` flags say.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
-    /// An empty name is replaced by one that nobody else has.
+    /// An empty name is replaced by one that nobody else has; seed, overrides and TLS are filled in.
     pub mesh: MeshOptions,
+    /// The file that says how members know each other.
+    pub tls_config: Option<PathBuf>,
     /// How long each member waits for the one before it.
     pub peer_timeout: Duration,
 }
@@ -52,6 +57,11 @@ pub(crate) async fn bind(
     }
     mesh.seed = random();
     mesh.overrides = options.overrides.clone();
+    mesh.tls = cluster
+        .tls_config
+        .as_deref()
+        .map(mesh_tls::load)
+        .transpose()?;
     let bound = Bound::new(mesh).await?;
     tracing::info!(address = %bound.address(), "the mesh of Alertmanagers reaches this node here");
     Ok(Some(Place {

@@ -1,5 +1,6 @@
 //! HTTP clients from the configuration, and the adapter to what `scrape` asks for.
 
+use config::http::TlsVersion;
 use net::axum::http::{HeaderName, HeaderValue};
 use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secret};
 use net::oauth2::OAuth2;
@@ -127,15 +128,18 @@ pub(crate) fn tls_options(tls: &config::http::Tls) -> Result<TlsOptions, String>
         } else {
             Verification::Full
         },
-        versions: tls_versions(tls)?,
+        versions: tls_versions(tls.min_version, tls.max_version)?,
     })
 }
 
 /// The peers' oldest versions have been broken for long, and nothing here speaks them.
-fn tls_versions(tls: &config::http::Tls) -> Result<Versions, String> {
-    use config::http::TlsVersion::{Tls12, Tls13};
-    let min = tls.min_version.unwrap_or(Tls12).max(Tls12);
-    let max = tls.max_version.unwrap_or(Tls13);
+pub(crate) fn tls_versions(
+    min: Option<TlsVersion>,
+    max: Option<TlsVersion>,
+) -> Result<Versions, String> {
+    use TlsVersion::{Tls12, Tls13};
+    let min = min.unwrap_or(Tls12).max(Tls12);
+    let max = max.unwrap_or(Tls13);
     match (min, max) {
         (_, max) if max < Tls12 => Err(
             "tls_config: TLS before 1.2 is not spoken; raise or remove `max_version`".to_owned(),

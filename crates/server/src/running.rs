@@ -544,7 +544,7 @@ impl Parts {
         keeping_log.abort();
         // The last news of the machine are out before that.
         if let (Some(mesh), Some(meshing)) = (&self.mesh, meshing) {
-            mesh.leave();
+            mesh.leave().await;
             meshing.abort();
         }
         syncing.abort();

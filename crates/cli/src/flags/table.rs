@@ -366,6 +366,13 @@ pub(crate) const SERVE: &[Flag] = &[
         "DURATION",
         "How long lost members are tried",
     ),
+    flag(
+        "cluster.tls-config",
+        Takes::Text,
+        "",
+        "FILE",
+        "Certificates of the mesh; with it everything between members is TLS over TCP",
+    ),
     switch(
         "cluster.allow-insecure-public-advertise-address-discovery",
         "Let the other members be told a public address of this machine if it has no private one",

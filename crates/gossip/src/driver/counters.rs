@@ -275,3 +275,54 @@ impl Counters {
         self.pings.remove(&[peer]);
     }
 }
+
+/// What is sent and received in TLS. Bytes are those of packets, without what is around them.
+#[derive(Clone, Debug)]
+pub(super) struct TlsCounters {
+    pub(super) bytes_sent: Counter,
+    pub(super) bytes_received: Counter,
+    pub(super) streams_sent: Counter,
+    pub(super) streams_received: Counter,
+    pub(super) read_errors: Counter,
+    write_errors: Vector<Counter>,
+}
+
+impl TlsCounters {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let counters = Self {
+            bytes_sent: registry.counter(
+                "alertmanager_tls_transport_packet_bytes_sent_total",
+                "The number of packet bytes sent to outgoing connections (excluding internal metadata).",
+            ),
+            bytes_received: registry.counter(
+                "alertmanager_tls_transport_packet_bytes_received_total",
+                "The number of packet bytes received from incoming connections (excluding internal metadata).",
+            ),
+            streams_sent: registry.counter(
+                "alertmanager_tls_transport_stream_connections_sent_total",
+                "The number of stream connections sent.",
+            ),
+            streams_received: registry.counter(
+                "alertmanager_tls_transport_stream_connections_received_total",
+                "The number of stream connections received.",
+            ),
+            read_errors: registry.counter(
+                "alertmanager_tls_transport_read_errors_total",
+                "The number of errors encountered while reading from incoming connections.",
+            ),
+            write_errors: registry.counters(
+                "alertmanager_tls_transport_write_errors_total",
+                "The number of errors encountered while writing to outgoing connections.",
+                &["connection_type"],
+            ),
+        };
+        for kind in ["packet", "stream"] {
+            counters.write_errors.with(&[kind]);
+        }
+        counters
+    }
+
+    pub(super) fn write_failed(&self, connection_type: &str) {
+        self.write_errors.with(&[connection_type]).increment();
+    }
+}

@@ -1,16 +1,19 @@
-//! The mesh over sockets: packets over UDP, streams over TCP, both on the same port. Thin: all decisions are
-//! [`Peer`]'s.
+//! The mesh over sockets: packets over UDP, streams over TCP, both on the same port, or all of it in TLS over TCP.
+//! Thin: all decisions are [`Peer`]'s.
 //!
 //! [`Bound::new`] takes the port, so that a start fails early if it cannot; [`Mesh::new`] makes the member;
-//! [`Mesh::run`] lets it live. `streams` has both sides of a stream, `resolve` the names of peers, `advertise` the
+//! [`Mesh::run`] lets it live. `transport` carries packets and streams, in TLS as `frame` has them; `streams` has
+//! both sides of a stream, `resolve` the names of peers, `advertise` the
 //! address that the others are told, `counters` the metrics.
 
 mod advertise;
 mod counters;
+mod frame;
 mod resolve;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,9 +28,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use advertise::PublicAddress;
-use counters::Counters;
+use counters::{Counters, TlsCounters};
 use resolve::{PeerName, resolve};
 use streams::OutgoingMessage;
+pub use transport::MeshTls;
+use transport::{Link, TlsTransport, Transport};
 
 use crate::peer::{Action, Input, Part, Peer, PeerConfig, Settled, Source};
 use crate::swim;
@@ -39,6 +44,8 @@ const DATAGRAM_BYTES_MAX: usize = 65_536;
 const PORT_ATTEMPTS: u32 = 10;
 /// Streams of others at once.
 const STREAMS_MAX: usize = 64;
+/// Connections of others for packets in TLS; each member has one.
+const PACKET_STREAMS_MAX: usize = 1024;
 /// Streams at once that send long news.
 const LONG_NEWS_STREAMS_MAX: usize = 16;
 /// Long news that wait to be sent.
@@ -65,6 +72,8 @@ pub struct MeshOptions {
     pub settle_timeout: Duration,
     pub reconnect_interval: Duration,
     pub reconnect_timeout: Duration,
+    /// `None`: nothing is encrypted.
+    pub tls: Option<MeshTls>,
     pub overrides: Overrides,
     /// Of random choices.
     pub seed: u64,
@@ -112,8 +121,10 @@ pub trait Delegate: Send + Sync + 'static {
 /// The sockets, and what is known before anything runs.
 #[derive(Debug)]
 pub struct Bound {
-    udp: UdpSocket,
+    link: Link,
     tcp: TcpListener,
+    /// Where they are.
+    listening: SocketAddr,
     config: PeerConfig,
     names: Vec<PeerName>,
     overrides: Overrides,
@@ -144,12 +155,13 @@ impl Bound {
                 return Err(MeshError::Interval(flag));
             }
         }
-        let (udp, tcp, bound) = bind(listen).await?;
-        let address = advertise::advertised(advertise, bound, options.public_address)?;
+        let (link, tcp, listening) = bind(listen, options.tls).await?;
+        let address = advertise::advertised(advertise, listening, options.public_address)?;
         let fanout = u32::try_from(names.len() / 2).unwrap_or(u32::MAX).max(3);
         Ok(Self {
-            udp,
+            link,
             tcp,
+            listening,
             config: PeerConfig {
                 swim: swim::Config {
                     name: options.name,
@@ -179,7 +191,10 @@ impl Bound {
     }
 }
 
-async fn bind(listen: SocketAddr) -> Result<(UdpSocket, TcpListener, SocketAddr), MeshError> {
+async fn bind(
+    listen: SocketAddr,
+    tls: Option<MeshTls>,
+) -> Result<(Link, TcpListener, SocketAddr), MeshError> {
     let fail = |problem: std::io::Error| MeshError::Listen {
         address: listen,
         problem: problem.to_string(),
@@ -188,8 +203,11 @@ async fn bind(listen: SocketAddr) -> Result<(UdpSocket, TcpListener, SocketAddr)
     loop {
         let tcp = TcpListener::bind(listen).await.map_err(fail)?;
         let bound = tcp.local_addr().map_err(fail)?;
+        if let Some(tls) = tls {
+            return Ok((Link::Tls(tls), tcp, bound));
+        }
         match UdpSocket::bind(bound).await {
-            Ok(udp) => return Ok((udp, tcp, bound)),
+            Ok(udp) => return Ok((Link::Udp(udp), tcp, bound)),
             // Any port will do, and this one was free for TCP only.
             Err(_) if listen.port() == 0 && attempt < PORT_ATTEMPTS => attempt += 1,
             Err(error) => return Err(fail(error)),
@@ -206,7 +224,7 @@ struct Inner {
     /// Rung when the next step may be due earlier than it was.
     bell: Notify,
     started: Instant,
-    udp: UdpSocket,
+    transport: Transport,
     tcp: TcpListener,
     names: Vec<PeerName>,
     overrides: Overrides,
@@ -216,6 +234,7 @@ struct Inner {
     counters: Counters,
     /// One permit for each stream of others.
     streams: Arc<Semaphore>,
+    packet_streams: Arc<Semaphore>,
     long_news_streams: Arc<Semaphore>,
     long_news: mpsc::Sender<OutgoingMessage>,
     long_news_out: Mutex<Option<mpsc::Receiver<OutgoingMessage>>>,
@@ -238,11 +257,21 @@ impl Mesh {
     ) -> Self {
         let (long_news, long_news_out) = mpsc::channel(LONG_NEWS_MAX);
         let peer = Peer::new(bound.config, Duration::ZERO);
+        let transport = match bound.link {
+            Link::Udp(udp) => Transport::Plain(udp),
+            Link::Tls(tls) => Transport::Tls(Box::new(TlsTransport {
+                tls,
+                listening: bound.listening,
+                timeout: bound.tcp_timeout,
+                counters: TlsCounters::new(registry),
+                connections: Arc::default(),
+            })),
+        };
         let mesh = Self(Arc::new(Inner {
             peer: Mutex::new(peer),
             bell: Notify::new(),
             started: Instant::now(),
-            udp: bound.udp,
+            transport,
             tcp: bound.tcp,
             names: bound.names,
             overrides: bound.overrides,
@@ -251,6 +280,7 @@ impl Mesh {
             delegate,
             counters: Counters::new(registry, keys),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            packet_streams: Arc::new(Semaphore::new(PACKET_STREAMS_MAX)),
             long_news_streams: Arc::new(Semaphore::new(LONG_NEWS_STREAMS_MAX)),
             long_news,
             long_news_out: Mutex::new(Some(long_news_out)),
@@ -290,9 +320,13 @@ impl Mesh {
     }
 
     async fn receive_packets(self) {
+        let Transport::Plain(udp) = &self.0.transport else {
+            // They come over streams.
+            return std::future::pending().await;
+        };
         let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
         loop {
-            match self.0.udp.recv_from(&mut buffer).await {
+            match udp.recv_from(&mut buffer).await {
                 Ok((length, from)) => {
                     let bytes = buffer.get(..length).unwrap_or_default().to_vec();
                     self.step(Input::Packet { from, bytes });
@@ -342,12 +376,7 @@ impl Mesh {
 
     fn act(&self, action: Action) {
         match action {
-            Action::SendPacket { to, bytes } => {
-                // What does not fit into the socket's buffer is lost, as on the way.
-                if let Err(error) = self.0.udp.try_send_to(&bytes, to) {
-                    tracing::debug!(%to, %error, "sending a packet failed");
-                }
-            }
+            Action::SendPacket { to, bytes } => self.0.transport.send_packet(to, bytes),
             Action::StreamPing { to, ping, until } => {
                 let mesh = self.clone();
                 tokio::spawn(async move { mesh.ping_over_stream(to, ping, until).await });
@@ -398,8 +427,9 @@ impl Mesh {
     }
 
     /// Says good-bye. The packets are sent when this returns.
-    pub fn leave(&self) {
+    pub async fn leave(&self) {
         self.step(Input::Leave);
+        self.0.transport.drained().await;
     }
 
     pub fn name(&self) -> String {

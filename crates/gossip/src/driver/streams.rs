@@ -1,16 +1,20 @@
 //! Streams, as the one who opens them and as the one who is called. Each carries one message each way and has to
-//! be done within the TCP timeout.
+//! be done within the TCP timeout; with TLS there are also those that carry packets, for as long as they come.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use net::tls_stream::TlsStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Mesh;
+use super::frame::{self, Frame};
+use super::transport::{IDLE, TlsTransport, Transport};
 use crate::peer::{Input, Purpose, encode_state};
 use crate::wire::{Ping, StreamDecoder, StreamMessage, WireError};
 
@@ -39,6 +43,8 @@ pub(crate) enum StreamError {
     Refused(String),
     #[error("the other side answered with something else")]
     Unexpected,
+    #[error("too many members send packets over streams")]
+    TooMany,
     #[error("an internal error")]
     Internal,
 }
@@ -48,7 +54,7 @@ impl Mesh {
     pub(super) async fn accept_streams(self) {
         loop {
             // The semaphore is never closed.
-            let Ok(permit) = std::sync::Arc::clone(&self.0.streams).acquire_owned().await else {
+            let Ok(permit) = Arc::clone(&self.0.streams).acquire_owned().await else {
                 return;
             };
             let (stream, from) = match self.0.tcp.accept().await {
@@ -62,9 +68,7 @@ impl Mesh {
             };
             let mesh = self.clone();
             tokio::spawn(async move {
-                let _permit = permit;
-                let served = timeout(mesh.0.tcp_timeout, mesh.serve(stream)).await;
-                if let Err(error) = served.unwrap_or(Err(StreamError::TimedOut)) {
+                if let Err(error) = mesh.accepted(stream, from, permit).await {
                     if matches!(error, StreamError::Wire(_)) {
                         mesh.0.counters.stream_refused();
                     }
@@ -74,13 +78,88 @@ impl Mesh {
         }
     }
 
-    async fn serve(&self, mut stream: TcpStream) -> Result<(), StreamError> {
+    /// The permit is given back when the stream has ended, or only packets come.
+    async fn accepted(
+        &self,
+        stream: TcpStream,
+        from: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), StreamError> {
+        let tls = match &self.0.transport {
+            Transport::Plain(_) => return self.in_time(self.serve(stream)).await,
+            Transport::Tls(tls) => tls,
+        };
+        let first = self.in_time(async {
+            let mut stream = tls.tls.server.accept(stream).await?;
+            let first = frame::read(&mut stream).await?;
+            if first == Some(Frame::Stream) {
+                tls.counters.streams_received.increment();
+                self.serve(&mut stream).await?;
+                stream.shutdown().await?;
+            }
+            Ok((stream, first))
+        });
+        let packets = match first.await {
+            Ok((
+                stream,
+                Some(Frame::Packet {
+                    from: sender,
+                    bytes,
+                }),
+            )) => {
+                drop(permit);
+                let from = sender.unwrap_or(from);
+                self.receive_over_stream(tls, stream, (from, bytes)).await
+            }
+            Ok((_, Some(Frame::Stream) | None)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if matches!(packets, Err(StreamError::Io(_) | StreamError::TimedOut)) {
+            tls.counters.read_errors.increment();
+        }
+        packets
+    }
+
+    /// Takes in packets that come over a stream, until it ends or nothing comes any more.
+    async fn receive_over_stream(
+        &self,
+        tls: &TlsTransport,
+        mut stream: TlsStream<TcpStream>,
+        (from, bytes): (SocketAddr, Vec<u8>),
+    ) -> Result<(), StreamError> {
+        let Ok(_permit) = Arc::clone(&self.0.packet_streams).try_acquire_owned() else {
+            return Err(StreamError::TooMany);
+        };
+        let (mut from, mut bytes) = (from, bytes);
+        loop {
+            tls.counters.bytes_received.add_count(bytes.len());
+            self.step(Input::Packet { from, bytes });
+            match timeout(IDLE, frame::read(&mut stream)).await {
+                Ok(Ok(Some(Frame::Packet {
+                    from: sender,
+                    bytes: next,
+                }))) => {
+                    from = sender.unwrap_or(from);
+                    bytes = next;
+                }
+                Ok(Ok(Some(Frame::Stream))) => return Err(StreamError::Unexpected),
+                Ok(Err(error)) => return Err(error.into()),
+                // Nobody needs it any more.
+                Ok(Ok(None)) | Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> Result<(), StreamError> {
         let decoder = StreamDecoder::for_incoming(&self.label());
         let message = match read_message(&mut stream, decoder).await {
             Ok(message) => message,
             Err(StreamError::Wire(problem)) => {
                 let answer = StreamMessage::Error(problem.to_string()).encode("");
-                stream.write_all(&answer).await?;
+                send(&mut stream, &answer).await?;
                 return Err(problem.into());
             }
             Err(error) => return Err(error),
@@ -90,7 +169,7 @@ impl Mesh {
                 let answer = self.0.peer.lock().stream_answer(&ping);
                 if let Some(sequence) = answer {
                     let answer = StreamMessage::Ack { sequence }.encode("");
-                    stream.write_all(&answer).await?;
+                    send(&mut stream, &answer).await?;
                 }
             }
             StreamMessage::User(bytes) => self.take_in(Input::StreamMessage(bytes)).await?,
@@ -100,7 +179,7 @@ impl Mesh {
                 user,
             } => {
                 let ours = self.state(is_join, String::new()).await?;
-                stream.write_all(&ours).await?;
+                send(&mut stream, &ours).await?;
                 self.take_in(Input::State { members, user }).await?;
             }
             StreamMessage::Ack { .. } | StreamMessage::Error(_) => {
@@ -129,8 +208,8 @@ impl Mesh {
     async fn try_exchange(&self, to: SocketAddr, purpose: Purpose) -> Result<(), StreamError> {
         let is_join = purpose != Purpose::Compare;
         let ours = self.state(is_join, self.label()).await?;
-        let mut stream = TcpStream::connect(to).await?;
-        stream.write_all(&ours).await?;
+        let mut stream = self.0.transport.connect(to).await?;
+        send(&mut stream, &ours).await?;
         match read_message(&mut stream, StreamDecoder::for_answer()).await? {
             StreamMessage::State { members, user, .. } => {
                 self.take_in(Input::State { members, user }).await
@@ -144,8 +223,8 @@ impl Mesh {
         let asked = ping.sequence;
         let bytes = StreamMessage::Ping(ping).encode(&self.label());
         let exchange = async {
-            let mut stream = TcpStream::connect(to).await?;
-            stream.write_all(&bytes).await?;
+            let mut stream = self.0.transport.connect(to).await?;
+            send(&mut stream, &bytes).await?;
             read_message(&mut stream, StreamDecoder::for_answer()).await
         };
         let deadline: Instant = self.0.started + until;
@@ -162,10 +241,7 @@ impl Mesh {
     pub(super) async fn send_long_news(self, mut news: mpsc::Receiver<OutgoingMessage>) {
         while let Some(message) = news.recv().await {
             // The semaphore is never closed.
-            let Ok(permit) = std::sync::Arc::clone(&self.0.long_news_streams)
-                .acquire_owned()
-                .await
-            else {
+            let Ok(permit) = Arc::clone(&self.0.long_news_streams).acquire_owned().await else {
                 return;
             };
             let mesh = self.clone();
@@ -183,8 +259,8 @@ impl Mesh {
         let started = Instant::now();
         let bytes = StreamMessage::User(bytes).encode(&self.label());
         let sent = self.in_time(async {
-            let mut stream = TcpStream::connect(to).await?;
-            stream.write_all(&bytes).await?;
+            let mut stream = self.0.transport.connect(to).await?;
+            send(&mut stream, &bytes).await?;
             stream.shutdown().await?;
             Ok(())
         });
@@ -238,9 +314,15 @@ impl Mesh {
     }
 }
 
+/// TLS may keep some of it back until it is flushed.
+async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<(), StreamError> {
+    stream.write_all(bytes).await?;
+    Ok(stream.flush().await?)
+}
+
 /// Reads one message. The caller bounds the time, the decoder the length.
 async fn read_message(
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + Unpin),
     mut decoder: StreamDecoder,
 ) -> Result<StreamMessage, StreamError> {
     let mut buffer = vec![0; READ_BYTES];

@@ -56,6 +56,7 @@ fn options(name: &str, peers: &[SocketAddr]) -> MeshOptions {
         settle_timeout: Duration::from_secs(60),
         reconnect_interval: millis(100),
         reconnect_timeout: Duration::ZERO,
+        tls: None,
         overrides: Overrides::default(),
         seed: 7,
     }
@@ -70,7 +71,11 @@ struct Member {
 }
 
 async fn member(name: &str, peers: &[SocketAddr]) -> Member {
-    let bound = Bound::new(options(name, peers)).await.unwrap();
+    member_with(options(name, peers)).await
+}
+
+async fn member_with(options: MeshOptions) -> Member {
+    let bound = Bound::new(options).await.unwrap();
     let address = bound.address();
     let kept = Arc::new(Kept::default());
     let registry = Registry::new();
@@ -141,7 +146,7 @@ async fn members_meet_tell_and_miss_each_other() {
         assert!(page.contains(line), "{line} in {page}");
     }
 
-    c.mesh.leave();
+    c.mesh.leave().await;
     until("c to be gone", || count(&a) == 2 && count(&b) == 2).await;
     c.running.abort();
     b.running.abort();
@@ -230,4 +235,119 @@ async fn a_start_that_cannot_be_says_why() {
     assert_eq!(label, "--cluster.label has 256 bytes; it may have 255");
     let zero = error(|options, _| options.probe_interval = Duration::ZERO).await;
     assert_eq!(zero, "--cluster.probe-interval must be longer than 0s");
+}
+
+/// Everybody shows the certificate of the tests of `net`, and asks for it.
+fn tls() -> MeshTls {
+    use net::tls::{Pem, TlsOptions, Versions};
+    use net::tls_stream::{ClientCertificates, TlsClient, TlsServer, TlsServerOptions};
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../net/tests/fixtures/");
+    let pem = |name: &str| Pem::File(format!("{FIXTURES}{name}"));
+    let server = TlsServerOptions {
+        cert: pem("localhost.crt"),
+        key: pem("localhost.key"),
+        clients: ClientCertificates::Required(Some(pem("localhost.crt"))),
+        versions: Versions::All,
+        cipher_suites: Vec::new(),
+        curves: Vec::new(),
+    };
+    let client = TlsOptions {
+        ca: Some(pem("localhost.crt")),
+        cert: Some(pem("localhost.crt")),
+        key: Some(pem("localhost.key")),
+        ..TlsOptions::default()
+    };
+    MeshTls {
+        server: TlsServer::new(server).unwrap(),
+        client: TlsClient::new(client).unwrap(),
+    }
+}
+
+fn with_tls(name: &str, peers: &[SocketAddr]) -> MeshOptions {
+    MeshOptions {
+        tls: Some(tls()),
+        // A handshake in a debug build.
+        probe_interval: Duration::from_millis(500),
+        probe_timeout: Duration::from_millis(250),
+        ..options(name, peers)
+    }
+}
+
+fn value(member: &Member, series: &str) -> f64 {
+    let page = member.registry.render();
+    let mut lines = page.lines();
+    let found = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    found.expect(series).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_tls_everything_goes_over_it() {
+    let a = member_with(with_tls("a", &[])).await;
+    *a.kept.state.lock() = b"what a knows".to_vec();
+    let b = member_with(with_tls("b", &[a.address])).await;
+    until("two members", || count(&a) == 2 && count(&b) == 2).await;
+    let has = |member: &Member, wanted: (Part, Source)| member.kept.parts.lock().contains(&wanted);
+    let known = (part("sil", b"what a knows"), Source::State);
+    until("the state at b", || has(&b, known.clone())).await;
+    b.mesh.broadcast(part("nfl", b"short"));
+    let long = vec![7; 100_000];
+    b.mesh.broadcast(part("sil", &long));
+    for news in [part("nfl", b"short"), part("sil", &long)] {
+        until("the news", || has(&a, (news.clone(), Source::News))).await;
+    }
+    for member in [&a, &b] {
+        let name = |what: &str| format!("alertmanager_tls_transport_{what}_total");
+        for series in [
+            name("packet_bytes_sent"),
+            name("packet_bytes_received"),
+            name("stream_connections_received"),
+        ] {
+            if member.address == b.address && series.contains("stream") {
+                continue;
+            }
+            until(&series, || value(member, &series) > 0.0).await;
+        }
+        let refused = "keepwatch_cluster_packets_refused_total{over=\"packet\"}";
+        assert!(value(member, refused) == 0.0);
+    }
+    assert!(
+        value(
+            &b,
+            "alertmanager_tls_transport_stream_connections_sent_total"
+        ) >= 2.0
+    );
+
+    b.mesh.leave().await;
+    until("b to be gone", || count(&a) == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_tls_strangers_are_refused() {
+    let a = member_with(with_tls("a", &[])).await;
+    // Neither somebody without TLS, nor with TLS but without a certificate, nor with nonsense in TLS.
+    let b = member("b", &[a.address]).await;
+    let errors = "alertmanager_tls_transport_read_errors_total";
+    until("a refusal", || value(&a, errors) >= 1.0).await;
+    let trusting = net::tls::TlsOptions {
+        verification: net::tls::Verification::Skipped,
+        ..net::tls::TlsOptions::default()
+    };
+    let stranger = net::tls_stream::TlsClient::new(trusting).unwrap();
+    let mut ended = Vec::new();
+    for client in [stranger, tls().client] {
+        let before = value(&a, errors);
+        let stream = tokio::net::TcpStream::connect(a.address).await.unwrap();
+        let mut stream = client.connect(stream, a.address.ip()).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        stream.flush().await.unwrap();
+        let mut answer = Vec::new();
+        ended.push(stream.read_to_end(&mut answer).await.is_ok());
+        assert_eq!(answer, b"");
+        until("a refusal", || value(&a, errors) > before).await;
+    }
+    assert!(
+        !ended[0],
+        "the stranger is told that it lacks a certificate"
+    );
+    assert_eq!((count(&a), count(&b)), (1, 1));
 }

@@ -1,5 +1,5 @@
-//! Two of our nodes and a real Alertmanager in one mesh: silences made on one are on all, and each alert, posted to
-//! all, is notified once, while each of the three in turn is killed and started again.
+//! Two of our nodes and a real Alertmanager in one mesh, without and with TLS: silences made on one are on all, and
+//! each alert, posted to all, is notified once, while each of the three in turn is killed and started again.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use testkit::process::{
     Page, PageServer, Peer, Program, Signal, is_installed, post_bytes, try_get, until,
 };
 
-use crate::support::{BOUND, Server, json, keepwatch, ready};
+use crate::support::{BOUND, Server, json, keepwatch, ready, workspace_root};
 
 /// Short enough for a test, with a wait between members that a busy machine does not exceed.
 const TEMPO: &[&str] = &[
@@ -136,6 +136,7 @@ impl Member {
 struct Place {
     dir: tempfile::TempDir,
     is_ours: bool,
+    has_tls: bool,
     /// `IP:PORT` once it is known.
     mesh_address: String,
 }
@@ -147,7 +148,25 @@ impl Place {
         Self {
             dir,
             is_ours,
+            has_tls: false,
             mesh_address: "127.0.0.1:0".to_owned(),
+        }
+    }
+
+    /// With the certificate of the tests of `net`, which everybody shows and asks for.
+    fn with_tls(self) -> Self {
+        let fixtures = workspace_root().join("crates/net/tests/fixtures");
+        for name in ["localhost.crt", "localhost.key"] {
+            fs::copy(fixtures.join(name), self.dir.path().join(name)).unwrap();
+        }
+        let file = "tls_server_config:\n  cert_file: localhost.crt\n  key_file: localhost.key\n  \
+                    client_ca_file: localhost.crt\n  client_auth_type: RequireAndVerifyClientCert\n\
+                    tls_client_config:\n  ca_file: localhost.crt\n  cert_file: localhost.crt\n  \
+                    key_file: localhost.key\n";
+        fs::write(self.dir.path().join("tls.yml"), file).unwrap();
+        Self {
+            has_tls: true,
+            ..self
         }
     }
 
@@ -156,6 +175,9 @@ impl Place {
         flags.push(format!("--cluster.listen-address={}", self.mesh_address));
         flags.extend(others.iter().map(|other| format!("--cluster.peer={other}")));
         flags.push("--web.listen-address=127.0.0.1:0".to_owned());
+        if self.has_tls {
+            flags.push("--cluster.tls-config=tls.yml".to_owned());
+        }
         let member = if self.is_ours {
             Member::Keepwatch(start_ours(self.dir.path(), &flags))
         } else {
@@ -203,15 +225,15 @@ fn wait_for_mesh(members: &[&Member]) {
     }
 }
 
-fn wait_for_silences(members: &[&Member]) {
-    let wanted = members[0].silences();
+/// Waits until all have all silences, in the same state.
+fn wait_for_silences(members: &[&Member], count: usize) {
     for member in members {
         until("silences", BOUND, || {
-            let found = member.silences();
-            if found == wanted {
+            let (found, wanted) = (member.silences(), members[0].silences());
+            if found == wanted && found.len() == count {
                 Ok(())
             } else {
-                Err(format!("{found:?}, and not {wanted:?}"))
+                Err(format!("{found:?}, and not {count} as {wanted:?}"))
             }
         });
     }
@@ -230,6 +252,14 @@ fn receiver(notified: &Notified) -> PageServer {
         }
         Page::ok("text/plain", "")
     })
+}
+
+fn config(hook: &PageServer) -> String {
+    format!(
+        "route: {{receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: 1s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+        hook.address()
+    )
 }
 
 /// Posts an alert to everybody and waits until it is notified and all of them had their turn.
@@ -257,11 +287,7 @@ fn a_mesh_with_a_real_alertmanager_notifies_once_whoever_is_killed() {
     }
     let notified = Notified::default();
     let hook = receiver(&notified);
-    let config = format!(
-        "route: {{receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: 1s}}\n\
-         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
-        hook.address()
-    );
+    let config = config(&hook);
     let mut places = [false, true, true].map(|is_ours| Place::new(is_ours, &config));
     let first = places[0].start(&[]);
     let seed = places[0].mesh_address.clone();
@@ -291,12 +317,11 @@ fn a_mesh_with_a_real_alertmanager_notifies_once_whoever_is_killed() {
             other => Err(format!("{other:?}")),
         }
     });
-    wait_for_silences(&running);
-    assert_eq!(running[0].silences().len(), 6);
+    wait_for_silences(&running, 6);
     alert_everybody("all", &running, &notified);
     drop(running);
 
-    for killed in [1, 0, 2] {
+    for (round, killed) in [1, 0, 2].into_iter().enumerate() {
         if let Some(Member::Keepwatch(server)) = &members[killed] {
             server.program.signal(Signal::Kill);
         }
@@ -317,7 +342,7 @@ fn a_mesh_with_a_real_alertmanager_notifies_once_whoever_is_killed() {
         members[killed] = Some(back);
         let running: Vec<&Member> = members.iter().flatten().collect();
         wait_for_mesh(&running);
-        wait_for_silences(&running);
+        wait_for_silences(&running, 7 + round);
         // As Prometheus repeats what still fires.
         let known: Vec<String> = notified.lock().keys().cloned().collect();
         for name in &known {
@@ -339,4 +364,91 @@ fn a_mesh_with_a_real_alertmanager_notifies_once_whoever_is_killed() {
     ];
     let once: BTreeMap<String, u32> = names.map(|name| (name.to_owned(), 1)).into();
     assert_eq!(counts, once);
+}
+
+#[test]
+fn a_mesh_with_tls_and_a_real_alertmanager_notifies_once() {
+    if !is_installed("prometheus-alertmanager") {
+        return;
+    }
+    let notified = Notified::default();
+    let hook = receiver(&notified);
+    let config = config(&hook);
+    let mut places = [false, true, true].map(|is_ours| Place::new(is_ours, &config).with_tls());
+    let first = places[0].start(&[]);
+    let seed = places[0].mesh_address.clone();
+    let mut second = places[1].start(&[&seed]);
+    let third = places[2].start(&[&seed]);
+    for (number, round) in ["at first", "once more"].into_iter().enumerate() {
+        let count = 6 * (1 + number);
+        let running = [&first, &second, &third];
+        wait_for_mesh(&running);
+        for (number, member) in running.iter().enumerate() {
+            member.add_silence(&format!("short {number} {round}"));
+            // Too long for a packet.
+            member.add_silence(&format!("long {number} {round} ").repeat(200));
+        }
+        wait_for_silences(&running, count);
+        alert_everybody(round, &running, &notified);
+        if round == "at first" {
+            let others = [
+                places[0].mesh_address.clone(),
+                places[2].mesh_address.clone(),
+            ];
+            drop(second);
+            wait_for_mesh(&[&first, &third]);
+            second = places[1].start(&[&others[0], &others[1]]);
+        }
+    }
+    let counts = notified.lock().clone();
+    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+    assert_eq!(counts.len(), 2);
+    // None of it was plain: Alertmanager counts what it sent and received.
+    let page = try_get(first.address(), "/metrics").unwrap().body;
+    for name in [
+        "packet_bytes_sent_total",
+        "packet_bytes_received_total",
+        "stream_connections_sent_total",
+        "stream_connections_received_total",
+    ] {
+        let name = format!("alertmanager_tls_transport_{name} ");
+        let count = page.lines().find_map(|line| line.strip_prefix(&name));
+        let count: f64 = count.expect(&name).parse().unwrap();
+        assert!(count > 0.0, "{name}");
+    }
+}
+
+#[test]
+fn certificates_that_cannot_be_used_stop_the_start() {
+    let place = Place::new(true, "route: {receiver: x}\nreceivers: [{name: x}]\n").with_tls();
+    let errors = |file: &str| {
+        fs::write(place.dir.path().join("tls.yml"), file).unwrap();
+        let mut command = keepwatch(place.dir.path());
+        command.args(["serve", "--alertmanager.config.file=alertmanager.yml"]);
+        command.args([
+            "--web.listen-address=127.0.0.1:0",
+            "--cluster.tls-config=tls.yml",
+        ]);
+        let ended = command
+            .arg("--cluster.listen-address=127.0.0.1:0")
+            .output()
+            .unwrap();
+        assert!(!ended.status.success());
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    for (file, problem) in [
+        (
+            "tls_server_config: {cert_file: localhost.crt, key_file: nowhere.key}",
+            "--cluster.tls-config tls.yml: tls_server_config: reading nowhere.key",
+        ),
+        (
+            "tls_server_config: {cert_file: localhost.crt, key: secret}",
+            "--cluster.tls-config tls.yml: tls_server_config: server key: ",
+        ),
+        ("tls_server: {}", "tls_server"),
+    ] {
+        let found = errors(file);
+        assert!(found.contains(problem), "{found}");
+        assert!(!found.contains("secret"), "{found}");
+    }
 }
