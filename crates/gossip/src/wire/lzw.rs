@@ -13,7 +13,7 @@ const CODE_LAST: u16 = 4095;
 
 /// Compresses.
 pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
-    let mut out = BitWriter::default();
+    let mut out = BitWriter::with_capacity(bytes.len() + 8);
     out.write(CLEAR, WIDTH_MIN);
     let mut dictionary = Dictionary::for_input(bytes.len());
     let (mut width, mut highest) = (WIDTH_MIN, END);
@@ -123,6 +123,8 @@ pub(crate) fn decompress(bytes: &[u8], length_max: usize) -> Result<Vec<u8>, Wir
 struct Dictionary {
     /// Code, byte and longer code in one number; 0 is free, because no longer code is 0.
     slots: Vec<u32>,
+    /// Keeps as many bits of a hash as there are slots.
+    shift: u32,
 }
 
 impl Dictionary {
@@ -130,13 +132,15 @@ impl Dictionary {
         let slots = (2 * length).clamp(64, 4 * CODES_MAX).next_power_of_two();
         Self {
             slots: vec![0; slots],
+            shift: 32 - slots.ilog2(),
         }
     }
 
     /// Where the pair is, or the free slot where it would be. There is always one: at most half are taken.
     fn slot(&self, key: u32) -> usize {
         let mask = self.slots.len() - 1;
-        let mut at = (key >> 12 ^ key) as usize & mask;
+        // Fibonacci's hash: the high bits depend on all of the key.
+        let mut at = (key.wrapping_mul(0x9e37_79b9) >> self.shift) as usize & mask;
         while let Some(slot) = self.slots.get(at) {
             if *slot == 0 || *slot >> 12 == key {
                 break;
@@ -168,28 +172,36 @@ impl Dictionary {
     }
 }
 
-#[derive(Default)]
 struct BitWriter {
     out: Vec<u8>,
-    bits: u32,
+    bits: u64,
     count: u32,
 }
 
 impl BitWriter {
+    fn with_capacity(bytes: usize) -> Self {
+        Self {
+            out: Vec::with_capacity(bytes),
+            bits: 0,
+            count: 0,
+        }
+    }
+
     fn write(&mut self, code: u16, width: u32) {
-        self.bits |= u32::from(code) << self.count;
+        self.bits |= u64::from(code) << self.count;
         self.count += width;
-        while self.count >= 8 {
-            self.out.push(self.bits.to_le_bytes()[0]);
-            self.bits >>= 8;
-            self.count -= 8;
+        if let (true, Some(whole)) = (self.count >= 32, self.bits.to_le_bytes().first_chunk::<4>())
+        {
+            self.out.extend_from_slice(whole);
+            self.bits >>= 32;
+            self.count -= 32;
         }
     }
 
     fn finish(mut self) -> Vec<u8> {
-        if self.count > 0 {
-            self.out.push(self.bits.to_le_bytes()[0]);
-        }
+        let bytes = self.count.div_ceil(8);
+        self.out
+            .extend(self.bits.to_le_bytes().iter().take(bytes as usize));
         self.out
     }
 }
