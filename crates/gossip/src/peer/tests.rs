@@ -1,5 +1,7 @@
 //! What a peer does beside membership.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::wire::StateKind;
 
@@ -182,4 +184,50 @@ fn it_settles_alone_and_says_so_once() {
         .collect();
     assert_eq!(settled, [(seconds(10), Action::Settled(Settled::Yes))]);
     assert!(peer.is_settled());
+}
+
+proptest! {
+    /// Bytes of members are merged or said to be unreadable, and what is merged is no longer than what came.
+    #[test]
+    fn hostile_news_and_states_are_survived(
+        key in "[a-z]{0,4}",
+        data in prop::collection::vec(any::<u8>(), 0..200),
+        change in any::<(prop::sample::Index, u8)>(),
+        is_whole in any::<bool>(),
+    ) {
+        let (mut peer, _) = peer(&[]);
+        let part = Part { key, data };
+        for is_state in [true, false] {
+            let mut bytes = if is_state {
+                encode_state(&[part.clone(), part.clone()])
+            } else {
+                part.encode()
+            };
+            if !is_whole && !bytes.is_empty() {
+                let at = change.0.index(bytes.len());
+                bytes[at] = change.1;
+            }
+            let length = bytes.len();
+            let input = if is_state {
+                Input::State { members: Vec::new(), user: bytes }
+            } else {
+                Input::StreamMessage(bytes)
+            };
+            let actions = peer.step(Duration::ZERO, input);
+            let merged: Vec<&Part> = actions.iter().filter_map(|action| match action {
+                Action::Merge { part, .. } => Some(part),
+                _ => None,
+            }).collect();
+            let bytes: usize = merged.iter().map(|part| part.key.len() + part.data.len()).sum();
+            prop_assert!(bytes <= length);
+            let is_unreadable = actions
+                .iter()
+                .any(|action| matches!(action, Action::Event(Event::Unreadable(_))));
+            prop_assert!(!(is_unreadable && is_whole));
+            if is_whole {
+                prop_assert!(merged.iter().all(|found| **found == part));
+                prop_assert_eq!(merged.len(), if is_state { 2 } else { 1 });
+            }
+        }
+    }
 }

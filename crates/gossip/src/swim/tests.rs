@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::wire::StreamMessage;
+use crate::wire::packet::Checksum;
 
 fn address(number: u8) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, number], 9094))
@@ -307,4 +310,106 @@ fn states_survive_the_wire() {
     };
     let read = crate::wire::StreamDecoder::for_incoming("x").push(&message.encode("x"));
     assert_eq!(read, Ok(Some(message)));
+}
+
+/// What a hostile member may say: about members that there are and others, with numbers at the edges.
+fn hostile_message() -> impl Strategy<Value = Message> {
+    let node = prop_oneof![
+        (1u8..5).prop_map(|number| format!("node-{number}")),
+        "[a-z]{0,3}",
+        Just("x".repeat(255)),
+    ];
+    let number = || prop_oneof![Just(0), Just(1), Just(u32::MAX), any::<u32>()];
+    let at = || (0u8..6).prop_map(address);
+    let versions = prop::option::of(prop_oneof![
+        Just(VERSIONS),
+        any::<[u8; 6]>(),
+        Just([1, 255, 0, 0, 0, 0])
+    ]);
+    let meta = prop::option::of(prop::collection::vec(any::<u8>(), 0..3));
+    (
+        (0u8..8, number(), node.clone(), node),
+        (at(), prop::option::of(at()), any::<bool>(), versions, meta),
+    )
+        .prop_map(
+            |((kind, number, node, from), (to, source, wants_nack, versions, meta))| match kind {
+                0 => Message::Ping(Ping {
+                    sequence: number,
+                    node,
+                    source,
+                    source_node: from,
+                }),
+                1 => Message::IndirectPing(crate::wire::IndirectPing {
+                    sequence: number,
+                    target: to,
+                    node,
+                    wants_nack,
+                    source,
+                    source_node: from,
+                }),
+                2 => Message::Ack { sequence: number },
+                3 => Message::Nack { sequence: number },
+                4 => Message::Suspect(Suspect {
+                    incarnation: number,
+                    node,
+                    from,
+                }),
+                5 => Message::Dead(crate::wire::Dead {
+                    incarnation: number,
+                    node,
+                    from,
+                }),
+                6 => Message::User(node.into_bytes()),
+                _ => Message::Alive(NodeState {
+                    name: node,
+                    address: to,
+                    meta,
+                    incarnation: number,
+                    versions,
+                }),
+            },
+        )
+}
+
+proptest! {
+    /// Whatever comes in, a step ends, asks for little, and is followed by a pause; who is hostile is not obeyed in
+    /// what concerns ourselves.
+    #[test]
+    fn hostile_members_are_survived(
+        inputs in prop::collection::vec(
+            (0u64..5000, prop::collection::vec(hostile_message(), 1..4), any::<bool>()),
+            1..60,
+        ),
+    ) {
+        let mut swim = Swim::new(config(1), Duration::ZERO);
+        let joined = Mesh::of(3).members[&2].state();
+        swim.step(Duration::ZERO, Input::State(joined));
+        let mut now = Duration::ZERO;
+        for (pause_ms, messages, is_packet) in inputs {
+            now += Duration::from_millis(pause_ms);
+            let input = if is_packet {
+                let encoded: Vec<_> = messages.iter().map(Message::encode).collect();
+                let bytes = crate::wire::packet::compound(&encoded);
+                let bytes = crate::wire::seal_packet(bytes, Checksum::Written, "");
+                Input::Packet { from: address(9), bytes }
+            } else {
+                let kinds = [StateKind::Alive, StateKind::Suspect, StateKind::Dead, StateKind::Left];
+                let nodes = messages.into_iter().enumerate().filter_map(|(number, message)| {
+                    let Message::Alive(node) = message else { return None };
+                    Some(MemberState { node, state: kinds[number % 4] })
+                });
+                Input::State(nodes.collect())
+            };
+            let actions = swim.step(now, input);
+            prop_assert!(actions.len() < 64, "{actions:?}");
+            for action in &actions {
+                if let Action::SendPacket { bytes, .. } = action {
+                    prop_assert!(bytes.len() <= PACKET_BYTES_MAX + 5, "{}", bytes.len());
+                }
+            }
+            prop_assert!(swim.wake_at() > now, "{:?} at {now:?}", swim.wake_at());
+            let me = swim.alive_members().find(|node| node.name == "node-1");
+            prop_assert_eq!(me.map(|node| node.address), Some(address(1)));
+        }
+    }
 }
