@@ -8,6 +8,8 @@ use super::{Message, WireError, lzw};
 const DECOMPRESSED_BYTES_MAX: usize = 1 << 20;
 /// Messages in messages; honest ones are compressed, then compound.
 const DEPTH_MAX: u8 = 4;
+/// What is shorter never gets smaller: 13 bytes are around it, and for this many bytes LZW needs 9 codes of 9 bits.
+pub(super) const COMPRESSIBLE_BYTES_MIN: usize = 25;
 /// The most messages that a compound one counts.
 pub(crate) const COMPOUND_MAX: usize = 255;
 
@@ -97,11 +99,10 @@ pub enum Checksum {
 
 /// A packet of one encoded message, compressed if that makes it smaller.
 pub fn seal_packet(message: Vec<u8>, checksum: Checksum, label: &str) -> Vec<u8> {
-    let compressed = compressed(&message);
-    let body = if compressed.len() < message.len() {
-        compressed
-    } else {
-        message
+    let compressed = (message.len() >= COMPRESSIBLE_BYTES_MIN).then(|| compressed(&message));
+    let body = match compressed {
+        Some(compressed) if compressed.len() < message.len() => compressed,
+        _ => message,
     };
     let mut out = Vec::with_capacity(body.len() + 5 + label_overhead(label));
     write_label(&mut out, label);

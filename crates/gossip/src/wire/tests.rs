@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::message::{VERSIONS, kind};
-use super::packet::{Checksum, compound, compressed};
+use super::packet::{COMPRESSIBLE_BYTES_MIN, Checksum, compound, compressed};
 use super::*;
 
 const FIXTURE: &str = "tests/fixtures/alertmanager-0.25.txt";
@@ -248,6 +248,15 @@ fn streams_that_announce_too_much_are_refused_at_once() {
         .unwrap();
     let field = [0xa1, b'x', 0xc0].repeat(10_000);
     assert_eq!(decoder.push(&field), Err(WireError::TooLong(8192)));
+}
+
+/// Bytes that are all the same are what compresses best.
+#[test]
+fn what_is_not_tried_would_not_get_smaller() {
+    for length in 0..COMPRESSIBLE_BYTES_MIN {
+        assert!(compressed(&vec![7; length]).len() >= length, "{length}");
+    }
+    assert!(compressed(&[7; COMPRESSIBLE_BYTES_MIN]).len() < COMPRESSIBLE_BYTES_MIN);
 }
 
 proptest! {

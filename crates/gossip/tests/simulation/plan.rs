@@ -6,7 +6,8 @@ use alerting::backoff::RandomNumbers;
 
 /// From here on nothing is broken any more.
 pub(crate) const FAULTS_END: Duration = Duration::from_secs(300);
-pub(crate) const END: Duration = Duration::from_secs(900);
+/// A run ends this long after the last alert began or ended: longer than the latest notification may take.
+const LAST: Duration = Duration::from_secs(370);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -22,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) cuts: Vec<Cut>,
     pub(crate) restarts: Vec<Restart>,
     pub(crate) alerts: Vec<Alert>,
+    /// When the run ends.
+    pub(crate) end: Duration,
 }
 
 /// Two sides that do not reach each other.
@@ -97,13 +100,15 @@ impl Plan {
                 });
             }
         }
-        let alerts = (0..4)
+        let alerts: Vec<Alert> = (0..4)
             .map(|_| {
                 let from = millis(pick(0, 280_000));
                 let until = (pick(0, 2) == 0).then(|| from + millis(pick(60_000, 200_000)));
                 Alert { from, until }
             })
             .collect();
+        let last = alerts.iter().map(|alert| alert.until.unwrap_or(alert.from));
+        let last = last.fold(FAULTS_END, Duration::max);
         Self {
             seed,
             nodes,
@@ -114,6 +119,7 @@ impl Plan {
             cuts,
             restarts,
             alerts,
+            end: last + LAST,
         }
     }
 

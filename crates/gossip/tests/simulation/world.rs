@@ -10,7 +10,7 @@ use gossip::peer::{Action, Input};
 use gossip::wire::MemberState;
 
 use crate::node::{Asked, Disk, Node, address, node_at};
-use crate::plan::{END, Plan};
+use crate::plan::Plan;
 
 /// How often what fires is posted again.
 const REPOST_INTERVAL: Duration = Duration::from_secs(30);
@@ -141,7 +141,7 @@ impl World {
         for (alert, planned) in world.plan.alerts.clone().into_iter().enumerate() {
             let mut at = planned.from;
             // As Prometheus does, the end is repeated for a while.
-            while at < END {
+            while at < world.plan.end {
                 let is_over = planned.until.is_some_and(|until| at >= until);
                 for node in 0..nodes {
                     // Not to all at the very same time.
@@ -184,13 +184,13 @@ impl World {
             let event = self.events.first_key_value().map(|((at, _), _)| *at);
             match (wake, event) {
                 (Some((at, number)), event) if event.is_none_or(|event| at < event) => {
-                    if at > END {
+                    if at > self.plan.end {
                         return self;
                     }
                     self.now = self.now.max(at);
                     self.with(number, |node, now| node.tick(now));
                 }
-                (_, Some(at)) if at <= END => {
+                (_, Some(at)) if at <= self.plan.end => {
                     self.now = at;
                     if let Some((_, event)) = self.events.pop_first() {
                         self.happen(event);
