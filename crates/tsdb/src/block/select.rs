@@ -8,13 +8,16 @@ use hashbrown::{HashMap, HashSet};
 use model::labels::Labels;
 use model::matcher::Matcher;
 use model::storage::{Projection, ReadError, RowGroups, SeriesBatch, SeriesList, TimeRange};
+use model::time::Timestamp;
 
 use super::Block;
 use super::chunks::ChunkWindow;
 use super::damage::Damage;
 use super::index::SeriesEntry;
+use super::writer::NewChunk;
 use crate::chunk::{self, Wanted};
 use crate::columns;
+use crate::compact::{decode_whole, encode_samples};
 
 /// Four bytes per series; everything else stays in the files until it is read.
 #[derive(Debug)]
@@ -148,6 +151,48 @@ impl BlockSeriesReader<'_> {
                 batch.push_newest(&scratch, 0);
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Appends the chunks of a row. Whole chunks are copied; one that
+    /// reaches out of the range or has deleted samples is encoded again without them.
+    pub(crate) fn read_chunks(
+        &mut self,
+        row: usize,
+        chunks: &mut Vec<NewChunk>,
+    ) -> Result<(), ReadError> {
+        let series = self.find(row)?;
+        let range = self.list.range;
+        let deleted = self.tombstones.of(u64::from(series));
+        let last = self.entry.chunks.last().map_or(0, |place| place.reference);
+        for place in &self.entry.chunks {
+            if place.end < range.start.0 || range.end.0 < place.start {
+                continue;
+            }
+            let is_inside = range.start.0 <= place.start && place.end <= range.end.0;
+            let is_hit = deleted
+                .iter()
+                .any(|range| range.start.0 <= place.end && place.start <= range.end.0);
+            let raw = self.window.read(place.reference, last)?;
+            if is_inside && !is_hit {
+                chunks.push(NewChunk {
+                    start: place.start,
+                    end: place.end,
+                    encoding: raw.encoding,
+                    data: raw.data.to_vec(),
+                });
+                continue;
+            }
+            let mut samples = Vec::new();
+            decode_whole(raw.encoding, raw.data, &mut samples).map_err(|error| {
+                ReadError::from(self.window.damage(place.reference, error.to_string()))
+            })?;
+            samples.retain(|sample| {
+                let time = Timestamp(sample.time);
+                range.contains(time) && !deleted.iter().any(|range| range.contains(time))
+            });
+            encode_samples(&samples, chunks);
         }
         Ok(())
     }

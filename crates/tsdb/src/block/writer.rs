@@ -20,11 +20,11 @@ pub(crate) const DELETED: &str = ".tmp-for-deletion";
 
 /// A chunk to write; times are those of its first and last sample.
 #[derive(Clone, Debug)]
-pub(crate) struct NewChunk {
-    pub(crate) start: i64,
-    pub(crate) end: i64,
-    pub(crate) encoding: Encoding,
-    pub(crate) data: Vec<u8>,
+pub struct NewChunk {
+    pub start: i64,
+    pub end: i64,
+    pub encoding: Encoding,
+    pub data: Vec<u8>,
 }
 
 /// Series come in the order of their labels.

@@ -51,7 +51,7 @@ pub(super) fn select(
 }
 
 /// Whether the head can have samples of the range. What it drops is in a block before.
-fn reaches_head(inner: &Inner, range: TimeRange) -> bool {
+pub(super) fn reaches_head(inner: &Inner, range: TimeRange) -> bool {
     inner.head().reaches(range)
 }
 

@@ -1,7 +1,8 @@
 //! The database of one data folder: the head and the blocks, read and written as one.
 //!
 //! Writing goes to the [`Head`]; [`Db::compact`] moves what is old enough into blocks, merges blocks into
-//! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them.
+//! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them, [`chunks`]
+//! gives series with their chunks.
 //! [`opening`]: from files to a database. [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when. [`snapshot`]:
 //! a copy for backups.
 //!
@@ -13,6 +14,7 @@
 //! made of a part of the head, the query has those samples from one of the two or from both, and equal
 //! times are dropped.
 
+mod chunks;
 mod compaction;
 mod counters;
 mod merged;
@@ -36,6 +38,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::block::Block;
 use crate::head::{FloatEncoding, Head, ReplayProgress, ReplayReport};
 
+pub use chunks::StoredChunk;
 pub use compaction::{CompactError, DbDeleteError};
 pub use counters::{COMPACTION_SECONDS, DbStats};
 pub use opening::Opening;

@@ -1,14 +1,16 @@
 //! The head laid out for a block: series in the order of their labels, with their chunks in a range.
 //!
-//! Called when a block is made of the head. Texts are copied once, in a short hold of the index, and
-//! ranked outside of it; then series are compared by the ranks of their labels. So commits and new
-//! series wait for a copy, never for a sort. Where nothing can be added to the range any more, which is
-//! the usual case, commits are not held up for a common state of all series either. Memory: 32 bytes per series, and the texts of all labels
-//! until the block is written.
+//! Called when a block is made of the head, and when chunks are read as they are. Texts are copied once, in a
+//! short hold of the index, and ranked outside of it; then series are compared by the ranks of their labels. So
+//! commits and new series wait for a copy, never for a sort. Where nothing can be added to the range any more,
+//! which is the usual case, commits are not held up for a common state of all series either. Memory: 32 bytes
+//! per series, and the texts of all labels until the block is written.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use model::labels::Labels;
+use model::matcher::Matcher;
 use model::storage::{ReadError, TimeRange};
 
 use super::late::{self, LateCut, read::LateRequest};
@@ -34,6 +36,18 @@ pub(crate) enum Growth {
     Possible,
 }
 
+type LateOfSeries = HashMap<u32, Arc<LateSamples>>;
+
+/// Samples that came out of order.
+#[derive(Debug)]
+enum LatePart {
+    Absent,
+    /// Instead of all others.
+    Only(LateOfSeries),
+    /// Besides the others: up to the commit, and in the range, that are given.
+    Besides(LateOfSeries, u64, TimeRange),
+}
+
 /// One state of the head. What it has stays there as long as this lives.
 #[derive(Debug)]
 pub(crate) struct HeadExport {
@@ -41,8 +55,7 @@ pub(crate) struct HeadExport {
     range: TimeRange,
     /// In the order of the labels.
     rows: Vec<Row>,
-    /// Instead of all others, these late samples.
-    late: Option<HashMap<u32, Arc<LateSamples>>>,
+    late: LatePart,
     symbols: SymbolList,
     /// By number in the head: position in `symbols`.
     ranks: Vec<u32>,
@@ -63,7 +76,7 @@ impl Head {
             Growth::Over => settled_rows(inner, range),
             Growth::Possible => select::rows(inner, range, &[]).rows,
         };
-        HeadExport::new(inner, range, (rows, None), pin)
+        HeadExport::new(inner, range, (rows, LatePart::Absent), pin)
     }
 
     /// Series that may have late samples in the range, with these.
@@ -72,12 +85,28 @@ impl Head {
         let pin = inner.pins.pin();
         let overlaps = |late: &LateSamples| late.overlaps(CLOSED_ONLY, range);
         let late = cut.rows.iter().filter(|(_, late)| overlaps(late));
-        let late: HashMap<u32, Arc<LateSamples>> = late.cloned().collect();
+        let late: LateOfSeries = late.cloned().collect();
         let rows = late.keys().map(|series| Row {
             series: *series,
             visible: 0,
         });
-        HeadExport::new(inner, range, (rows.collect(), Some(late)), pin)
+        let rows = rows.collect();
+        HeadExport::new(inner, range, (rows, LatePart::Only(late)), pin)
+    }
+
+    /// Matching series that may have samples in the range, as they are now, late samples included.
+    pub(crate) fn export_matching(&self, range: TimeRange, matchers: &[Matcher]) -> HeadExport {
+        let inner = &self.0;
+        let pin = inner.pins.pin();
+        let selected = select::rows(inner, range, matchers);
+        let by_series = selected.late.by_series(&selected.rows);
+        let late = LatePart::Besides(by_series, selected.late.snapshot(), range);
+        HeadExport::new(
+            inner,
+            select::clamp(inner, range),
+            (selected.rows, late),
+            pin,
+        )
     }
 }
 
@@ -149,7 +178,7 @@ impl HeadExport {
     fn new(
         inner: &Arc<Inner>,
         range: TimeRange,
-        (rows, late): (Vec<Row>, Option<HashMap<u32, Arc<LateSamples>>>),
+        (rows, late): (Vec<Row>, LatePart),
         pin: Pin,
     ) -> Self {
         let (symbols, ranks) = rank(inner, &rows);
@@ -171,6 +200,58 @@ impl HeadExport {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The labels of a row, unless the symbols were taken.
+    pub(crate) fn labels(&self, row: usize) -> Labels {
+        let text = |symbol| String::from_utf8_lossy(self.symbols.get(symbol));
+        let found = self.rows.get(row).and_then(|row| {
+            self.inner.pages.with(row.series, |view| {
+                Labels::from_pairs(
+                    self.ranked(view)
+                        .map(|(name, value)| (text(name), text(value))),
+                )
+            })
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Appends the chunks of one row, as [`Self::read`] gives them. Those of late samples may overlap others.
+    pub(crate) fn read_chunks(
+        &mut self,
+        row: usize,
+        chunks: &mut Vec<NewChunk>,
+    ) -> Result<(), ReadError> {
+        let mut own = Vec::new();
+        self.read(row, &mut Vec::new(), &mut own)?;
+        chunks.append(&mut own);
+        let series = self.rows.get(row).map(|row| row.series);
+        let late = match (&self.late, series) {
+            (LatePart::Besides(late, snapshot, range), Some(series)) => {
+                let request = late
+                    .get(&series)
+                    .map(|late| (late.clone(), *snapshot, *range));
+                request.map(|request| (series, request))
+            }
+            _ => None,
+        };
+        if let Some((series, (late, snapshot, range))) = late {
+            let request = LateRequest {
+                series,
+                late: &late,
+                snapshot,
+                range,
+            };
+            let deleted = self.inner.tombstones.read().of(series);
+            let mut samples = Vec::new();
+            late::read::samples(&self.inner, request, &mut self.cursor, &mut samples)?;
+            samples.retain(|sample| {
+                let time = model::Timestamp(sample.time);
+                !deleted.iter().any(|range| range.contains(time))
+            });
+            encode_samples(&samples, chunks);
+        }
+        Ok(())
     }
 
     /// The texts of all labels, sorted; labels are given as positions in this list.
@@ -244,10 +325,25 @@ impl HeadExport {
         let Some(row) = self.rows.get(row).copied() else {
             return Ok(());
         };
-        if self.late.is_some() {
-            return self.read_late(row.series, labels, chunks);
-        }
         let inner = self.inner.clone();
+        if let LatePart::Only(late) = &self.late {
+            let Some(late) = late.get(&row.series).cloned() else {
+                return Ok(());
+            };
+            inner
+                .pages
+                .with(row.series, |view| labels.extend(self.ranked(view)));
+            let request = LateRequest {
+                series: row.series,
+                late: &late,
+                snapshot: CLOSED_ONLY,
+                range: self.range,
+            };
+            let mut samples = Vec::new();
+            late::read::samples(&inner, request, &mut self.cursor, &mut samples)?;
+            encode_samples(&samples, chunks);
+            return Ok(());
+        }
         let range = self.range;
         let deleted = inner.tombstones.read().of(row.series);
         let mut list = std::mem::take(&mut self.list);
@@ -297,31 +393,6 @@ impl HeadExport {
         encode_samples(&samples, chunks);
         self.list = list;
         self.samples = samples;
-        Ok(())
-    }
-
-    fn read_late(
-        &mut self,
-        series: u32,
-        labels: &mut Vec<(u32, u32)>,
-        chunks: &mut Vec<NewChunk>,
-    ) -> Result<(), ReadError> {
-        let Some(late) = self.late.as_ref().and_then(|late| late.get(&series)) else {
-            return Ok(());
-        };
-        let inner = &self.inner;
-        inner
-            .pages
-            .with(series, |view| labels.extend(self.ranked(view)));
-        let request = LateRequest {
-            series,
-            late,
-            snapshot: CLOSED_ONLY,
-            range: self.range,
-        };
-        let mut samples = Vec::new();
-        late::read::samples(inner, request, &mut self.cursor, &mut samples)?;
-        encode_samples(&samples, chunks);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use hashbrown::HashMap;
 use model::matcher::Matcher;
 use model::storage::TimeRange;
 use model::time::Timestamp;
@@ -41,6 +42,14 @@ pub(super) struct LateRows {
 impl LateRows {
     pub(super) fn snapshot(&self) -> u64 {
         self.snapshot
+    }
+
+    /// By the numbers of their series; `rows` are those that this came with.
+    pub(super) fn by_series(&self, rows: &[Row]) -> HashMap<u32, Arc<LateSamples>> {
+        let one = |(row, late): &(usize, Arc<LateSamples>)| {
+            rows.get(*row).map(|row| (row.series, Arc::clone(late)))
+        };
+        self.rows.iter().filter_map(one).collect()
     }
 
     /// To be asked for rows from `row` on, in order.
