@@ -243,10 +243,11 @@ fn read_request(content: &[u8]) -> Outcome {
                 .map(|matcher| {
                     let mut shown = json!({"name": matcher.name, "value": matcher.value});
                     let number = match matcher.op {
-                        MatchOp::Equal => return shown,
-                        MatchOp::NotEqual => 1,
-                        MatchOp::Regex => 2,
-                        MatchOp::NotRegex => 3,
+                        Some(MatchOp::Equal) => return shown,
+                        Some(MatchOp::NotEqual) => 1,
+                        Some(MatchOp::Regex) => 2,
+                        Some(MatchOp::NotRegex) => 3,
+                        None => 4,
                     };
                     shown["type"] = json!(number);
                     shown
@@ -265,12 +266,13 @@ fn read_request(content: &[u8]) -> Outcome {
             })
         })
         .collect();
-    let accepted: Vec<u8> = request
+    let accepted: Vec<u32> = request
         .accepted
         .iter()
         .map(|wanted| match wanted {
             ResponseType::Samples => 0,
             ResponseType::StreamedXorChunks => 1,
+            ResponseType::Unknown(number) => *number,
         })
         .collect();
     let shown = json!({"queries": queries, "accepted_response_types": accepted});
@@ -279,17 +281,20 @@ fn read_request(content: &[u8]) -> Outcome {
 
 fn read_response(content: &[u8]) -> Outcome {
     let results = read::decode_response(content).map_err(|error| error.to_string())?;
+    let problem = |error: wire::remote::SnappyError| error.to_string();
     let mut writer = ResponseWriter::new();
     let mut shown = Vec::new();
     for result in &results {
         let mut all = Vec::new();
         for series in result {
-            writer.series(&SeriesContent {
-                labels: &series.labels,
-                samples: &series.samples,
-                histograms: &series.histograms,
-                exemplars: &[],
-            });
+            writer
+                .series(&SeriesContent {
+                    labels: &series.labels,
+                    samples: &series.samples,
+                    histograms: &series.histograms,
+                    exemplars: &[],
+                })
+                .map_err(problem)?;
             let label = |(name, value)| json!({"name": name, "value": value});
             // The data has sample values of this message as numbers.
             #[expect(clippy::cast_possible_truncation, reason = "whole numbers in the data")]
@@ -299,8 +304,10 @@ fn read_response(content: &[u8]) -> Outcome {
                 "samples": series.samples.iter().map(sample).collect::<Value>(),
             }));
         }
-        writer.end_result();
+        writer.end_result().map_err(problem)?;
         shown.push(json!({"timeseries": all}));
     }
-    Ok((json!({"results": shown}), Some(writer.finish())))
+    let body = writer.finish().map_err(problem)?.concat();
+    let written = decompress(&body, 1 << 20).map_err(problem)?;
+    Ok((json!({"results": shown}), Some(written)))
 }

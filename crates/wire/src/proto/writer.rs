@@ -15,6 +15,10 @@ impl Message {
         self.bytes
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn raw_varint(&mut self, value: u64) {
         push_varint(&mut self.bytes, value);
     }
@@ -70,6 +74,19 @@ impl Message {
 
     pub(crate) fn message(&mut self, field: u32, message: &Self) {
         self.present_bytes(field, &message.bytes);
+    }
+
+    /// A message of less than 128 bytes, written in place.
+    pub(crate) fn small_message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
+        self.tag(field, 2);
+        let at = self.bytes.len();
+        self.bytes.push(0);
+        write(self);
+        let length = self.bytes.len() - at - 1;
+        debug_assert!(length < 0x80, "the length takes more than a byte");
+        if let (Some(place), Ok(length)) = (self.bytes.get_mut(at), u8::try_from(length)) {
+            *place = length;
+        }
     }
 
     pub(crate) fn packed_varints(&mut self, field: u32, values: impl IntoIterator<Item = u64>) {

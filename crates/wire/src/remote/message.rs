@@ -42,8 +42,13 @@ const PARTS_MAX: usize = 1 << 22;
 
 #[inline]
 pub(crate) fn push_bounded<T>(parts: &mut Vec<T>, part: T) -> Result<(), ProtoError> {
-    if parts.len() >= PARTS_MAX {
-        return Err(ProtoError::TooMany(PARTS_MAX));
+    push_up_to(PARTS_MAX, parts, part)
+}
+
+#[inline]
+pub(crate) fn push_up_to<T>(max: usize, parts: &mut Vec<T>, part: T) -> Result<(), ProtoError> {
+    if parts.len() >= max {
+        return Err(ProtoError::TooMany(max));
     }
     parts.push(part);
     Ok(())
@@ -92,12 +97,13 @@ fn decode_any_sample(message: &[u8]) -> Result<WrittenSample, ProtoError> {
     })
 }
 
-pub(crate) fn encode_sample(sample: &WrittenSample) -> Message {
-    let mut message = Message::new();
-    message.double(1, sample.value);
-    message.signed(2, sample.time.0);
-    message.signed(3, sample.start_time.map_or(0, |time| time.0));
-    message
+/// Writes a sample as a field of its series.
+pub(crate) fn encode_sample(series: &mut Message, field: u32, sample: &WrittenSample) {
+    series.small_message(field, |message| {
+        message.double(1, sample.value);
+        message.signed(2, sample.time.0);
+        message.signed(3, sample.start_time.map_or(0, |time| time.0));
+    });
 }
 
 /// `prometheus.Label`. Whether these bytes are text is for the reader to see: a series with others is

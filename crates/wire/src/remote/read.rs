@@ -5,8 +5,9 @@ use model::{Duration, Labels, MatchOp, Timestamp};
 
 use crate::error::LabelsError;
 use crate::proto::reader::{Fields, ProtoError};
-use crate::proto::writer::Message;
-use crate::remote::message::{WrittenHistogram, WrittenSample};
+use crate::proto::writer::{Message, push_varint};
+use crate::remote::message::{WrittenHistogram, WrittenSample, push_up_to};
+use crate::remote::snappy::{PiecewiseBlock, SnappyError};
 use crate::remote::write1::{Series, SeriesContent, encode_series};
 
 /// How results are wanted, in the sender's order of preference.
@@ -14,6 +15,19 @@ use crate::remote::write1::{Series, SeriesContent, encode_series};
 pub enum ResponseType {
     Samples,
     StreamedXorChunks,
+    /// Any other number.
+    Unknown(u32),
+}
+
+/// The peer's names; numbers where there is none.
+impl std::fmt::Display for ResponseType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Samples => f.write_str("SAMPLES"),
+            Self::StreamedXorChunks => f.write_str("STREAMED_XOR_CHUNKS"),
+            Self::Unknown(number) => write!(f, "{}", number.cast_signed()),
+        }
+    }
 }
 
 /// What of the query is useful to know; all may be unset.
@@ -32,7 +46,8 @@ pub struct Hints {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawMatcher {
     pub name: String,
-    pub op: MatchOp,
+    /// `None` for a number that stands for no operator.
+    pub op: Option<MatchOp>,
     pub value: String,
 }
 
@@ -50,6 +65,13 @@ pub struct Request {
     pub accepted: Vec<ResponseType>,
 }
 
+/// Queries of one request; the peers send one. An empty one takes two bytes there and many more here.
+const QUERIES_MAX: usize = 1 << 10;
+/// Matchers of one query, and labels of one grouping.
+const NAMES_MAX: usize = 1 << 12;
+/// The first ones count.
+const ACCEPTED_MAX: usize = 16;
+
 /// The operators by their numbers in the format.
 const OPS: [MatchOp; 4] = [
     MatchOp::Equal,
@@ -59,19 +81,20 @@ const OPS: [MatchOp; 4] = [
 ];
 
 impl Request {
-    /// `request`: decompressed. Response types that we do not know are left out.
+    /// `request`: decompressed.
     pub fn decode(request: &[u8]) -> Result<Self, ProtoError> {
         let mut decoded = Self::default();
         let mut fields = Fields::new(request);
         while let Some(field) = fields.next()? {
             match field.number {
-                1 => decoded.queries.push(decode_query(field.bytes()?)?),
+                1 => {
+                    let query = decode_query(field.bytes()?)?;
+                    push_up_to(QUERIES_MAX, &mut decoded.queries, query)?;
+                }
                 2 => field.each_varint(|number| {
-                    decoded.accepted.extend(match number {
-                        0 => Some(ResponseType::Samples),
-                        1 => Some(ResponseType::StreamedXorChunks),
-                        _ => None,
-                    });
+                    if decoded.accepted.len() < ACCEPTED_MAX {
+                        decoded.accepted.push(response_type(number));
+                    }
                 })?,
                 _ => {}
             }
@@ -88,9 +111,23 @@ impl Request {
         let accepted = self.accepted.iter().map(|wanted| match wanted {
             ResponseType::Samples => 0,
             ResponseType::StreamedXorChunks => 1,
+            ResponseType::Unknown(number) => u64::from(*number),
         });
         request.packed_varints(2, accepted);
         request.into_bytes()
+    }
+}
+
+/// Enumerations have 32 bits, whatever number stands there.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "by the definition of the format"
+)]
+fn response_type(number: u64) -> ResponseType {
+    match number as u32 {
+        0 => ResponseType::Samples,
+        1 => ResponseType::StreamedXorChunks,
+        other => ResponseType::Unknown(other),
     }
 }
 
@@ -105,7 +142,10 @@ fn decode_query(message: &[u8]) -> Result<Query, ProtoError> {
         match field.number {
             1 => query.range.start = Timestamp(field.signed()?),
             2 => query.range.end = Timestamp(field.signed()?),
-            3 => query.matchers.push(decode_matcher(field.bytes()?)?),
+            3 => {
+                let matcher = decode_matcher(field.bytes()?)?;
+                push_up_to(NAMES_MAX, &mut query.matchers, matcher)?;
+            }
             4 => query.hints = Some(decode_hints(field.bytes()?)?),
             _ => {}
         }
@@ -124,13 +164,10 @@ fn decode_matcher(message: &[u8]) -> Result<RawMatcher, ProtoError> {
             _ => {}
         }
     }
-    let op = usize::try_from(op)
-        .ok()
-        .and_then(|number| OPS.get(number).copied())
-        .ok_or(ProtoError::UnknownValue(1))?;
+    let op = usize::try_from(op).ok();
     Ok(RawMatcher {
         name: name.to_owned(),
-        op,
+        op: op.and_then(|number| OPS.get(number).copied()),
         value: value.to_owned(),
     })
 }
@@ -144,7 +181,7 @@ fn decode_hints(message: &[u8]) -> Result<Hints, ProtoError> {
             2 => field.text()?.clone_into(&mut hints.function),
             3 => hints.start = Timestamp(field.signed()?),
             4 => hints.end = Timestamp(field.signed()?),
-            5 => hints.grouping.push(field.text()?.to_owned()),
+            5 => push_up_to(NAMES_MAX, &mut hints.grouping, field.text()?.to_owned())?,
             6 => hints.is_by = field.unsigned()? != 0,
             7 => hints.range = Duration(field.signed()?),
             _ => {}
@@ -159,8 +196,8 @@ fn encode_query(query: &Query) -> Message {
     message.signed(2, query.range.end.0);
     for matcher in &query.matchers {
         let mut inner = Message::new();
-        let number = OPS.iter().position(|op| *op == matcher.op).unwrap_or(0);
-        inner.unsigned(1, number as u64);
+        let number = OPS.iter().position(|op| Some(*op) == matcher.op);
+        inner.unsigned(1, number.unwrap_or(OPS.len()) as u64);
         inner.text(2, &matcher.name);
         inner.text(3, &matcher.value);
         message.message(3, &inner);
@@ -181,11 +218,11 @@ fn encode_query(query: &Query) -> Message {
     message
 }
 
-/// Builds a sampled response: results in the order of the queries.
-#[derive(Clone, Debug, Default)]
+/// Builds a sampled response, compressed: results in the order of the queries. Only what is compressed is
+/// kept, so that a response may be larger than anybody would hold in memory.
+#[derive(Debug, Default)]
 pub struct ResponseWriter {
-    response: Message,
-    result: Message,
+    block: PiecewiseBlock,
 }
 
 impl ResponseWriter {
@@ -194,21 +231,33 @@ impl ResponseWriter {
     }
 
     /// Adds a series to the current result.
-    pub fn series(&mut self, content: &SeriesContent<'_>) {
-        self.result.message(1, &encode_series(content));
+    pub fn series(&mut self, content: &SeriesContent<'_>) -> Result<(), SnappyError> {
+        let mut message = Message::new();
+        message.message(1, &encode_series(content));
+        self.block.push(&message.into_bytes())
+    }
+
+    /// Bytes so far, before compression.
+    pub fn size(&self) -> usize {
+        self.block.size()
     }
 
     /// Ends the result of a query.
-    pub fn end_result(&mut self) {
-        let result = std::mem::take(&mut self.result);
-        self.response.message(1, &result);
+    pub fn end_result(&mut self) -> Result<(), SnappyError> {
+        let mut head = vec![RESULT];
+        push_varint(&mut head, self.block.since_mark() as u64);
+        self.block.prefix(&head)?;
+        self.block.mark()
     }
 
-    /// The response, not compressed.
-    pub fn finish(self) -> Vec<u8> {
-        self.response.into_bytes()
+    /// The response in pieces that follow each other, compressed as a block.
+    pub fn finish(self) -> Result<Vec<Vec<u8>>, SnappyError> {
+        self.block.finish()
     }
 }
+
+/// Field 1 of a response, with bytes: a result.
+const RESULT: u8 = 1 << 3 | 2;
 
 /// One series of a response.
 #[derive(Clone, Debug, PartialEq)]

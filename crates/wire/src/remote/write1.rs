@@ -217,7 +217,7 @@ pub(crate) fn encode_series(content: &SeriesContent<'_>) -> Message {
             start_time: None,
             ..*sample
         };
-        series.message(2, &encode_sample(&sample));
+        encode_sample(&mut series, 2, &sample);
     }
     for exemplar in content.exemplars {
         let mut message = Message::new();

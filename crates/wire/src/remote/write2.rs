@@ -295,7 +295,7 @@ impl Writer {
         let mut series = Message::new();
         self.label_refs(&mut series, content.labels);
         for sample in content.samples {
-            series.message(2, &encode_sample(sample));
+            encode_sample(&mut series, 2, sample);
         }
         for histogram in content.histograms {
             series.message(3, &encode_histogram(histogram));
