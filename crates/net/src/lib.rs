@@ -3,12 +3,13 @@
 //! [`client`] sends one request and returns the whole answer within limits; [`oauth2`] fetches tokens; [`proxy`] goes through proxies; [`resolve`] maps names to
 //! addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations; [`tls_stream`] is TLS
 //! on connections that are not HTTP's; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
-//! connections for an axum router. Other crates name neither hyper nor rustls.
+//! connections for an axum router; [`parts`] has bodies that are made while they are sent. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
 
 pub mod client;
 pub mod oauth2;
+pub mod parts;
 pub mod proxy;
 pub mod resolve;
 pub mod server;
