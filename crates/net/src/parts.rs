@@ -103,7 +103,13 @@ mod tests {
         let (parts, body) = body_in_parts(2);
         parts.send("half").await.unwrap();
         parts.fail("damaged").await;
-        assert!(body.collect().await.unwrap_err().to_string().contains("damaged"));
+        assert!(
+            body.collect()
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("damaged")
+        );
     }
 
     #[tokio::test(start_paused = true)]

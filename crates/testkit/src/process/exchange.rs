@@ -14,6 +14,36 @@ pub struct Answer {
     pub body: String,
 }
 
+/// An answer whose body is no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawAnswer {
+    pub status: u16,
+    /// Lines of the head.
+    pub head: Vec<String>,
+    pub body: Vec<u8>,
+}
+
+impl RawAnswer {
+    /// The value of a header; "" without it.
+    pub fn header(&self, wanted: &str) -> &str {
+        header(&self.head, wanted).unwrap_or_default()
+    }
+
+    fn into_text(self) -> Answer {
+        Answer {
+            status: self.status,
+            body: String::from_utf8_lossy(&self.body).into_owned(),
+        }
+    }
+}
+
+fn header<'h>(head: &'h [String], wanted: &str) -> Option<&'h str> {
+    let mut pairs = head.iter().filter_map(|line| line.split_once(':'));
+    pairs
+        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.trim())
+}
+
 /// `address` is `HOST:PORT`, `path` begins with `/` and is sent as it is.
 pub fn try_get(address: &str, path: &str) -> io::Result<Answer> {
     exchange(address, &format!("GET {path}"), "")
@@ -59,7 +89,7 @@ pub fn percent_encoded(text: &str) -> String {
 
 /// Posts bytes to a server that may end meanwhile.
 pub fn try_post_bytes(address: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
-    finished(&exchange_raw(address, &format!("POST {path}"), "", body)?)
+    finished(&exchange_raw(address, &format!("POST {path}"), "", body)?).map(RawAnswer::into_text)
 }
 
 /// Posts bytes with headers of one's own; gives the lines of the answer's head too. Fails the test if
@@ -70,34 +100,48 @@ pub fn post_bytes(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> (Vec<String>, Answer) {
+    let answer = post_for_bytes(address, path, headers, body);
+    (answer.head.clone(), answer.into_text())
+}
+
+/// As [`post_bytes`], for answers that are no text.
+pub fn post_for_bytes(
+    address: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> RawAnswer {
+    exchange_bytes(address, &format!("POST {path}"), headers, body)
+}
+
+/// Asks with headers of one's own; fails the test if there is no answer.
+pub fn get_for_bytes(address: &str, path: &str, headers: &[(&str, &str)]) -> RawAnswer {
+    exchange_bytes(address, &format!("GET {path}"), headers, b"")
+}
+
+fn exchange_bytes(
+    address: &str,
+    method_and_path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> RawAnswer {
     let lines: String = headers
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
-    let raw = exchange_raw(address, &format!("POST {path}"), &lines, body);
-    let answer = raw.and_then(|raw| Ok((head_of(&raw), finished(&raw)?)));
-    match answer {
-        Ok((head, answer)) => (head.lines().map(str::to_owned).collect(), answer),
-        Err(error) => panic!("POST http://{address}{path}: {error}"),
+    let raw = exchange_raw(address, method_and_path, &lines, body);
+    match raw.and_then(|raw| finished(&raw)) {
+        Ok(answer) => answer,
+        Err(error) => panic!("{method_and_path} at {address}: {error}"),
     }
 }
 
-fn head_of(raw: &[u8]) -> String {
-    let end = raw.windows(4).position(|window| window == b"\r\n\r\n");
-    let head = raw.get(..end.unwrap_or(raw.len())).unwrap_or_default();
-    String::from_utf8_lossy(head).into_owned()
-}
-
 fn exchange(address: &str, method_and_path: &str, body: &str) -> io::Result<Answer> {
-    finished(&exchange_raw(
-        address,
-        method_and_path,
-        "",
-        body.as_bytes(),
-    )?)
+    let raw = exchange_raw(address, method_and_path, "", body.as_bytes())?;
+    finished(&raw).map(RawAnswer::into_text)
 }
 
-fn finished(raw: &[u8]) -> io::Result<Answer> {
+fn finished(raw: &[u8]) -> io::Result<RawAnswer> {
     parse(raw).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "an answer cut short"))
 }
 
@@ -124,30 +168,22 @@ fn exchange_raw(
 }
 
 /// `None` if the answer is not complete.
-fn parse(raw: &[u8]) -> Option<Answer> {
+fn parse(raw: &[u8]) -> Option<RawAnswer> {
     let head_end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(raw.get(..head_end)?);
+    let head: Vec<String> = head.lines().map(str::to_owned).collect();
     let body = raw.get(head_end + 4..)?;
-    let mut lines = head.lines();
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let header = |wanted: &str| {
-        let mut pairs = head.lines().filter_map(|line| line.split_once(':'));
-        pairs
-            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
-            .map(|(_, value)| value.trim())
+    let status = head.first()?.split(' ').nth(1)?.parse().ok()?;
+    let is_chunked = header(&head, "transfer-encoding")
+        .is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+    let body = if is_chunked {
+        joined_chunks(body)?
+    } else if let Some(length) = header(&head, "content-length") {
+        body.get(..length.parse().ok()?)?.to_vec()
+    } else {
+        body.to_vec()
     };
-    let body =
-        if header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
-            joined_chunks(body)?
-        } else if let Some(length) = header("content-length") {
-            body.get(..length.parse().ok()?)?.to_vec()
-        } else {
-            body.to_vec()
-        };
-    Some(Answer {
-        status,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    })
+    Some(RawAnswer { status, head, body })
 }
 
 fn joined_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
@@ -173,26 +209,17 @@ mod tests {
     #[test]
     fn chunks_are_joined() {
         let raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
-        assert_eq!(
-            parse(raw).unwrap(),
-            Answer {
-                status: 200,
-                body: "abcde".to_owned()
-            }
-        );
+        let answer = parse(raw).unwrap();
+        assert_eq!(answer.header("transfer-encoding"), "chunked");
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"abcde"[..]));
         assert_eq!(parse(&raw[..raw.len() - 8]), None, "cut short");
     }
 
     #[test]
     fn lengths_are_kept() {
         let raw = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno";
-        assert_eq!(
-            parse(raw).unwrap(),
-            Answer {
-                status: 404,
-                body: "no".to_owned()
-            }
-        );
+        let answer = parse(raw).unwrap().into_text();
+        assert_eq!((answer.status, answer.body.as_str()), (404, "no"));
         assert_eq!(parse(&raw[..raw.len() - 1]), None, "cut short");
     }
 }

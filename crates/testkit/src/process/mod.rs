@@ -1,7 +1,7 @@
 //! Real programs on free ports of this machine, for tests that start the product or a peer.
 //!
 //! [`Program`] (in `program`) starts one, reads its lines and kills it when dropped; [`until`] (in `wait`)
-//! waits for a condition with a bound; [`get`], [`post`] and [`post_bytes`] (in `exchange`) ask over HTTP; [`PageServer`]
+//! waits for a condition with a bound; [`get`], [`post`], [`post_bytes`] and others (in `exchange`) ask over HTTP; [`PageServer`]
 //! (in `page_server`) answers over HTTP from a closure; [`is_installed`] says whether a peer is there, and
 //! [`Peer`] (in `peer`) starts it.
 //!
@@ -23,7 +23,8 @@ mod program;
 mod wait;
 
 pub use exchange::{
-    Answer, delete, get, percent_encoded, post, post_bytes, try_get, try_post_bytes,
+    Answer, RawAnswer, delete, get, get_for_bytes, percent_encoded, post, post_bytes,
+    post_for_bytes, try_get, try_post_bytes,
 };
 pub use installed::is_installed;
 pub use page_server::{Page, PageRequest, PageServer};
