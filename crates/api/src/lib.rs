@@ -34,8 +34,10 @@ use net::axum::middleware::from_fn_with_state;
 use net::axum::response::{Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 pub use in_process::ask;
+pub use prometheus::read::ReadService;
 pub use prometheus::write::WriteService;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
@@ -68,7 +70,7 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
             },
         )
         .layer(from_fn_with_state(api.access, read_only::guard))
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(compression())
         .with_state(api);
     if prefix.is_empty() {
         return inner.route("/", ui.to_home());
@@ -83,6 +85,13 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .route("/", to_prefix.clone())
         .route(prefix, to_prefix)
         .route(&home, ui.to_home())
+}
+
+/// What is stored compressed is not compressed again.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let streamed = NotForContentType::const_new("application/x-streamed-protobuf");
+    let predicate = DefaultPredicate::new().and(streamed);
+    CompressionLayer::new().gzip(true).compress_when(predicate)
 }
 
 fn not_found() -> Response {

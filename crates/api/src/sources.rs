@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::prometheus::read::ReadService;
 use crate::prometheus::write::WriteService;
 
 /// Everything behind the handlers.
@@ -23,6 +24,7 @@ pub struct Api {
     pub targets: Arc<dyn TargetSource>,
     pub alertmanager: Arc<dyn AlertmanagerSource>,
     pub tsdb: Arc<dyn TsdbSource>,
+    pub remote_read: ReadService,
     /// With `--web.enable-remote-write-receiver`.
     pub remote_write: Option<WriteService>,
     /// With `--web.enable-admin-api`.

@@ -7,8 +7,8 @@ use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
     Access, AlertmanagerOptions, ClusterOptions, Features, MemoryBudgetOption, MeshOptions,
-    MessageTypes, Options, PublicAddress, QueryOptions, RemoteWriteOptions, RuleOptions,
-    StorageOptions, Switch, Tempo, UiFile,
+    MessageTypes, Options, PublicAddress, QueryOptions, RemoteReadOptions, RemoteWriteOptions,
+    RuleOptions, StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
@@ -51,6 +51,11 @@ pub(crate) fn from_flags(
             receiver: Switch::from(given.is_on("web.enable-remote-write-receiver")),
             accepted: MessageTypes::parse(given.texts(ACCEPTED_MESSAGES))
                 .with_context(|| format!("--{ACCEPTED_MESSAGES}"))?,
+        },
+        remote_read: RemoteReadOptions {
+            samples_max: given.number("storage.remote.read-sample-limit"),
+            concurrent_max: given.number("storage.remote.read-concurrent-limit"),
+            frame_bytes_max: given.number("storage.remote.read-max-bytes-in-frame"),
         },
         storage: StorageOptions {
             retention_time: given.duration("storage.tsdb.retention.time"),

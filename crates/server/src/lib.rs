@@ -57,8 +57,8 @@ pub use features::Features;
 pub use gossip::driver::{MeshOptions, PublicAddress};
 pub use offline::OfflineData;
 pub use options::{
-    AlertmanagerOptions, Options, QueryOptions, RemoteWriteOptions, RuleOptions, StorageOptions,
-    Switch, Tempo,
+    AlertmanagerOptions, Options, QueryOptions, RemoteReadOptions, RemoteWriteOptions, RuleOptions,
+    StorageOptions, Switch, Tempo,
 };
 pub use remote::write::MessageTypes;
 pub use running::{Running, start};

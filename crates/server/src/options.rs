@@ -46,6 +46,7 @@ pub struct Options {
     pub ui_files: &'static [api::ui::UiFile],
     pub admin_api: Switch,
     pub remote_write: RemoteWriteOptions,
+    pub remote_read: RemoteReadOptions,
     pub storage: StorageOptions,
     pub query: QueryOptions,
     pub rules: RuleOptions,
@@ -83,6 +84,7 @@ impl Default for Options {
                 receiver: Switch::Off,
                 accepted: remote::write::MessageTypes::default(),
             },
+            remote_read: RemoteReadOptions::default(),
             storage: StorageOptions {
                 retention_time: Duration::ZERO,
                 retention_bytes: 0,
@@ -159,6 +161,28 @@ impl From<bool> for Switch {
 pub struct RemoteWriteOptions {
     pub receiver: Switch,
     pub accepted: remote::write::MessageTypes,
+}
+
+/// Answering remote read.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoteReadOptions {
+    /// Samples of one query in an answer with samples; 0 for no limit.
+    pub samples_max: usize,
+    /// Requests at once; 0 for no limit.
+    pub concurrent_max: usize,
+    /// Bytes of a frame of a streamed answer, but for its last chunk.
+    pub frame_bytes_max: usize,
+}
+
+impl Default for RemoteReadOptions {
+    /// As Prometheus has it.
+    fn default() -> Self {
+        Self {
+            samples_max: 50_000_000,
+            concurrent_max: 10,
+            frame_bytes_max: 1 << 20,
+        }
+    }
 }
 
 /// What the command line says of the database. The configuration may say more of the retention.

@@ -244,6 +244,7 @@ struct Parts {
     alertmanager: Arc<Alertmanager>,
     mesh: Option<Mesh>,
     outgoing: Arc<RwLock<Outgoing>>,
+    remote_read: Arc<remote::read::Handler>,
     current: Arc<RwLock<Current>>,
     limits: Arc<RwLock<Limits>>,
     reasons: Arc<ReasonBook>,
@@ -367,6 +368,20 @@ impl Parts {
             let accepted = options.remote_write.accepted.clone();
             Arc::new(Receiver::new(collaborators, accepted, &registry))
         });
+        let remote_read = Arc::new(remote::read::Handler::new(
+            storage.db.clone(),
+            remote::read::Limits {
+                samples_max: options.remote_read.samples_max,
+                frame_bytes_max: options.remote_read.frame_bytes_max,
+            },
+            Arc::clone(&reasons),
+            Arc::clone(&clock),
+        ));
+        let read_service = api::ReadService::new(
+            Arc::clone(&remote_read),
+            options.remote_read.concurrent_max,
+            &registry,
+        );
         let limits = Arc::new(RwLock::new(Limits::new(&options.storage, &plan.config)));
         let observed = Observed {
             remote_write: remote_write.clone(),
@@ -410,6 +425,7 @@ impl Parts {
                 .is_on()
                 .then(|| Arc::clone(&tsdb_view) as Arc<dyn api::AdminSource>),
             tsdb: tsdb_view,
+            remote_read: read_service,
             remote_write: remote_write.clone().map(api::WriteService::new),
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
@@ -449,6 +465,7 @@ impl Parts {
             alertmanager,
             mesh,
             outgoing,
+            remote_read,
             current,
             limits,
             reasons,
@@ -587,6 +604,8 @@ impl Parts {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,
         };
+        self.remote_read
+            .set_external_labels(plan.external_labels.clone());
         self.query_service.switch_log(plan.query_log);
         self.budget
             .set_needed(Needed::of(&plan.groups, &planner.parser));

@@ -165,6 +165,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[],
         schema::<ReplayTwin>,
     ),
+    Operation::write("/read", "Answers remote read").within(Form::Text("application/x-protobuf")),
     Operation::write("/write", "Takes remote write"),
     Operation::action(
         "/admin/tsdb/delete_series",

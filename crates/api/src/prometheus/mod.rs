@@ -7,6 +7,7 @@ mod format;
 mod matchers;
 pub(crate) mod metadata;
 pub(crate) mod query;
+pub(crate) mod read;
 pub(crate) mod rules;
 pub(crate) mod series;
 pub(crate) mod status;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Routes {
         .get("/status/tsdb", status::tsdb)
         .get("/status/tsdb/blocks", status::tsdb_blocks)
         .get("/status/walreplay", status::wal_replay)
+        .post("/read", read::read)
         .post("/write", write::write)
         .action("/admin/tsdb/delete_series", admin::delete_series)
         .action("/admin/tsdb/clean_tombstones", admin::clean_tombstones)

@@ -48,9 +48,7 @@ pub(crate) fn add(command: Command, flags: &'static [Flag]) -> Command {
             Takes::Texts => arg.action(ArgAction::Append).value_name(flag.value_name),
             Takes::Text => arg.value_name(flag.value_name),
             Takes::Duration => arg.value_name(flag.value_name).value_parser(parse_duration),
-            Takes::Number => arg
-                .value_name(flag.value_name)
-                .value_parser(clap::value_parser!(usize)),
+            Takes::Number => arg.value_name(flag.value_name).value_parser(parse_number),
         };
         if !flag.default.is_empty() && flag.takes != Takes::Nothing {
             arg = arg.default_value(flag.default);
@@ -73,6 +71,26 @@ pub(crate) fn add(command: Command, flags: &'static [Flag]) -> Command {
 
 fn parse_duration(text: &str) -> Result<model::Duration, String> {
     model::Duration::parse(text).map_err(|error| format!("{error} (write it like 30s, 5m, 1h30m)"))
+}
+
+/// Also as `5e7`, which the peer's parser takes.
+fn parse_number(text: &str) -> Result<usize, String> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    /// Every whole number up to here is a float of its own.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match text.parse::<f64>() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number, not negative, and not too large"
+        )]
+        Ok(number) if (0.0..=EXACT_MAX).contains(&number) && number.fract() == 0.0 => {
+            Ok(number as usize)
+        }
+        _ => Err("not a whole number (write it like 500 or 5e7)".to_owned()),
+    }
 }
 
 /// Reads what was given for the flags of a table.

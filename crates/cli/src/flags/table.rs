@@ -109,6 +109,27 @@ pub(crate) const SERVE: &[Flag] = &[
         "Time that merged blocks cover at most; 0s: a tenth of the retention, at most 31d",
     ),
     flag(
+        "storage.remote.read-sample-limit",
+        Takes::Number,
+        "50000000",
+        "NUMBER",
+        "Samples of one query that remote read answers with; 0 for no limit; streamed answers have none",
+    ),
+    flag(
+        "storage.remote.read-concurrent-limit",
+        Takes::Number,
+        "10",
+        "NUMBER",
+        "Remote read requests answered at once; 0 for no limit",
+    ),
+    flag(
+        "storage.remote.read-max-bytes-in-frame",
+        Takes::Number,
+        "1048576",
+        "NUMBER",
+        "Bytes of a frame of a streamed remote read answer, but for its last chunk",
+    ),
+    flag(
         "web.listen-address",
         Takes::Texts,
         "0.0.0.0:9090",
