@@ -20,19 +20,30 @@ const STALL_MAX: Duration = Duration::from_secs(120);
 #[error("the reader is gone")]
 pub struct ReaderGone;
 
-/// The maker's side. Dropping it ends the body.
-#[derive(Clone, Debug)]
-pub struct BodyParts(mpsc::Sender<io::Result<Bytes>>);
+/// The maker's side. If it is dropped before it is finished, the body breaks off, so that no reader takes it
+/// for whole.
+#[derive(Debug)]
+pub struct BodyParts(mpsc::Sender<Part>);
+
+#[derive(Debug)]
+enum Part {
+    Data(Bytes),
+    End,
+}
 
 /// The two sides of a body of which at most `waiting_max` parts wait to be sent.
 pub fn body_in_parts(waiting_max: usize) -> (BodyParts, Body) {
     let (sender, receiver) = mpsc::channel(waiting_max.max(1));
-    (BodyParts(sender), Body::new(Receiving(receiver)))
+    let receiving = Receiving {
+        receiver,
+        is_over: false,
+    };
+    (BodyParts(sender), Body::new(receiving))
 }
 
 impl BodyParts {
     pub async fn send(&self, part: impl Into<Bytes>) -> Result<(), ReaderGone> {
-        self.put(Ok(part.into())).await
+        self.put(Part::Data(part.into())).await
     }
 
     /// As [`Self::send`], from a thread that may block.
@@ -44,10 +55,15 @@ impl BodyParts {
         runtime.block_on(self.send(part))
     }
 
-    /// Breaks the body off, so that the reader does not take it for whole.
-    pub async fn fail(self, why: &str) {
+    /// All parts were given.
+    pub async fn finish(self) {
         // A reader that is gone needs not be told.
-        let _ = self.put(Err(io::Error::other(why.to_owned()))).await;
+        let _ = self.put(Part::End).await;
+    }
+
+    /// As [`Self::finish`], from a thread that may block.
+    pub fn finish_blocking(self, runtime: &Handle) {
+        runtime.block_on(self.finish());
     }
 
     /// Returns when the reader is gone.
@@ -55,7 +71,7 @@ impl BodyParts {
         self.0.closed().await;
     }
 
-    async fn put(&self, part: io::Result<Bytes>) -> Result<(), ReaderGone> {
+    async fn put(&self, part: Part) -> Result<(), ReaderGone> {
         let sent = tokio::time::timeout(STALL_MAX, self.0.send(part)).await;
         match sent {
             Ok(Ok(())) => Ok(()),
@@ -64,7 +80,11 @@ impl BodyParts {
     }
 }
 
-struct Receiving(mpsc::Receiver<io::Result<Bytes>>);
+struct Receiving {
+    receiver: mpsc::Receiver<Part>,
+    /// Compression asks again after the end.
+    is_over: bool,
+}
 
 impl hyper::body::Body for Receiving {
     type Data = Bytes;
@@ -74,8 +94,21 @@ impl hyper::body::Body for Receiving {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let next = self.0.poll_recv(context);
-        next.map(|part| part.map(|part| part.map(Frame::data)))
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let next = self.receiver.poll_recv(context);
+        next.map(|part| match part {
+            Some(Part::Data(data)) => Some(Ok(Frame::data(data))),
+            Some(Part::End) => {
+                self.is_over = true;
+                None
+            }
+            None => {
+                self.is_over = true;
+                Some(Err(io::Error::other("the answer broke off")))
+            }
+        })
     }
 }
 
@@ -92,6 +125,7 @@ mod tests {
             for part in ["a", "bc", "d"] {
                 parts.send(part).await.unwrap();
             }
+            parts.finish().await;
         });
         let whole = body.collect().await.unwrap().to_bytes();
         assert_eq!(whole, "abcd");
@@ -102,14 +136,8 @@ mod tests {
     async fn a_failure_is_no_end() {
         let (parts, body) = body_in_parts(2);
         parts.send("half").await.unwrap();
-        parts.fail("damaged").await;
-        assert!(
-            body.collect()
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains("damaged")
-        );
+        drop(parts);
+        assert!(body.collect().await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
