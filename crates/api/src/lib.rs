@@ -56,6 +56,7 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .nest("/api/v2", alertmanager::routes().into_router())
         .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .merge(lifecycle::router())
+        .route("/federate", get(prometheus::federate::federate))
         .route("/metrics", get(lifecycle::metrics));
     let readiness = api.lifecycle.readiness.clone();
     let apis = apis.layer(from_fn_with_state(readiness, starting::guard));

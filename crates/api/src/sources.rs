@@ -33,6 +33,8 @@ pub struct Api {
     pub reasons: Arc<dyn ReasonSource>,
     pub lifecycle: Lifecycle,
     pub metrics: metrics::Registry,
+    /// Answers of `/federate` that failed.
+    pub federation_errors: metrics::Counter,
     pub started_at: Timestamp,
     pub version: &'static str,
     pub access: Access,
@@ -302,6 +304,8 @@ pub trait ConfigSource: Send + Sync {
     /// Whether the newest reload succeeded, and when the newest successful one was.
     fn last_reload(&self) -> (bool, Timestamp);
     fn retention_text(&self) -> String;
+    /// What this server's samples and alerts have besides their own labels where others see them.
+    fn external_labels(&self) -> Labels;
     /// Under which users reach the server, without a trailing slash.
     fn external_url(&self) -> String;
     fn alertmanagers(&self) -> AlertmanagersView;

@@ -354,6 +354,7 @@ impl Parts {
         let started_at = clock.now();
         let current = Arc::new(RwLock::new(Current {
             yaml: plan.config.to_text(),
+            external_labels: plan.external_labels.clone(),
             decisions: std::mem::take(&mut plan.decisions),
             is_reload_ok: true,
             loaded_at: started_at,
@@ -442,6 +443,7 @@ impl Parts {
                 is_enabled: options.lifecycle.is_on(),
                 readiness: readiness_seen,
             },
+            federation_errors: federation_errors(&registry),
             metrics: registry,
             started_at,
             version: crate::VERSION,
@@ -628,6 +630,7 @@ impl Parts {
                 report(&plan.notices);
                 let loaded = Current {
                     yaml: plan.config.to_text(),
+                    external_labels: plan.external_labels.clone(),
                     decisions: std::mem::take(&mut plan.decisions),
                     is_reload_ok: true,
                     loaded_at: self.clock.now(),
@@ -660,6 +663,18 @@ impl Parts {
             let _ = answer.send(outcome);
         }
     }
+}
+
+/// The warnings of the peer's storage do not exist here; dashboards ask for their number all the same.
+fn federation_errors(registry: &Registry) -> metrics::Counter {
+    registry.counter(
+        "prometheus_web_federation_warnings_total",
+        "Total number of warnings that occurred while sending federation responses.",
+    );
+    registry.counter(
+        "prometheus_web_federation_errors_total",
+        "Total number of errors that occurred while sending federation responses.",
+    )
 }
 
 /// Failed rules, with the reasons of everything else.

@@ -28,6 +28,7 @@ use crate::plan::Plan;
 #[derive(Debug)]
 pub(crate) struct Current {
     pub(crate) yaml: String,
+    pub(crate) external_labels: Labels,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) is_reload_ok: bool,
     pub(crate) loaded_at: Timestamp,
@@ -281,6 +282,10 @@ impl ConfigSource for ConfigView {
 
     fn retention_text(&self) -> String {
         self.limits.read().to_text()
+    }
+
+    fn external_labels(&self) -> Labels {
+        self.current.read().external_labels.clone()
     }
 
     fn external_url(&self) -> String {

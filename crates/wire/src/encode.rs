@@ -9,7 +9,7 @@ use model::name::{is_legacy_label_name, is_legacy_metric_name};
 use model::{Exemplar, MetricType, Timestamp};
 
 use crate::float::format_float_openmetrics;
-use crate::negotiate::{Answer, Escaping, Syntax};
+use crate::negotiate::{Answer, Syntax};
 
 /// What is said about a family before its samples.
 #[derive(Clone, Copy, Debug)]
@@ -122,11 +122,7 @@ impl PageWriter {
     }
 
     fn label(&mut self, label: &str, value: &str) {
-        let label = match self.answer.escaping {
-            Escaping::AllowUtf8 => label.to_owned(),
-            _ if is_legacy_label_name(label) => label.to_owned(),
-            escaping => escaping.escape(label),
-        };
+        let label = self.answer.escaping.escape_label(label);
         if is_legacy_label_name(&label) {
             self.out.push_str(&label);
         } else {
@@ -171,6 +167,16 @@ impl PageWriter {
         }
     }
 
+    /// What was written since the last time: for pages that are sent while they are made.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Bytes that were not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
     /// The page. OpenMetrics pages end with their end marker.
     pub fn finish(mut self) -> String {
         if self.is_openmetrics() {
@@ -203,6 +209,7 @@ fn escape(out: &mut String, text: &str, quotes: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::negotiate::Escaping;
     use crate::{Entry, Exposition, Format, Options, Step};
     use model::Labels;
 

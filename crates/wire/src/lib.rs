@@ -2,11 +2,12 @@
 //!
 //! In reading order: [`negotiate`] (Accept and Content-Type), [`Exposition`] (one cursor over a scraped
 //! page in any format), `text` and `proto` behind it, `nhcb` (classic histograms turned native),
-//! [`encode`] (our own pages), [`remote`] (remote write requests).
+//! [`encode`] (our own pages; [`encode_proto`] in protobuf), [`remote`] (remote write requests).
 //!
 //! Not here: fetching, storing, relabelling (`scrape`), and the storage formats (`tsdb`).
 
 pub mod encode;
+pub mod encode_proto;
 mod error;
 mod exposition;
 mod float;

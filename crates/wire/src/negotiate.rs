@@ -1,7 +1,7 @@
 //! What we ask targets for and what they answered; what clients ask us for and what they get.
 
 use model::format::go_quote;
-use model::name::{escape_values, is_legacy_metric_name};
+use model::name::{escape_values, is_legacy_label_name, is_legacy_metric_name};
 
 /// How a page is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +110,14 @@ impl Escaping {
 
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.as_str() == name)
+    }
+
+    /// The name of a label. What every reader takes stays as it is.
+    pub fn escape_label(self, name: &str) -> String {
+        if self == Self::AllowUtf8 || is_legacy_label_name(name) {
+            return name.to_owned();
+        }
+        self.escape(name)
     }
 
     /// The name as this scheme writes it.
@@ -335,57 +343,108 @@ impl Answer {
     }
 }
 
-/// Whether a page may be answered in OpenMetrics (`/metrics`) or not (`/federate`).
+/// What federation answers in: it has native histograms, which only protobuf can tell, and no OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
-    PrometheusOnly,
-    WithOpenMetrics,
+pub enum FederationAnswer {
+    Text(Answer),
+    /// Families with their lengths before them.
+    Protobuf(Escaping),
 }
 
-/// The best answer to an Accept header. We offer text only; who asks for protobuf first gets their next
-/// choice.
-pub fn negotiate(accept: &str, offer: Offer) -> Answer {
+impl FederationAnswer {
+    /// The Content-Type header of the answer.
+    pub fn content_type(self) -> String {
+        match self {
+            Self::Text(answer) => answer.content_type(),
+            Self::Protobuf(escaping) => format!(
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping={}",
+                escaping.as_str()
+            ),
+        }
+    }
+}
+
+/// The best answer to an Accept header, in text. Who asks for protobuf first gets their next choice.
+pub fn negotiate(accept: &str) -> Answer {
+    let (syntax, escaping) = first_wish(accept, |wish| match wish.media_type {
+        "application/openmetrics-text" => match wish.version() {
+            "1.0.0" => Some(Syntax::OpenMetrics1_0_0),
+            "" | "0.0.1" => Some(Syntax::OpenMetrics0_0_1),
+            _ => None,
+        },
+        _ => wish.prometheus_text(),
+    });
+    Answer {
+        syntax: syntax.unwrap_or(Syntax::Prometheus0_0_4),
+        escaping,
+    }
+}
+
+/// The best answer of federation to an Accept header. Protobuf in its text forms is not offered.
+pub fn negotiate_federation(accept: &str) -> FederationAnswer {
+    let (wanted, escaping) = first_wish(accept, |wish| {
+        let is_protobuf = wish.media_type == "application/vnd.google.protobuf"
+            && wish.parameter("proto") == Some("io.prometheus.client.MetricFamily")
+            && wish.parameter("encoding") == Some("delimited");
+        if is_protobuf {
+            return Some(None);
+        }
+        wish.prometheus_text().map(Some)
+    });
+    match wanted.unwrap_or(Some(Syntax::Prometheus0_0_4)) {
+        Some(syntax) => FederationAnswer::Text(Answer { syntax, escaping }),
+        None => FederationAnswer::Protobuf(escaping),
+    }
+}
+
+/// One element of an Accept header.
+struct Wish<'a> {
+    media_type: &'a str,
+    text: &'a str,
+}
+
+impl<'a> Wish<'a> {
+    fn parameter(&self, wanted: &str) -> Option<&'a str> {
+        self.text.split(';').skip(1).find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            (name.trim() == wanted).then(|| value.trim())
+        })
+    }
+
+    fn version(&self) -> &'a str {
+        self.parameter("version").unwrap_or_default()
+    }
+
+    fn prometheus_text(&self) -> Option<Syntax> {
+        match (self.media_type, self.version()) {
+            ("text/plain", "1.0.0") => Some(Syntax::Prometheus1_0_0),
+            ("text/plain", "" | "0.0.4") => Some(Syntax::Prometheus0_0_4),
+            _ => None,
+        }
+    }
+}
+
+/// The first element, by weight, that `pick` can do something with, and the escaping. As in the peer, an
+/// escaping holds for the elements after it too.
+fn first_wish<T>(accept: &str, pick: impl Fn(&Wish<'_>) -> Option<T>) -> (Option<T>, Escaping) {
     let mut wishes: Vec<(f64, &str)> = accept
         .split(',')
         .map(|wish| (quality(wish), wish))
         .collect();
     // Stable, so that equal weights keep the client's order.
     wishes.sort_by(|(left, _), (right, _)| right.total_cmp(left));
-    let mut fallback_escaping = Escaping::Underscores;
-    for (_, wish) in wishes {
-        let media_type = wish.split(';').next().unwrap_or_default().trim();
-        let parameter = |wanted: &str| {
-            wish.split(';').skip(1).find_map(|parameter| {
-                let (name, value) = parameter.split_once('=')?;
-                (name.trim() == wanted).then(|| value.trim())
-            })
-        };
-        let escaping = parameter("escaping")
-            .and_then(Escaping::parse)
-            .unwrap_or(Escaping::Underscores);
-        let syntax = match (media_type, parameter("version")) {
-            ("text/plain", Some("1.0.0")) => Syntax::Prometheus1_0_0,
-            ("text/plain", None | Some("0.0.4" | "")) => Syntax::Prometheus0_0_4,
-            ("application/openmetrics-text", version) if offer == Offer::WithOpenMetrics => {
-                match version {
-                    Some("1.0.0") => Syntax::OpenMetrics1_0_0,
-                    None | Some("0.0.1" | "") => Syntax::OpenMetrics0_0_1,
-                    Some(_) => continue,
-                }
-            }
-            _ => {
-                if parameter("escaping").is_some() {
-                    fallback_escaping = escaping;
-                }
-                continue;
-            }
-        };
-        return Answer { syntax, escaping };
+    let mut escaping = Escaping::Underscores;
+    for (_, text) in wishes {
+        let media_type = text.split(';').next().unwrap_or_default().trim();
+        let wish = Wish { media_type, text };
+        if let Some(named) = wish.parameter("escaping").and_then(Escaping::parse) {
+            escaping = named;
+        }
+        if let Some(picked) = pick(&wish) {
+            return (Some(picked), escaping);
+        }
     }
-    Answer {
-        syntax: Syntax::Prometheus0_0_4,
-        escaping: fallback_escaping,
-    }
+    (None, escaping)
 }
 
 fn quality(wish: &str) -> f64 {
@@ -460,19 +519,38 @@ mod tests {
 
     #[test]
     fn answers_to_clients() {
-        let answer = |accept, offer| negotiate(accept, offer).content_type();
+        let answer = |accept| negotiate(accept).content_type();
         assert_eq!(
-            answer("", Offer::WithOpenMetrics),
+            answer(""),
             "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
         );
         let ours = accept_header(&Protocol::ALL, Escaping::AllowUtf8);
         assert_eq!(
-            answer(&ours, Offer::WithOpenMetrics),
+            answer(&ours),
             "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
         );
         assert_eq!(
-            answer(&ours, Offer::PrometheusOnly),
+            answer("application/openmetrics-text;version=9;escaping=dots,text/plain;q=0.1"),
+            "text/plain; version=0.0.4; charset=utf-8; escaping=dots"
+        );
+    }
+
+    #[test]
+    fn answers_of_federation() {
+        let answer = |accept: &str| negotiate_federation(accept).content_type();
+        let text = accept_header(&Protocol::ALL[1..], Escaping::AllowUtf8);
+        assert_eq!(
+            answer(&text),
             "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
+        );
+        let all = accept_header(&Protocol::ALL, Escaping::AllowUtf8);
+        assert_eq!(
+            answer(&all),
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores"
+        );
+        assert_eq!(
+            answer("application/openmetrics-text, */*;q=0.5"),
+            "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
         );
     }
 

@@ -3,6 +3,8 @@
 pub(crate) mod admin;
 pub(crate) mod alerts;
 mod exemplars;
+pub(crate) mod federate;
+mod federate_page;
 mod format;
 mod matchers;
 pub(crate) mod metadata;

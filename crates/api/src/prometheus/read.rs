@@ -167,16 +167,18 @@ impl Work {
             }
         });
         match (sent, first) {
-            (Ok(()), Some((answer, body))) => {
-                let _ = answer.send(chunks(body));
+            (Ok(()), first) => {
+                if let Some((answer, body)) = first {
+                    let _ = answer.send(chunks(body));
+                }
+                parts.finish_blocking(runtime);
             }
-            (Ok(()), None) => {}
             (Err(refusal), Some((answer, _))) => {
                 let _ = answer.send(self.refused(&refusal));
             }
             (Err(refusal), None) => {
+                // The stream breaks off, as it is not finished.
                 self.handler.note(&refusal);
-                runtime.block_on(parts.fail(&refusal.to_string()));
             }
         }
     }
@@ -214,6 +216,7 @@ async fn send_pieces(parts: BodyParts, pieces: Vec<Vec<u8>>) {
             return;
         }
     }
+    parts.finish().await;
 }
 
 fn chunks(body: Body) -> Response {

@@ -2,7 +2,7 @@
 //!
 //! `support` starts it; then one module per promise: the Kasten scenario (`demo`, `routing`), what survives
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
-//! peer's command line (`flags`), samples that other servers send (`remote_write`) and read (`remote_read`), queries under limits
+//! peer's command line (`flags`), samples that other servers send (`remote_write`) (`sent` has some) and read (`remote_read`, `federation`), queries under limits
 //! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
 //! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`),
 //! a target that grows without end (`memory`), 50 kills under load (`kills`),
@@ -20,6 +20,7 @@ mod bad_input;
 mod crash;
 mod demo;
 mod differential;
+mod federation;
 mod flags;
 mod kills;
 mod memory;
@@ -30,6 +31,7 @@ mod query_offline;
 mod remote_read;
 mod remote_write;
 mod routing;
+mod sent;
 mod silences;
 mod start_times;
 mod starting;
