@@ -11,6 +11,7 @@
 
 mod alertmanager;
 mod caller;
+mod cors;
 mod in_process;
 mod json;
 mod keepwatch;
@@ -36,8 +37,11 @@ use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
+pub use cors::CorsOrigin;
 pub use in_process::ask;
+pub use prometheus::notifications::{Notice, Notifications};
 pub use prometheus::read::ReadService;
+pub use prometheus::search::SearchLimits;
 pub use prometheus::write::WriteService;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
@@ -53,11 +57,13 @@ use ui::Ui;
 pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
     let apis = Router::new()
         .nest("/api/v1", prometheus::routes().into_router())
+        .route("/version", get(prometheus::status::version))
         .nest("/api/v2", alertmanager::routes().into_router())
         .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .merge(lifecycle::router())
         .route("/federate", get(prometheus::federate::federate))
         .route("/metrics", get(lifecycle::metrics));
+    let cors = Arc::new(api.cors.clone());
     let readiness = api.lifecycle.readiness.clone();
     let apis = apis.layer(from_fn_with_state(readiness, starting::guard));
     let inner = Router::new()
@@ -70,11 +76,13 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
                 ui.fallback(&method, &uri, &headers)
             },
         )
+        .layer(from_fn_with_state(cors, cors::guard))
         .layer(from_fn_with_state(api.access, read_only::guard))
         .layer(compression())
-        .with_state(api);
+        .with_state(Arc::clone(&api));
+    let to_home = ui.to_home().with_state(api);
     if prefix.is_empty() {
-        return inner.route("/", ui.to_home());
+        return inner.route("/", to_home);
     }
     let home = format!("{prefix}/");
     let to_prefix = {
@@ -85,7 +93,7 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .nest(prefix, inner)
         .route("/", to_prefix.clone())
         .route(prefix, to_prefix)
-        .route(&home, ui.to_home())
+        .route(&home, to_home)
 }
 
 /// What is stored compressed is not compressed again.

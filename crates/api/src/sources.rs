@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use diag::ReasonEntry;
 use model::storage::TimeRange;
-use model::{Clock, Exemplar, Labels, Matcher, Metadata, Timestamp};
+use model::{Clock, Exemplar, Labels, Matcher, Metadata, Timestamp, relabel};
 use net::axum::extract::FromRef;
 use queries::QueryService;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::cors::CorsOrigin;
+use crate::prometheus::notifications::Notifications;
 use crate::prometheus::read::ReadService;
+use crate::prometheus::search::SearchLimits;
 use crate::prometheus::write::WriteService;
 
 /// Everything behind the handlers.
@@ -24,6 +27,10 @@ pub struct Api {
     pub targets: Arc<dyn TargetSource>,
     pub alertmanager: Arc<dyn AlertmanagerSource>,
     pub tsdb: Arc<dyn TsdbSource>,
+    pub notifications: Arc<Notifications>,
+    /// With `--enable-feature=search-api`.
+    pub search: Option<SearchLimits>,
+    pub cors: CorsOrigin,
     pub remote_read: ReadService,
     /// With `--web.enable-remote-write-receiver`.
     pub remote_write: Option<WriteService>,
@@ -84,6 +91,10 @@ pub trait TargetSource: Send + Sync {
     fn pools(&self) -> Vec<String>;
     /// Families with what targets tell of them; the same family may come many times.
     fn metadata(&self) -> Vec<(String, Metadata)>;
+    /// The same by target, with its labels; a family comes once.
+    fn target_metadata(&self) -> Vec<(Labels, Vec<(String, Metadata)>)>;
+    /// `None` if there is no such pool.
+    fn relabel_rules(&self, pool: &str) -> Option<Vec<relabel::RelabelConfig>>;
     /// What the relabelling rules of a pool do to a discovered target; `None` if there is no such pool.
     fn relabel_steps(&self, pool: &str, discovered: &Labels) -> Option<Vec<RelabelStepView>>;
     /// By all scrapes since the start.
@@ -300,6 +311,8 @@ pub trait AdminSource: Send + Sync {
 pub trait ConfigSource: Send + Sync {
     /// Printed in full, secrets left out.
     fn yaml(&self) -> String;
+    /// The job of this name, printed likewise.
+    fn scrape_pool_yaml(&self, pool: &str) -> Option<String>;
     fn flags(&self) -> BTreeMap<String, String>;
     /// Whether the newest reload succeeded, and when the newest successful one was.
     fn last_reload(&self) -> (bool, Timestamp);

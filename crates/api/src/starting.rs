@@ -14,7 +14,10 @@ const ANSWERED: &[&str] = &[
     "/-/healthy",
     "/-/ready",
     "/metrics",
+    "/version",
     "/api/v1/status/walreplay",
+    "/api/v1/notifications",
+    "/api/v1/notifications/live",
     "/api/keepwatch/v1/boot",
 ];
 

@@ -6,9 +6,9 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AlertmanagerOptions, ClusterOptions, Features, MemoryBudgetOption, MeshOptions,
-    MessageTypes, Options, PublicAddress, QueryOptions, RemoteReadOptions, RemoteWriteOptions,
-    RuleOptions, StorageOptions, Switch, Tempo, UiFile,
+    Access, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, MemoryBudgetOption,
+    MeshOptions, MessageTypes, Options, PublicAddress, QueryOptions, RemoteReadOptions,
+    RemoteWriteOptions, RuleOptions, SearchLimits, StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
@@ -95,6 +95,12 @@ pub(crate) fn from_flags(
         },
         cluster: cluster(&given),
         features: features(&given),
+        search: SearchLimits {
+            results_max: given.number("web.search.max-limit"),
+        },
+        cors_origin: CorsOrigin::parse(given.text("web.cors.origin").unwrap_or(".*"))
+            .context("--web.cors.origin")?,
+        notification_subscribers_max: given.number("web.max-notifications-subscribers"),
         connections_max: given.number("web.max-connections"),
         read_timeout: given.duration("web.read-timeout"),
         overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,

@@ -18,6 +18,7 @@ pub struct Features {
     pub histogram_start_times: Switch,
     pub zeros_at_start: Switch,
     pub xor2_chunks: Switch,
+    pub search_api: Switch,
 }
 
 /// On in any case, here or in the peer too: naming them changes nothing.
@@ -32,7 +33,7 @@ const ALWAYS_ON: [&str; 7] = [
 ];
 
 /// The peer has them, and nothing here heeds them yet.
-const NOT_BUILT: [&str; 13] = [
+const NOT_BUILT: [&str; 12] = [
     "auto-reload-config",
     "delayed-compaction",
     "extra-scrape-metrics",
@@ -41,7 +42,6 @@ const NOT_BUILT: [&str; 13] = [
     "old-ui",
     "otlp-deltatocumulative",
     "otlp-native-delta-ingestion",
-    "search-api",
     "st-synthesis",
     "use-uncached-io",
     "auto-gomaxprocs",
@@ -67,6 +67,7 @@ impl Features {
                 "histograms-st-encoding" => &mut features.histogram_start_times,
                 "created-timestamp-zero-ingestion" => &mut features.zeros_at_start,
                 "xor2-encoding" => &mut features.xor2_chunks,
+                "search-api" => &mut features.search_api,
                 _ if ALWAYS_ON.contains(&name) => continue,
                 _ if NOT_BUILT.contains(&name) => {
                     notices.push(format!("--enable-feature={name}: not built yet"));

@@ -49,8 +49,8 @@ use std::path::Path;
 
 use diag::Diagnostics;
 
-pub use api::Access;
 pub use api::ui::UiFile;
+pub use api::{Access, CorsOrigin, SearchLimits};
 pub use budget::{MemoryBudgetError, MemoryBudgetOption};
 pub use cluster::ClusterOptions;
 pub use features::Features;

@@ -55,6 +55,11 @@ pub struct Options {
     pub cluster: Option<ClusterOptions>,
     /// What is experimental.
     pub features: Features,
+    pub search: api::SearchLimits,
+    /// Whom answers are readable for in browsers.
+    pub cors_origin: api::CorsOrigin,
+    /// Who may listen to notifications at once.
+    pub notification_subscribers_max: usize,
     pub connections_max: usize,
     pub read_timeout: Duration,
     pub overrides: Overrides,
@@ -102,6 +107,11 @@ impl Default for Options {
             alertmanager: AlertmanagerOptions::default(),
             cluster: None,
             features: Features::default(),
+            search: api::SearchLimits {
+                results_max: 10_000,
+            },
+            cors_origin: api::CorsOrigin::default(),
+            notification_subscribers_max: 16,
             connections_max: 512,
             read_timeout: minutes(5),
             overrides: Overrides::default(),

@@ -31,6 +31,8 @@ use crate::{groups, jobs, routing, samples, tempo};
 pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) jobs: Vec<JobPlan>,
+    /// Jobs by name, printed.
+    pub(crate) job_texts: BTreeMap<String, String>,
     pub(crate) groups: Vec<GroupSpec>,
     /// Where queries are logged.
     pub(crate) query_log: Option<QueryLogFile>,
@@ -100,10 +102,12 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
     };
     let mut planned = Vec::new();
     let mut job_refusals = Vec::new();
+    let mut job_texts = BTreeMap::new();
     for mut job in all_jobs(&config, &mut problems) {
         if context.tempo == Tempo::Shortened {
             tempo::shorten_job(&mut job);
         }
+        job_texts.insert(job.job_name.clone(), job.to_text());
         let (plan, refusals) = jobs::plan(&job, &job_context);
         planned.extend(plan);
         for refusal in refusals {
@@ -137,6 +141,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         alert_relabel: config.alerting.alert_relabel_configs.rules.clone(),
         config,
         jobs: planned,
+        job_texts,
         groups,
         query_log,
         routing,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::ui::{Home, Ui};
-use api::{Api, Lifecycle, LifecycleRequest, Readiness};
+use api::{Api, Lifecycle, LifecycleRequest, Notice, Notifications, Readiness};
 use diag::{Diagnostics, ReasonBook, Severity};
 use discovery::kubernetes::Objects;
 use gossip::driver::Mesh;
@@ -245,6 +245,7 @@ struct Parts {
     mesh: Option<Mesh>,
     outgoing: Arc<RwLock<Outgoing>>,
     remote_read: Arc<remote::read::Handler>,
+    notifications: Arc<Notifications>,
     current: Arc<RwLock<Current>>,
     limits: Arc<RwLock<Limits>>,
     reasons: Arc<ReasonBook>,
@@ -355,6 +356,7 @@ impl Parts {
         let current = Arc::new(RwLock::new(Current {
             yaml: plan.config.to_text(),
             external_labels: plan.external_labels.clone(),
+            jobs: std::mem::take(&mut plan.job_texts),
             decisions: std::mem::take(&mut plan.decisions),
             is_reload_ok: true,
             loaded_at: started_at,
@@ -383,6 +385,12 @@ impl Parts {
             options.remote_read.concurrent_max,
             &registry,
         );
+        let notifications = Arc::new(Notifications::new(
+            Arc::clone(&clock),
+            options.notification_subscribers_max,
+            &registry,
+        ));
+        notifications.add(Notice::Starting);
         let limits = Arc::new(RwLock::new(Limits::new(&options.storage, &plan.config)));
         let observed = Observed {
             remote_write: remote_write.clone(),
@@ -426,6 +434,13 @@ impl Parts {
                 .is_on()
                 .then(|| Arc::clone(&tsdb_view) as Arc<dyn api::AdminSource>),
             tsdb: tsdb_view,
+            notifications: Arc::clone(&notifications),
+            search: options
+                .features
+                .search_api
+                .is_on()
+                .then_some(options.search),
+            cors: options.cors_origin.clone(),
             remote_read: read_service,
             remote_write: remote_write.clone().map(api::WriteService::new),
             config: Arc::new(ConfigView {
@@ -468,6 +483,7 @@ impl Parts {
             mesh,
             outgoing,
             remote_read,
+            notifications,
             current,
             limits,
             reasons,
@@ -531,6 +547,7 @@ impl Parts {
             tracing::error!(%error, "no thread for compaction; all samples stay in memory until a restart");
         }
         self.readiness.send_replace(Readiness::Ready);
+        self.notifications.remove(Notice::Starting);
         tracing::info!("ready");
         // As above.
         let _ = first.started.send(Ok(()));
@@ -552,6 +569,7 @@ impl Parts {
             }
         }
         tracing::info!("stopping");
+        self.notifications.add(Notice::Stopping);
         self.readiness.send_replace(Readiness::Stopping);
         self.schedule.stop().await;
         self.pools.stop().await;
@@ -631,6 +649,7 @@ impl Parts {
                 let loaded = Current {
                     yaml: plan.config.to_text(),
                     external_labels: plan.external_labels.clone(),
+                    jobs: std::mem::take(&mut plan.job_texts),
                     decisions: std::mem::take(&mut plan.decisions),
                     is_reload_ok: true,
                     loaded_at: self.clock.now(),
@@ -638,11 +657,13 @@ impl Parts {
                 *self.current.write() = loaded;
                 self.alertmanager.replace(plan.routing.clone());
                 self.put_in_place(plan, planner).await;
+                self.notifications.remove(Notice::ReloadFailed);
                 tracing::info!("configuration reloaded");
                 Ok(())
             }
             Err(error) => {
                 self.current.write().is_reload_ok = false;
+                self.notifications.add(Notice::ReloadFailed);
                 let problems = match &error {
                     StartError::Configuration(problems) => problems
                         .errors()

@@ -29,6 +29,8 @@ use crate::plan::Plan;
 pub(crate) struct Current {
     pub(crate) yaml: String,
     pub(crate) external_labels: Labels,
+    /// Jobs by name, printed.
+    pub(crate) jobs: BTreeMap<String, String>,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) is_reload_ok: bool,
     pub(crate) loaded_at: Timestamp,
@@ -85,6 +87,23 @@ impl TargetSource for TargetView {
             .flat_map(|(_, entries)| entries)
             .map(|entry| (entry.family, entry.metadata))
             .collect()
+    }
+
+    fn target_metadata(&self) -> Vec<(Labels, Vec<(String, Metadata)>)> {
+        let pairs = |entries: Vec<scrape::MetadataEntry>| {
+            let entries = entries.into_iter();
+            entries
+                .map(|entry| (entry.family, entry.metadata))
+                .collect()
+        };
+        let targets = self.pools.metadata().into_iter();
+        targets
+            .map(|(labels, entries)| (labels, pairs(entries)))
+            .collect()
+    }
+
+    fn relabel_rules(&self, pool: &str) -> Option<Vec<model::relabel::RelabelConfig>> {
+        Some(self.pools.config(pool)?.relabel.clone())
     }
 
     fn relabel_steps(&self, pool: &str, discovered: &Labels) -> Option<Vec<RelabelStepView>> {
@@ -269,6 +288,10 @@ pub(crate) struct ConfigView {
 impl ConfigSource for ConfigView {
     fn yaml(&self) -> String {
         self.current.read().yaml.clone()
+    }
+
+    fn scrape_pool_yaml(&self, pool: &str) -> Option<String> {
+        self.current.read().jobs.get(pool).cloned()
     }
 
     fn flags(&self) -> BTreeMap<String, String> {

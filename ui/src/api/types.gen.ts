@@ -100,6 +100,20 @@ export type Metadata = {
   unit: string;
 };
 
+export type Notification = {
+  text: string;
+  date: string;
+  /** Only subscribers hear of one that is over. */
+  active: boolean;
+};
+
+export type PrometheusRelabelStep = {
+  rule: RelabelRule;
+  /** Empty once the target is dropped. */
+  output: Record<string, string>;
+  keep: boolean;
+};
+
 /** The data of `query` and `query_range`. */
 export type QueryData = {
   /** With `stats`. */
@@ -139,6 +153,20 @@ export type RecordingRule = {
   type: string;
 };
 
+export type RelabelRule = {
+  source_labels?: string[];
+  separator?: string;
+  regex: string;
+  modulus?: number;
+  target_label?: string;
+  replacement?: string;
+  action: string;
+};
+
+export type RelabelSteps = {
+  steps: PrometheusRelabelStep[];
+};
+
 export type ReplayProgress = {
   min: number;
   max: number;
@@ -173,6 +201,8 @@ export type RuleGroup = {
 
 export type Rules = {
   groups: RuleGroup[];
+  /** `group_next_token` of the next page. */
+  groupNextToken?: string | null;
 };
 
 /** Keys that speak of Go's runtime keep the values that mean "not limited". */
@@ -203,6 +233,15 @@ export type ScrapePools = {
 
 export type Snapshot = {
   name: string;
+};
+
+export type TargetMetadata = {
+  target: Record<string, string>;
+  /** Left out where one metric was asked for. */
+  metric?: string | null;
+  type: string;
+  help: string;
+  unit: string;
 };
 
 export type Targets = {
@@ -879,8 +918,12 @@ export interface Gets {
   "/api/v1/series": { params: { "match[]"?: string[]; start?: string; end?: string; limit?: string }; answer: Array<Record<string, string>> };
   "/api/v1/metadata": { params: { limit?: string; limit_per_metric?: string; metric?: string }; answer: Record<string, Metadata[]> };
   "/api/v1/targets": { params: { state?: string; scrapePool?: string }; answer: Targets };
+  "/api/v1/targets/metadata": { params: { match_target?: string; metric?: string; limit?: string }; answer: TargetMetadata[] };
+  "/api/v1/targets/relabel_steps": { params: { scrapePool: string; labels: string }; answer: RelabelSteps };
+  "/api/v1/scrape_pools/config": { params: { scrapePool: string }; answer: Config };
+  "/api/v1/notifications": { params: Record<string, never>; answer: Notification[] };
   "/api/v1/scrape_pools": { params: Record<string, never>; answer: ScrapePools };
-  "/api/v1/rules": { params: { type?: string; "rule_name[]"?: string[]; "rule_group[]"?: string[]; "file[]"?: string[]; exclude_alerts?: string }; answer: Rules };
+  "/api/v1/rules": { params: { type?: string; "rule_name[]"?: string[]; "rule_group[]"?: string[]; "file[]"?: string[]; "match[]"?: string[]; group_limit?: string; group_next_token?: string; exclude_alerts?: string }; answer: Rules };
   "/api/v1/alerts": { params: Record<string, never>; answer: RuleAlerts };
   "/api/v1/alertmanagers": { params: Record<string, never>; answer: Alertmanagers };
   "/api/v1/status/config": { params: Record<string, never>; answer: Config };

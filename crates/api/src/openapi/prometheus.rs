@@ -5,8 +5,11 @@ use super::operation::{Form, Operation, Param, in_path, many, may, must, schema}
 use crate::prometheus::admin::SnapshotTwin;
 use crate::prometheus::alerts::{AlertmanagersTwin, AlertsTwin};
 use crate::prometheus::metadata::MetadataTwin;
+use crate::prometheus::notifications::NotificationTwin;
+use crate::prometheus::relabel_steps::StepsTwin;
 use crate::prometheus::rules::RulesTwin;
 use crate::prometheus::status::{BlocksTwin, BuildTwin, ConfigTwin, ReplayTwin, RuntimeTwin};
+use crate::prometheus::target_metadata::TargetMetadataTwin;
 use crate::prometheus::targets::{PoolsTwin, TargetsTwin};
 use crate::sources::TsdbStatusView;
 
@@ -18,6 +21,49 @@ const STATS: Param = may("stats", "adds statistics");
 const START: Param = may("start", "of the time that counts");
 const END: Param = may("end", "of the time that counts");
 const MATCH: Param = many("match[]", "a selector of series");
+
+const TERM: Param = many("search[]", "what is searched for; any of them");
+const THRESHOLD: Param = may("fuzz_threshold", "0 to 100: how well a name must fit");
+const ALGORITHM: Param = may("fuzz_alg", "subsequence or jarowinkler");
+const CASE: Param = may("case_sensitive", "false lets case differ");
+const SORT_BY: Param = may("sort_by", "alpha or score");
+const SORT_DIR: Param = may("sort_dir", "asc or dsc, with sort_by=alpha");
+const SCORE: Param = may("include_score", "true adds how well each fits");
+const BATCH: Param = may("batch_size", "results per line");
+
+const SEARCH: &[Param] = &[
+    TERM, THRESHOLD, ALGORITHM, CASE, SORT_BY, SORT_DIR, SCORE, BATCH, MATCH, START, END, LIMIT,
+];
+const SEARCH_METRICS: &[Param] = &[
+    TERM,
+    THRESHOLD,
+    ALGORITHM,
+    CASE,
+    SORT_BY,
+    SORT_DIR,
+    SCORE,
+    BATCH,
+    MATCH,
+    START,
+    END,
+    LIMIT,
+    may("include_metadata", "true adds type, help and unit"),
+];
+const SEARCH_VALUES: &[Param] = &[
+    must("label", "whose values"),
+    TERM,
+    THRESHOLD,
+    ALGORITHM,
+    CASE,
+    SORT_BY,
+    SORT_DIR,
+    SCORE,
+    BATCH,
+    MATCH,
+    START,
+    END,
+    LIMIT,
+];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::form(
@@ -104,6 +150,65 @@ pub(super) const OPERATIONS: &[Operation] = &[
         schema::<TargetsTwin>,
     ),
     Operation::get(
+        "/targets/metadata",
+        "What each target tells of its metrics",
+        &[
+            may("match_target", "a selector of the labels of targets"),
+            may("metric", "only this one"),
+            may("limit", "no further target after so many entries"),
+        ],
+        schema::<Vec<TargetMetadataTwin>>,
+    ),
+    Operation::get(
+        "/targets/relabel_steps",
+        "What each relabelling rule of a job does to a discovered target",
+        &[
+            must("scrapePool", "the job"),
+            must("labels", "of the target, as a JSON object"),
+        ],
+        schema::<StepsTwin>,
+    ),
+    Operation::get(
+        "/scrape_pools/config",
+        "The configuration of a job",
+        &[must("scrapePool", "the job")],
+        schema::<ConfigTwin>,
+    ),
+    Operation::get(
+        "/notifications",
+        "What operators of this server should know",
+        &[],
+        schema::<Vec<NotificationTwin>>,
+    ),
+    Operation::get(
+        "/notifications/live",
+        "The same and every change of it, as server-sent events; 204 if too many listen",
+        &[],
+        schema::<()>,
+    )
+    .within(Form::Text("text/event-stream")),
+    Operation::form(
+        "/search/metric_names",
+        "Names of metrics that fit; needs --enable-feature=search-api",
+        SEARCH_METRICS,
+        schema::<()>,
+    )
+    .within(Form::Text("application/x-ndjson")),
+    Operation::form(
+        "/search/label_names",
+        "Names of labels that fit; needs --enable-feature=search-api",
+        SEARCH,
+        schema::<()>,
+    )
+    .within(Form::Text("application/x-ndjson")),
+    Operation::form(
+        "/search/label_values",
+        "Values of a label that fit; needs --enable-feature=search-api",
+        SEARCH_VALUES,
+        schema::<()>,
+    )
+    .within(Form::Text("application/x-ndjson")),
+    Operation::get(
         "/scrape_pools",
         "Names of the jobs",
         &[],
@@ -117,6 +222,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
             many("rule_name[]", "only rules of this name"),
             many("rule_group[]", "only groups of this name"),
             many("file[]", "only groups of this file"),
+            many("match[]", "only rules with such labels"),
+            may("group_limit", "at most so many groups"),
+            may("group_next_token", "goes on where the last page ended"),
             may("exclude_alerts", "true leaves alerts out"),
         ],
         schema::<RulesTwin>,

@@ -8,11 +8,15 @@ mod federate_page;
 mod format;
 mod matchers;
 pub(crate) mod metadata;
+pub(crate) mod notifications;
 pub(crate) mod query;
 pub(crate) mod read;
+pub(crate) mod relabel_steps;
 pub(crate) mod rules;
+pub(crate) mod search;
 pub(crate) mod series;
 pub(crate) mod status;
+pub(crate) mod target_metadata;
 pub(crate) mod targets;
 pub(crate) mod write;
 
@@ -31,7 +35,10 @@ pub(crate) fn routes() -> Routes {
         .form("/series", series::series)
         .get("/metadata", metadata::metadata)
         .get("/targets", targets::targets)
+        .get("/targets/metadata", target_metadata::target_metadata)
+        .get("/targets/relabel_steps", relabel_steps::steps)
         .get("/scrape_pools", targets::scrape_pools)
+        .get("/scrape_pools/config", relabel_steps::pool_config)
         .get("/rules", rules::rules)
         .get("/alerts", alerts::alerts)
         .get("/alertmanagers", alerts::alertmanagers)
@@ -42,6 +49,11 @@ pub(crate) fn routes() -> Routes {
         .get("/status/tsdb", status::tsdb)
         .get("/status/tsdb/blocks", status::tsdb_blocks)
         .get("/status/walreplay", status::wal_replay)
+        .get("/notifications", notifications::notifications)
+        .get("/notifications/live", notifications::live)
+        .form("/search/metric_names", search::metric_names)
+        .form("/search/label_names", search::label_names)
+        .form("/search/label_values", search::label_values)
         .post("/read", read::read)
         .post("/write", write::write)
         .action("/admin/tsdb/delete_series", admin::delete_series)

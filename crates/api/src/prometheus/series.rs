@@ -41,7 +41,7 @@ pub(super) fn range(params: &Params) -> Result<TimeRange, ApiError> {
 }
 
 /// Reading may touch the disk: it runs away from the async threads.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     queries: &QueryService,
     read: impl FnOnce(&dyn SeriesReader) -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -52,7 +52,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Names or values of all selectors together; with no selector, those of everything.
-fn union(
+pub(super) fn union(
     selectors: &[Vec<Matcher>],
     read: impl Fn(&[Matcher]) -> Result<Vec<String>, ReadError>,
 ) -> Result<Vec<String>, ReadError> {

@@ -8,14 +8,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::params::Params;
-use crate::respond::{ApiError, success};
+use crate::respond::{ApiError, success, to_json};
 use crate::sources::Api;
 use crate::time::rfc3339;
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Config")]
 pub(crate) struct ConfigTwin {
-    yaml: String,
+    pub(super) yaml: String,
 }
 
 pub(crate) async fn config(State(api): State<Arc<Api>>) -> Response {
@@ -91,15 +91,26 @@ pub(crate) struct BuildTwin {
     go_version: &'static str,
 }
 
+impl BuildTwin {
+    fn of(api: &Api) -> Self {
+        Self {
+            version: api.version,
+            revision: "",
+            branch: "",
+            build_user: "",
+            build_date: "",
+            go_version: "",
+        }
+    }
+}
+
 pub(crate) async fn build_info(State(api): State<Arc<Api>>) -> Response {
-    success(&BuildTwin {
-        version: api.version,
-        revision: "",
-        branch: "",
-        build_user: "",
-        build_date: "",
-        go_version: "",
-    })
+    success(&BuildTwin::of(&api))
+}
+
+/// `/version`: the same without an envelope. As in the peer, the type says text.
+pub(crate) async fn version(State(api): State<Arc<Api>>) -> String {
+    to_json(&BuildTwin::of(&api)) + "\n"
 }
 
 /// As the peer has it: the lists are sorted while they are made.

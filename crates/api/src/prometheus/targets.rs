@@ -39,15 +39,12 @@ pub(crate) async fn targets(
         .dropped
         .into_iter()
         .filter(|target| shows_dropped && is_wanted(&target.scrape_pool));
-    let counts = view
-        .dropped_counts
-        .into_iter()
-        .filter(|(name, _)| is_wanted(name));
     Ok(success(&TargetsTwin {
         active_targets: active.collect(),
         dropped_targets: dropped.collect(),
+        // Of all pools, as in the peer.
         dropped_target_counts: Some(if shows_dropped {
-            counts.collect()
+            view.dropped_counts
         } else {
             BTreeMap::new()
         }),

@@ -12,14 +12,50 @@ mod pages;
 use std::sync::Arc;
 
 use net::axum::Router;
-use net::axum::http::{HeaderMap, Method, Uri};
-use net::axum::response::{IntoResponse, Redirect, Response};
+use net::axum::extract::State;
+use net::axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use net::axum::response::{IntoResponse, Response};
 use net::axum::routing::{MethodRouter, get};
 
 pub use files::UiFile;
 pub use pages::{PAGES, Page};
 
 use crate::sources::Api;
+
+/// The page of Prometheus 2 that all its links lead to.
+const OLD_GRAPH: &str = "/graph";
+
+/// To a page, below the path of the external URL, with the query string; as the peer answers.
+fn redirect(api: &Api, page: &str, uri: &Uri) -> Response {
+    let external = api.config.external_url();
+    let after_scheme = external.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..));
+    let path = path.unwrap_or_default().trim_end_matches('/');
+    let query = uri.query().map(|query| format!("?{query}"));
+    let target = format!("{path}/{page}{}", query.unwrap_or_default());
+    let shown: String = target
+        .chars()
+        .map(|character| match character {
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '&' => "&amp;".to_owned(),
+            '"' => "&#34;".to_owned(),
+            '\'' => "&#39;".to_owned(),
+            other => other.to_string(),
+        })
+        .collect();
+    let Ok(location) = HeaderValue::from_str(&target) else {
+        return crate::not_found();
+    };
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    let headers = [(header::LOCATION, location), (header::CONTENT_TYPE, html)];
+    (
+        StatusCode::FOUND,
+        headers,
+        format!("<a href=\"{shown}\">Found</a>.\n\n"),
+    )
+        .into_response()
+}
 
 /// Which page `/` opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,22 +88,21 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// To the home page, from a path that ends with a slash: relative, so that it works behind any proxy.
-    pub(crate) fn to_home<S: Clone + Send + Sync + 'static>(self) -> MethodRouter<S> {
+    /// To the home page.
+    pub(crate) fn to_home(self) -> MethodRouter<Arc<Api>> {
         let home = self.home.path();
-        get(move |uri: Uri| async move {
-            let query = uri.query().map(|query| format!("?{query}"));
-            Redirect::temporary(&format!("./{home}{}", query.unwrap_or_default()))
-        })
+        get(move |State(api): State<Arc<Api>>, uri: Uri| async move { redirect(&api, home, &uri) })
     }
 
     pub(crate) fn router(self) -> Router<Arc<Api>> {
         let mut router = Router::new();
-        for page in PAGES {
+        for page in PAGES.iter().filter(|page| page.path != OLD_GRAPH) {
             let index = move |headers: HeaderMap| async move { self.index(&headers) };
             router = router.route(page.path, get(index));
         }
-        router
+        let to_query =
+            |State(api): State<Arc<Api>>, uri: Uri| async move { redirect(&api, "query", &uri) };
+        router.route(OLD_GRAPH, get(to_query))
     }
 
     /// For paths that nothing else answers.

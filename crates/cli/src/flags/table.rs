@@ -164,6 +164,27 @@ pub(crate) const SERVE: &[Flag] = &[
         "NUMBER",
         "Connections open at once",
     ),
+    flag(
+        "web.max-notifications-subscribers",
+        Takes::Number,
+        "16",
+        "NUMBER",
+        "Readers of /api/v1/notifications/live at once",
+    ),
+    flag(
+        "web.cors.origin",
+        Takes::Text,
+        ".*",
+        "REGEX",
+        "Origins whose pages may read the answers of /api/v1, as in 'https?://(one|two)\\.example'",
+    ),
+    flag(
+        "web.search.max-limit",
+        Takes::Number,
+        "10000",
+        "NUMBER",
+        "Results of one search (feature search-api); 0 for no limit",
+    ),
     switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
     switch(
         "web.read-only",

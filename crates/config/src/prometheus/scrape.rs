@@ -205,6 +205,13 @@ impl ScrapeConfig {
     }
 }
 
+impl ScrapeConfig {
+    /// As [`super::Config::to_text`] prints it.
+    pub fn to_text(&self) -> String {
+        yaml::to_text(&self.to_value())
+    }
+}
+
 /// A job, or the place of a null in the list of jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Listed<T> {
