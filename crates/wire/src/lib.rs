@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`negotiate`] (Accept and Content-Type), [`Exposition`] (one cursor over a scraped
 //! page in any format), `text` and `proto` behind it, `nhcb` (classic histograms turned native),
-//! [`encode`] (our own pages; [`encode_proto`] in protobuf), [`remote`] (remote write requests).
+//! [`encode`] (our own pages; [`encode_proto`] in protobuf), [`remote`] (remote write and read), [`otlp`] (metrics of OpenTelemetry).
 //!
 //! Not here: fetching, storing, relabelling (`scrape`), and the storage formats (`tsdb`).
 
@@ -14,6 +14,7 @@ mod float;
 mod histogram;
 pub mod negotiate;
 mod nhcb;
+pub mod otlp;
 mod proto;
 mod quote;
 pub mod remote;

@@ -73,6 +73,14 @@ impl<'a> Field<'a> {
         Ok(self.unsigned()?.cast_signed())
     }
 
+    #[inline]
+    pub(crate) fn fixed64(self) -> Result<u64, ProtoError> {
+        match self.value {
+            Value::Fixed64(value) => Ok(value),
+            _ => Err(ProtoError::WrongWireType(self.number)),
+        }
+    }
+
     /// `sint32` and `int32` keep the low 32 bits, as all decoders do.
     #[inline]
     #[expect(
@@ -110,15 +118,20 @@ impl<'a> Field<'a> {
 
     /// A repeated double, packed or not.
     pub(crate) fn each_double(self, mut each: impl FnMut(f64)) -> Result<(), ProtoError> {
+        self.each_fixed64(|bits| each(f64::from_bits(bits)))
+    }
+
+    /// A repeated number of eight bytes, packed or not.
+    pub(crate) fn each_fixed64(self, mut each: impl FnMut(u64)) -> Result<(), ProtoError> {
         match self.value {
-            Value::Fixed64(bits) => each(f64::from_bits(bits)),
+            Value::Fixed64(bits) => each(bits),
             Value::Bytes(bytes) => {
                 let (chunks, rest) = bytes.as_chunks::<8>();
                 if !rest.is_empty() {
                     return Err(ProtoError::UnexpectedEnd);
                 }
                 for chunk in chunks {
-                    each(f64::from_le_bytes(*chunk));
+                    each(u64::from_le_bytes(*chunk));
                 }
             }
             _ => return Err(ProtoError::WrongWireType(self.number)),

@@ -202,6 +202,11 @@ impl Writer {
         self.message.message(3, &message);
     }
 
+    /// Bytes so far.
+    pub fn size(&self) -> usize {
+        self.message.len()
+    }
+
     /// The request, not compressed.
     pub fn finish(self) -> Vec<u8> {
         self.message.into_bytes()
