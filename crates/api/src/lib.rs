@@ -40,6 +40,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 pub use cors::CorsOrigin;
 pub use in_process::ask;
 pub use prometheus::notifications::{Notice, Notifications};
+pub use prometheus::otlp::OtlpService;
 pub use prometheus::read::ReadService;
 pub use prometheus::search::SearchLimits;
 pub use prometheus::write::WriteService;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cors::CorsOrigin;
 use crate::prometheus::notifications::Notifications;
+use crate::prometheus::otlp::OtlpService;
 use crate::prometheus::read::ReadService;
 use crate::prometheus::search::SearchLimits;
 use crate::prometheus::write::WriteService;
@@ -34,6 +35,8 @@ pub struct Api {
     pub remote_read: ReadService,
     /// With `--web.enable-remote-write-receiver`.
     pub remote_write: Option<WriteService>,
+    /// With `--web.enable-otlp-receiver`.
+    pub otlp: Option<OtlpService>,
     /// With `--web.enable-admin-api`.
     pub admin: Option<Arc<dyn AdminSource>>,
     pub config: Arc<dyn ConfigSource>,

@@ -52,6 +52,7 @@ pub(crate) fn from_flags(
             accepted: MessageTypes::parse(given.texts(ACCEPTED_MESSAGES))
                 .with_context(|| format!("--{ACCEPTED_MESSAGES}"))?,
         },
+        otlp_receiver: Switch::from(given.is_on("web.enable-otlp-receiver")),
         remote_read: RemoteReadOptions {
             samples_max: given.number("storage.remote.read-sample-limit"),
             concurrent_max: given.number("storage.remote.read-concurrent-limit"),

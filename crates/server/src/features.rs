@@ -19,6 +19,7 @@ pub struct Features {
     pub zeros_at_start: Switch,
     pub xor2_chunks: Switch,
     pub search_api: Switch,
+    pub otlp_native_delta: Switch,
 }
 
 /// On in any case, here or in the peer too: naming them changes nothing.
@@ -33,7 +34,7 @@ const ALWAYS_ON: [&str; 7] = [
 ];
 
 /// The peer has them, and nothing here heeds them yet.
-const NOT_BUILT: [&str; 12] = [
+const NOT_BUILT: [&str; 11] = [
     "auto-reload-config",
     "delayed-compaction",
     "extra-scrape-metrics",
@@ -41,7 +42,6 @@ const NOT_BUILT: [&str; 12] = [
     "metadata-wal-records",
     "old-ui",
     "otlp-deltatocumulative",
-    "otlp-native-delta-ingestion",
     "st-synthesis",
     "use-uncached-io",
     "auto-gomaxprocs",
@@ -68,6 +68,7 @@ impl Features {
                 "created-timestamp-zero-ingestion" => &mut features.zeros_at_start,
                 "xor2-encoding" => &mut features.xor2_chunks,
                 "search-api" => &mut features.search_api,
+                "otlp-native-delta-ingestion" => &mut features.otlp_native_delta,
                 _ if ALWAYS_ON.contains(&name) => continue,
                 _ if NOT_BUILT.contains(&name) => {
                     notices.push(format!("--enable-feature={name}: not built yet"));

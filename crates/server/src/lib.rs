@@ -29,6 +29,7 @@ mod mail;
 mod not_built;
 mod offline;
 mod options;
+mod otlp;
 mod outgoing;
 mod plan;
 mod proxy;

@@ -47,6 +47,7 @@ pub struct Options {
     pub admin_api: Switch,
     pub remote_write: RemoteWriteOptions,
     pub remote_read: RemoteReadOptions,
+    pub otlp_receiver: Switch,
     pub storage: StorageOptions,
     pub query: QueryOptions,
     pub rules: RuleOptions,
@@ -90,6 +91,7 @@ impl Default for Options {
                 accepted: remote::write::MessageTypes::default(),
             },
             remote_read: RemoteReadOptions::default(),
+            otlp_receiver: Switch::Off,
             storage: StorageOptions {
                 retention_time: Duration::ZERO,
                 retention_bytes: 0,

@@ -15,6 +15,7 @@ use net::server::{ServeOptions, serve};
 use parking_lot::RwLock;
 use promql::{EngineOptions, ParserOptions};
 use queries::QueryService;
+use remote::otlp::OtlpReceiver;
 use remote::write::Receiver;
 use rules::{Environment, Schedule};
 use scrape::{Collaborators, Pools, ScrapeOptions};
@@ -42,7 +43,7 @@ use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
 use crate::targets::Targets;
-use crate::{StartError, input, plan, self_metrics, sources, storage};
+use crate::{StartError, input, otlp, plan, self_metrics, sources, storage};
 
 /// Refusals of each code that are kept with their evidence.
 const REASONS_KEPT_PER_CODE: usize = 100;
@@ -245,6 +246,7 @@ struct Parts {
     mesh: Option<Mesh>,
     outgoing: Arc<RwLock<Outgoing>>,
     remote_read: Arc<remote::read::Handler>,
+    otlp: Option<Arc<OtlpReceiver>>,
     notifications: Arc<Notifications>,
     current: Arc<RwLock<Current>>,
     limits: Arc<RwLock<Limits>>,
@@ -361,7 +363,8 @@ impl Parts {
             is_reload_ok: true,
             loaded_at: started_at,
         }));
-        let remote_write = options.remote_write.receiver.is_on().then(|| {
+        let takes_samples = options.remote_write.receiver.is_on() || options.otlp_receiver.is_on();
+        let receiver = takes_samples.then(|| {
             let collaborators = remote::write::Collaborators {
                 writer: Arc::new(storage.db.clone()),
                 reader: Arc::clone(&reader),
@@ -370,6 +373,14 @@ impl Parts {
             };
             let accepted = options.remote_write.accepted.clone();
             Arc::new(Receiver::new(collaborators, accepted, &registry))
+        });
+        let remote_write = receiver
+            .clone()
+            .filter(|_| options.remote_write.receiver.is_on());
+        let otlp = receiver.clone().filter(|_| options.otlp_receiver.is_on());
+        let otlp = otlp.map(|receiver| {
+            let (reasons, clock) = (Arc::clone(&reasons), Arc::clone(&clock));
+            Arc::new(OtlpReceiver::new(receiver, reasons, clock, &registry))
         });
         let remote_read = Arc::new(remote::read::Handler::new(
             storage.db.clone(),
@@ -393,7 +404,7 @@ impl Parts {
         notifications.add(Notice::Starting);
         let limits = Arc::new(RwLock::new(Limits::new(&options.storage, &plan.config)));
         let observed = Observed {
-            remote_write: remote_write.clone(),
+            remote_write: receiver,
             pools: Arc::clone(&pools),
             db: storage.db.clone(),
             budget: budget.clone(),
@@ -443,6 +454,7 @@ impl Parts {
             cors: options.cors_origin.clone(),
             remote_read: read_service,
             remote_write: remote_write.clone().map(api::WriteService::new),
+            otlp: otlp.clone().map(api::OtlpService::new),
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
                 flags: options.flags.clone(),
@@ -483,6 +495,7 @@ impl Parts {
             mesh,
             outgoing,
             remote_read,
+            otlp,
             notifications,
             current,
             limits,
@@ -626,6 +639,15 @@ impl Parts {
         };
         self.remote_read
             .set_external_labels(plan.external_labels.clone());
+        if let Some(otlp) = &self.otlp {
+            let options = &planner.options;
+            let lookback = options.query.lookback_delta;
+            otlp.set_settings(otlp::settings(
+                &plan.config.otlp,
+                options.features,
+                lookback,
+            ));
+        }
         self.query_service.switch_log(plan.query_log);
         self.budget
             .set_needed(Needed::of(&plan.groups, &planner.parser));

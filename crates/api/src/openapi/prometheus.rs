@@ -275,6 +275,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     Operation::write("/read", "Answers remote read").within(Form::Text("application/x-protobuf")),
     Operation::write("/write", "Takes remote write"),
+    Operation::write("/otlp/v1/metrics", "Takes OpenTelemetry metrics"),
     Operation::action(
         "/admin/tsdb/delete_series",
         "Deletes samples of series; needs --web.enable-admin-api",

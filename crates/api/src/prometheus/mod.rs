@@ -9,6 +9,7 @@ mod format;
 mod matchers;
 pub(crate) mod metadata;
 pub(crate) mod notifications;
+pub(crate) mod otlp;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod relabel_steps;
@@ -56,6 +57,7 @@ pub(crate) fn routes() -> Routes {
         .form("/search/label_values", search::label_values)
         .post("/read", read::read)
         .post("/write", write::write)
+        .post("/otlp/v1/metrics", otlp::metrics)
         .action("/admin/tsdb/delete_series", admin::delete_series)
         .action("/admin/tsdb/clean_tombstones", admin::clean_tombstones)
         .action("/admin/tsdb/snapshot", admin::snapshot)

@@ -202,6 +202,10 @@ pub(crate) const SERVE: &[Flag] = &[
         "Remote write messages to accept; may be repeated",
     ),
     switch(
+        "web.enable-otlp-receiver",
+        "Take OpenTelemetry metrics at /api/v1/otlp/v1/metrics",
+    ),
+    switch(
         "web.enable-admin-api",
         "Allow deleting series, cleaning tombstones and snapshots by HTTP",
     ),

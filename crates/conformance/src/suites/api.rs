@@ -108,6 +108,7 @@ impl World {
             options.features.search_api = Switch::On;
         }
         options.remote_write.receiver = Switch::from(takes_writes);
+        options.otlp_receiver = Switch::from(takes_writes);
         options.storage.retention_time = Duration::from_secs(100 * 365 * 86_400);
         let running = self.runtime.block_on(server::start(options))?;
         let address = running.addresses().first().context("no address")?;
@@ -121,7 +122,7 @@ impl World {
     fn run(&mut self, case: &Value) -> anyhow::Result<()> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (address, folder) = self.place(&text(&case["server"]))?;
-        let request = self.request(&case["request"], &address)?;
+        let request = self.request(case, &address)?;
         let client = HttpClient::new(ClientOptions {
             redirects: Redirects::Returned,
             ..ClientOptions::default()
@@ -186,6 +187,8 @@ impl World {
 
     fn request(&self, case: &Value, address: &str) -> anyhow::Result<Request> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let name = case["name"].as_str().unwrap_or_default();
+        let case = &case["request"];
         let mut pairs = Vec::new();
         for pair in case["params"].as_array().into_iter().flatten() {
             let (name, value) = (text(&pair[0]), text(&pair[1]));
@@ -217,8 +220,17 @@ impl World {
                 .push((HeaderName::from_static("content-type"), form));
             request.body = query.into_bytes().into();
         }
-        if let Some(payload) = case["payload"].as_str() {
+        // Some are not in the record of the exchange.
+        let unnamed = match name {
+            "otlp_write_json" => Some("otlp_request.json"),
+            "otlp_write_delta" => Some("otlp_delta_request.json"),
+            _ => None,
+        };
+        if let Some(payload) = case["payload"].as_str().or(unnamed) {
             request.body = self.payload(payload)?.into();
+        } else if name == "otlp_bad_body" {
+            // As its answer shows it.
+            request.body = br#"{"resourceMetrics":[{"#.to_vec().into();
         }
         Ok(request)
     }

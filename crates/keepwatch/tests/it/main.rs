@@ -2,11 +2,11 @@
 //!
 //! `support` starts it; then one module per promise: the Kasten scenario (`demo`, `routing`), what survives
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
-//! peer's command line (`flags`), samples that other servers send (`remote_write`) (`sent` has some) and read (`remote_read`, `federation`), queries under limits
-//! (`query_life`), queries that cannot be answered (`query_errors`), data folders without a server
-//! (`query_offline`), silences (`silences`), what is answered before the data is read (`starting`),
-//! a target that grows without end (`memory`), 50 kills under load (`kills`),
-//! start timestamps (`start_times`).
+//! peer's command line (`flags`), samples that other servers send (`remote_write`, `otlp`; `sent` has some) and
+//! read (`remote_read`, `federation`), queries under limits (`query_life`), queries that cannot be answered
+//! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), what is answered
+//! before the data is read (`starting`), a target that grows without end (`memory`), 50 kills under
+//! load (`kills`), start timestamps (`start_times`).
 
 #![allow(
     clippy::unwrap_used,
@@ -25,6 +25,7 @@ mod flags;
 mod kills;
 mod memory;
 mod mesh;
+mod otlp;
 mod query_errors;
 mod query_life;
 mod query_offline;

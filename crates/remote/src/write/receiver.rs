@@ -160,6 +160,16 @@ impl Receiver {
         answer
     }
 
+    /// Stores what another receiver made a request of: version 1, not compressed.
+    pub(crate) fn receive_translated(&self, content: &[u8]) -> Answer {
+        let mut scratch = self.scratches.lock().pop().unwrap_or_default();
+        let answer = self
+            .store(MessageType::V1, content, &mut scratch)
+            .unwrap_or_else(|refusal| self.refused(refusal, Some(MessageType::V1)));
+        self.keep(scratch);
+        answer
+    }
+
     fn keep(&self, scratch: Scratch) {
         if scratch.bytes() <= SCRATCH_BYTES_KEPT_MAX {
             let mut scratches = self.scratches.lock();
