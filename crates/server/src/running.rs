@@ -15,8 +15,6 @@ use net::server::{ServeOptions, serve};
 use parking_lot::RwLock;
 use promql::{EngineOptions, ParserOptions};
 use queries::QueryService;
-use remote::otlp::OtlpReceiver;
-use remote::write::Receiver;
 use rules::{Environment, Schedule};
 use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,6 +29,7 @@ use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
 use crate::cluster::{self, Place};
 use crate::compaction::Compaction;
+use crate::exchange::Exchange;
 use crate::features::Features;
 use crate::options::{Options, QueryOptions, Tempo};
 use crate::outgoing::{Outgoing, OutgoingAlerts};
@@ -43,7 +42,7 @@ use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
 use crate::targets::Targets;
-use crate::{StartError, input, otlp, plan, self_metrics, sources, storage};
+use crate::{StartError, exchange, input, plan, self_metrics, sources, storage};
 
 /// Refusals of each code that are kept with their evidence.
 const REASONS_KEPT_PER_CODE: usize = 100;
@@ -236,7 +235,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     storage: Storage,
     budget: Arc<MemoryBudget>,
-    receiver: Option<Arc<Receiver>>,
+    exchange: Exchange,
     pools: Arc<Pools>,
     targets: Targets,
     schedule: Schedule,
@@ -245,8 +244,6 @@ struct Parts {
     alertmanager: Arc<Alertmanager>,
     mesh: Option<Mesh>,
     outgoing: Arc<RwLock<Outgoing>>,
-    remote_read: Arc<remote::read::Handler>,
-    otlp: Option<Arc<OtlpReceiver>>,
     notifications: Arc<Notifications>,
     current: Arc<RwLock<Current>>,
     limits: Arc<RwLock<Limits>>,
@@ -363,38 +360,16 @@ impl Parts {
             is_reload_ok: true,
             loaded_at: started_at,
         }));
-        let takes_samples = options.remote_write.receiver.is_on() || options.otlp_receiver.is_on();
-        let receiver = takes_samples.then(|| {
-            let collaborators = remote::write::Collaborators {
-                writer: Arc::new(storage.db.clone()),
+        let (exchange, services) = Exchange::new(
+            options,
+            exchange::Collaborators {
+                db: &storage.db,
                 reader: Arc::clone(&reader),
                 clock: Arc::clone(&clock),
                 reasons: Arc::clone(&reasons),
-            };
-            let accepted = options.remote_write.accepted.clone();
-            Arc::new(Receiver::new(collaborators, accepted, &registry))
-        });
-        let remote_write = receiver
-            .clone()
-            .filter(|_| options.remote_write.receiver.is_on());
-        let otlp = receiver.clone().filter(|_| options.otlp_receiver.is_on());
-        let otlp = otlp.map(|receiver| {
-            let (reasons, clock) = (Arc::clone(&reasons), Arc::clone(&clock));
-            Arc::new(OtlpReceiver::new(receiver, reasons, clock, &registry))
-        });
-        let remote_read = Arc::new(remote::read::Handler::new(
-            storage.db.clone(),
-            remote::read::Limits {
-                samples_max: options.remote_read.samples_max,
-                frame_bytes_max: options.remote_read.frame_bytes_max,
+                registry: &registry,
+                room: budget.clone(),
             },
-            Arc::clone(&reasons),
-            Arc::clone(&clock),
-        ));
-        let read_service = api::ReadService::new(
-            Arc::clone(&remote_read),
-            options.remote_read.concurrent_max,
-            &registry,
         );
         let notifications = Arc::new(Notifications::new(
             Arc::clone(&clock),
@@ -404,7 +379,7 @@ impl Parts {
         notifications.add(Notice::Starting);
         let limits = Arc::new(RwLock::new(Limits::new(&options.storage, &plan.config)));
         let observed = Observed {
-            remote_write: receiver,
+            remote_write: exchange.receiver.clone(),
             pools: Arc::clone(&pools),
             db: storage.db.clone(),
             budget: budget.clone(),
@@ -452,9 +427,9 @@ impl Parts {
                 .is_on()
                 .then_some(options.search),
             cors: options.cors_origin.clone(),
-            remote_read: read_service,
-            remote_write: remote_write.clone().map(api::WriteService::new),
-            otlp: otlp.clone().map(api::OtlpService::new),
+            remote_read: services.read,
+            remote_write: services.write,
+            otlp: services.otlp,
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
                 flags: options.flags.clone(),
@@ -485,7 +460,7 @@ impl Parts {
             clock,
             storage,
             budget,
-            receiver: remote_write,
+            exchange,
             pools,
             targets,
             schedule,
@@ -494,8 +469,6 @@ impl Parts {
             alertmanager,
             mesh,
             outgoing,
-            remote_read,
-            otlp,
             notifications,
             current,
             limits,
@@ -523,7 +496,7 @@ impl Parts {
                 reasons: Arc::clone(&self.reasons),
                 clock: Arc::clone(&self.clock),
                 pools: Arc::clone(&self.pools),
-                receiver: self.receiver.clone(),
+                receiver: self.exchange.receiver.clone(),
             },
         );
         if let Err(error) = &watch {
@@ -620,6 +593,7 @@ impl Parts {
 
     /// The second half of the transaction: cannot fail, touches only what differs.
     async fn put_in_place(&mut self, plan: Plan, planner: &Planner) {
+        self.exchange.put_in_place(&plan, &planner.options);
         self.objects.send_replace(Arc::new(plan.objects));
         for (job, refusal) in &plan.job_refusals {
             self.reasons.record(self.clock.now().millis(), job, refusal);
@@ -637,17 +611,6 @@ impl Parts {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,
         };
-        self.remote_read
-            .set_external_labels(plan.external_labels.clone());
-        if let Some(otlp) = &self.otlp {
-            let options = &planner.options;
-            let lookback = options.query.lookback_delta;
-            otlp.set_settings(otlp::settings(
-                &plan.config.otlp,
-                options.features,
-                lookback,
-            ));
-        }
         self.query_service.switch_log(plan.query_log);
         self.budget
             .set_needed(Needed::of(&plan.groups, &planner.parser));

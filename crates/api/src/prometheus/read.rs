@@ -13,7 +13,8 @@ use net::axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use net::axum::http::{HeaderValue, StatusCode};
 use net::axum::response::Response;
 use net::parts::{BodyParts, body_in_parts};
-use remote::read::{Answer, BODY_BYTES_MAX, Handler, ReadRefusal};
+use queries::Room;
+use remote::read::{ANSWER_BYTES_MAX, Answer, BODY_BYTES_MAX, Handler, ReadRefusal};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -30,17 +31,23 @@ const JOINED_BYTES_MAX: usize = 1 << 20;
 const SAMPLES_TYPE: &str = "application/x-protobuf";
 const CHUNKS_TYPE: &str = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
 
-/// The handler, with as many requests at once as the flag says.
+/// The handler, with as many requests at once as the flag says, and while there is room for them.
 #[derive(Debug)]
 pub struct ReadService {
     handler: Arc<Handler>,
+    room: Arc<dyn Room>,
     places: Arc<Semaphore>,
     running: Gauge,
 }
 
 impl ReadService {
     /// `concurrent_max`: 0 for no limit.
-    pub fn new(handler: Arc<Handler>, concurrent_max: usize, registry: &Registry) -> Self {
+    pub fn new(
+        handler: Arc<Handler>,
+        concurrent_max: usize,
+        room: Arc<dyn Room>,
+        registry: &Registry,
+    ) -> Self {
         let places = if concurrent_max == 0 {
             Semaphore::MAX_PERMITS
         } else {
@@ -48,6 +55,7 @@ impl ReadService {
         };
         Self {
             handler,
+            room,
             places: Arc::new(Semaphore::new(places)),
             running: registry.gauge(
                 "prometheus_remote_read_handler_queries",
@@ -105,10 +113,20 @@ pub(crate) async fn read(State(api): State<Arc<Api>>, request: Request) -> Respo
             return plain_error(StatusCode::REQUEST_TIMEOUT, text);
         }
     };
+    let answer_bytes_max = match service.room.for_query() {
+        Ok(bytes) => bytes.min(ANSWER_BYTES_MAX),
+        Err(no_room) => {
+            let refusal = ReadRefusal::NoRoom(no_room.to_string());
+            service.handler.note(&refusal);
+            return plain_error(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string());
+        }
+    };
     let is_abandoned = Arc::new(AtomicBool::new(false));
     let waiting = Waiting(Arc::clone(&is_abandoned));
     let work = Work {
         handler: Arc::clone(&service.handler),
+        room: Arc::clone(&service.room),
+        answer_bytes_max,
         is_abandoned,
         _place: place,
     };
@@ -133,14 +151,25 @@ pub(crate) async fn read(State(api): State<Arc<Api>>, request: Request) -> Respo
 /// What a blocking thread does for one request, from its body to the last byte of a stream.
 struct Work {
     handler: Arc<Handler>,
+    room: Arc<dyn Room>,
+    answer_bytes_max: usize,
     is_abandoned: Arc<AtomicBool>,
     _place: Place,
 }
 
 impl Work {
     fn run(self, body: &[u8], answer: oneshot::Sender<Response>, runtime: &Handle) {
-        let is_abandoned = || self.is_abandoned.load(Ordering::Relaxed);
-        let stream = match self.handler.answer(body, &is_abandoned) {
+        let go_on = || {
+            if self.is_abandoned.load(Ordering::Relaxed) {
+                return Err(ReadRefusal::Abandoned);
+            }
+            if self.room.is_exhausted() {
+                return Err(ReadRefusal::OutOfRoom);
+            }
+            Ok(())
+        };
+        let answer_bytes_max = self.answer_bytes_max;
+        let stream = match self.handler.answer(body, answer_bytes_max, &go_on) {
             // The client may have gone; then nobody is told.
             Ok(Answer::Samples(pieces)) => {
                 let _ = answer.send(samples(pieces, runtime));
@@ -185,10 +214,10 @@ impl Work {
 
     fn refused(&self, refusal: &ReadRefusal) -> Response {
         self.handler.note(refusal);
-        let status = if refusal.is_of_request() {
-            StatusCode::BAD_REQUEST
-        } else {
-            StatusCode::INTERNAL_SERVER_ERROR
+        let status = match refusal {
+            ReadRefusal::OutOfRoom => StatusCode::SERVICE_UNAVAILABLE,
+            _ if refusal.is_of_request() => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         plain_error(status, &refusal.to_string())
     }

@@ -64,11 +64,13 @@ impl Handler {
     }
 
     /// Understands a request; collects the samples, if that is what is asked for. Reads from disk: not for
-    /// async threads. `is_abandoned` says that nobody waits for the answer any more.
+    /// async threads. `go_on` is asked before every series; an answer with samples takes at most
+    /// `answer_bytes_max` before it is compressed.
     pub fn answer(
         &self,
         body: &[u8],
-        is_abandoned: &dyn Fn() -> bool,
+        answer_bytes_max: usize,
+        go_on: &dyn Fn() -> Result<(), ReadRefusal>,
     ) -> Result<Answer, ReadRefusal> {
         let request = decode(body)?;
         let external = self.external.read().clone();
@@ -90,7 +92,8 @@ impl Handler {
                 queries: &queries,
                 external: &external,
                 samples_max: self.limits.samples_max,
-                is_abandoned,
+                answer_bytes_max,
+                go_on,
             }
             .answer(),
         }

@@ -8,13 +8,16 @@
 //! is taken as fulfilled, and answers carry them. So whoever sees several servers as one can tell them apart.
 //!
 //! Memory: of streamed answers one series and one frame at a time. Answers with samples are held whole, but
-//! compressed, and are limited twice: by `--storage.remote.read-sample-limit` and by [`ANSWER_BYTES_MAX`].
+//! compressed, and are limited twice: by `--storage.remote.read-sample-limit` and by
+//! [`ANSWER_BYTES_MAX`], or less where memory is short.
 
 mod chunks;
 mod handler;
 mod query;
 mod refusal;
 mod samples;
+#[cfg(test)]
+mod tests;
 
 pub use handler::{Answer, Handler, Limits};
 pub use refusal::ReadRefusal;

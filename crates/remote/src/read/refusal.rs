@@ -5,7 +5,7 @@ use model::pattern::PatternError;
 use model::storage::ReadError;
 use wire::remote::{ProtoError, SnappyError};
 
-use super::{ANSWER_BYTES_MAX, BODY_BYTES_MAX};
+use super::BODY_BYTES_MAX;
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReadRefusal {
@@ -29,9 +29,16 @@ pub enum ReadRefusal {
     #[error("exceeded sample limit ({0})")]
     SampleLimit(usize),
     #[error(
-        "the answer takes more than {ANSWER_BYTES_MAX} bytes; ask for less time or fewer series, or for STREAMED_XOR_CHUNKS"
+        "the answer takes more than {0} bytes; ask for less time or fewer series, or for STREAMED_XOR_CHUNKS"
     )]
-    AnswerSize,
+    AnswerSize(usize),
+    /// Too much memory is in use to begin with an answer; the text says how much.
+    #[error("{0}; try again later")]
+    NoRoom(String),
+    #[error("--memory.budget is used up; the answer was ended")]
+    OutOfRoom,
+    #[error("the reader is gone")]
+    Abandoned,
     #[error(transparent)]
     Storage(#[from] ReadError),
     #[error("compressing the answer: {0}")]
@@ -56,7 +63,9 @@ impl Reason for ReadRefusal {
             Self::Snappy | Self::Message(_) => "remote-read-corrupt",
             Self::ResponseTypes(_) => "remote-read-response-type",
             Self::MatcherType | Self::Pattern(_) => "remote-read-matcher",
-            Self::SampleLimit(_) | Self::AnswerSize => "remote-read-limit",
+            Self::SampleLimit(_) | Self::AnswerSize(_) => "remote-read-limit",
+            Self::NoRoom(_) | Self::OutOfRoom => "remote-read-memory",
+            Self::Abandoned => "remote-read-abandoned",
             Self::Storage(_) | Self::Compression(_) => "remote-read-failed",
         }
     }

@@ -12,9 +12,9 @@ use wire::remote::read::ResponseWriter;
 use wire::remote::write1::SeriesContent;
 use wire::remote::{WrittenHistogram, WrittenSample};
 
+use super::Answer;
 use super::query::{Query, with_external};
 use super::refusal::ReadRefusal;
-use super::{ANSWER_BYTES_MAX, Answer};
 
 /// What is asked, and how much may be answered.
 pub(super) struct Samples<'a> {
@@ -23,7 +23,9 @@ pub(super) struct Samples<'a> {
     pub(super) external: &'a Labels,
     /// Of each query; 0 for no limit.
     pub(super) samples_max: usize,
-    pub(super) is_abandoned: &'a dyn Fn() -> bool,
+    pub(super) answer_bytes_max: usize,
+    /// Asked before every series.
+    pub(super) go_on: &'a dyn Fn() -> Result<(), ReadRefusal>,
 }
 
 impl Samples<'_> {
@@ -45,10 +47,9 @@ impl Samples<'_> {
         let mut count = 0;
         let mut refusal = None;
         let each = |labels: &Labels, chunks: &[StoredChunk]| {
-            if (self.is_abandoned)() {
-                return ControlFlow::Break(());
-            }
-            match self.add_series(labels, chunks, &mut count, &mut content, writer) {
+            let added = (self.go_on)()
+                .and_then(|()| self.add_series(labels, chunks, &mut count, &mut content, writer));
+            match added {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(problem) => {
                     refusal = Some(problem);
@@ -90,8 +91,8 @@ impl Samples<'_> {
                 exemplars: &[],
             })
             .map_err(ReadRefusal::Compression)?;
-        if writer.size() > ANSWER_BYTES_MAX {
-            return Err(ReadRefusal::AnswerSize);
+        if writer.size() > self.answer_bytes_max {
+            return Err(ReadRefusal::AnswerSize(self.answer_bytes_max));
         }
         Ok(())
     }
