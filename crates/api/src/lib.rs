@@ -46,10 +46,10 @@ pub use prometheus::search::SearchLimits;
 pub use prometheus::write::WriteService;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
-    ConfigSource, DecisionView, DroppedTargetView, FilesView, HeadPart, HeadStatsView, Lifecycle,
-    LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, ReceiverView,
-    RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource, TargetsView,
-    TsdbCount, TsdbSource, TsdbStatusView,
+    ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart, HeadStatsView,
+    Lifecycle, LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource,
+    ReceiverView, RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource,
+    TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;

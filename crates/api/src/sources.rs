@@ -31,6 +31,7 @@ pub struct Api {
     pub notifications: Arc<Notifications>,
     /// With `--enable-feature=search-api`.
     pub search: Option<SearchLimits>,
+    pub features: FeatureList,
     pub cors: CorsOrigin,
     pub remote_read: ReadService,
     /// With `--web.enable-remote-write-receiver`.
@@ -49,6 +50,9 @@ pub struct Api {
     pub version: &'static str,
     pub access: Access,
 }
+
+/// What the server can do: by category, then by name, whether it is on.
+pub type FeatureList = BTreeMap<String, BTreeMap<String, bool>>;
 
 /// What handlers of queries read: there may be nothing else behind them.
 #[derive(Clone)]

@@ -20,6 +20,7 @@ mod clock;
 mod cluster;
 mod compaction;
 mod exchange;
+mod feature_list;
 mod features;
 mod files;
 mod groups;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use config::ByteSize;
-use config::prometheus::{Config, Retention as Configured};
+use config::prometheus::{Config, Exemplars, Retention as Configured};
 use model::Duration;
 use tsdb::db::Retention;
 
@@ -91,6 +91,23 @@ impl Limits {
         }
         texts.join(" or ")
     }
+}
+
+/// Exemplars that are kept where the configuration does not say how many.
+const EXEMPLARS_MAX: i64 = 100_000;
+
+/// Writes into the configuration what is in force where it says nothing, so that whoever looks at it sees that.
+pub(crate) fn fill_in(config: &mut Config, options: &StorageOptions) {
+    let limits = Limits::new(options, config);
+    let retention = Configured {
+        time: limits.time,
+        size: ByteSize(i64::try_from(limits.bytes).unwrap_or(i64::MAX)),
+        percentage: limits.percentage,
+    };
+    config.storage.tsdb.get_or_insert_default().retention = Some(retention);
+    config.storage.exemplars.get_or_insert(Exemplars {
+        max_exemplars: EXEMPLARS_MAX,
+    });
 }
 
 /// The longest blocks: a tenth of the retention, so that at most that much is kept too long.

@@ -30,6 +30,7 @@ use crate::clock::SystemClock;
 use crate::cluster::{self, Place};
 use crate::compaction::Compaction;
 use crate::exchange::Exchange;
+use crate::feature_list::feature_list;
 use crate::features::Features;
 use crate::options::{Options, QueryOptions, Tempo};
 use crate::outgoing::{Outgoing, OutgoingAlerts};
@@ -42,7 +43,7 @@ use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
 use crate::targets::Targets;
-use crate::{StartError, exchange, input, plan, self_metrics, sources, storage};
+use crate::{StartError, exchange, input, plan, retention, self_metrics, sources, storage};
 
 /// Refusals of each code that are kept with their evidence.
 const REASONS_KEPT_PER_CODE: usize = 100;
@@ -220,7 +221,9 @@ impl Planner {
             parser: &self.parser,
             matchers: self.options.alertmanager.matchers,
         };
-        plan::plan(input, &context).map_err(StartError::Configuration)
+        let mut plan = plan::plan(input, &context).map_err(StartError::Configuration)?;
+        retention::fill_in(&mut plan.config, &self.options.storage);
+        Ok(plan)
     }
 }
 
@@ -426,6 +429,7 @@ impl Parts {
                 .search_api
                 .is_on()
                 .then_some(options.search),
+            features: feature_list(options),
             cors: options.cors_origin.clone(),
             remote_read: services.read,
             remote_write: services.write,

@@ -933,6 +933,7 @@ export interface Gets {
   "/api/v1/status/tsdb": { params: { limit?: string }; answer: TsdbStatus };
   "/api/v1/status/tsdb/blocks": { params: Record<string, never>; answer: Blocks };
   "/api/v1/status/walreplay": { params: Record<string, never>; answer: ReplayProgress };
+  "/api/v1/features": { params: Record<string, never>; answer: Record<string, Record<string, boolean>> };
   "/api/v2/status": { params: Record<string, never>; answer: AlertmanagerStatus };
   "/api/v2/receivers": { params: { receiver_matchers?: string[] }; answer: ReceiverWithLabels[] };
   "/api/v2/alerts": { params: { filter?: string[]; receiver?: string; receiver_matchers?: string[]; active?: string; silenced?: string; inhibited?: string; muted?: string }; answer: NotifiedAlert[] };

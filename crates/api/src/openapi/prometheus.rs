@@ -11,7 +11,7 @@ use crate::prometheus::rules::RulesTwin;
 use crate::prometheus::status::{BlocksTwin, BuildTwin, ConfigTwin, ReplayTwin, RuntimeTwin};
 use crate::prometheus::target_metadata::TargetMetadataTwin;
 use crate::prometheus::targets::{PoolsTwin, TargetsTwin};
-use crate::sources::TsdbStatusView;
+use crate::sources::{FeatureList, TsdbStatusView};
 
 const QUERY: Param = must("query", "the expression");
 const TIMEOUT: Param = may("timeout", "gives up after this time");
@@ -272,6 +272,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "How far the replay of the log is",
         &[],
         schema::<ReplayTwin>,
+    ),
+    Operation::get(
+        "/features",
+        "What the server can do",
+        &[],
+        schema::<FeatureList>,
     ),
     Operation::write("/read", "Answers remote read").within(Form::Text("application/x-protobuf")),
     Operation::write("/write", "Takes remote write"),

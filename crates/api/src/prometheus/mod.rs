@@ -50,6 +50,7 @@ pub(crate) fn routes() -> Routes {
         .get("/status/tsdb", status::tsdb)
         .get("/status/tsdb/blocks", status::tsdb_blocks)
         .get("/status/walreplay", status::wal_replay)
+        .get("/features", status::features)
         .get("/notifications", notifications::notifications)
         .get("/notifications/live", notifications::live)
         .form("/search/metric_names", search::metric_names)

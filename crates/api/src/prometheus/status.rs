@@ -113,6 +113,10 @@ pub(crate) async fn version(State(api): State<Arc<Api>>) -> String {
     to_json(&BuildTwin::of(&api)) + "\n"
 }
 
+pub(crate) async fn features(State(api): State<Arc<Api>>) -> Response {
+    success(&api.features)
+}
+
 /// As the peer has it: the lists are sorted while they are made.
 const TSDB_LIMIT_MAX: usize = 10_000;
 

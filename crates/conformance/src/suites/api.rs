@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use model::clock::ManualClock;
 use model::storage::{SampleBatch, SampleWriter};
 use model::{Duration, Timestamp};
 use net::axum::http::{HeaderName, HeaderValue};
@@ -21,7 +22,9 @@ use net::{ClientOptions, HttpClient, Request};
 use serde_json::Value;
 use server::{Options, Running, Switch};
 use tokio::runtime::Runtime;
-use tsdb::{Head, OpenOptions, RealDisk};
+use tsdb::block::UlidSource;
+use tsdb::db::HeadPart;
+use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
 
 use crate::suite::{Case, entries, json_lines};
 
@@ -172,6 +175,10 @@ impl World {
         // Made of the name of a file, and here that is another one.
         volatile.insert("groupNextToken".to_owned());
         let is_exact = volatile.len() == 2;
+        if volatile.contains("ulid") {
+            // A block that was made of no others names itself.
+            volatile.insert("sources".to_owned());
+        }
         if let Some(json) = wanted.get("json").filter(|json| !json.is_null()) {
             let found: Value = serde_json::from_str(&body).with_context(|| shown.clone())?;
             let same = same(json, &found, "", &volatile);
@@ -297,9 +304,13 @@ fn same(
     }
 }
 
-/// Writes the samples of a page of text, series by series, into a new data folder.
+/// Makes a data folder with the samples of a page of text as its only block.
 fn fill(data_dir: &Path, page: &Path) -> anyhow::Result<()> {
-    let (head, _) = Head::open(OpenOptions::new(data_dir, Arc::new(RealDisk)))?;
+    let dir = tempfile::tempdir()?;
+    let clock = Arc::new(ManualClock::new(Timestamp(0)));
+    let head = OpenOptions::new(dir.path(), Arc::new(RealDisk));
+    let options = DbOptions::new(head, UlidSource::new(clock, 1));
+    let (db, _) = Db::open(options).map_err(|error| anyhow!("{error}"))?;
     let mut samples = Vec::new();
     for line in std::fs::read_to_string(page)?.lines() {
         if line.starts_with('#') {
@@ -321,20 +332,20 @@ fn fill(data_dir: &Path, page: &Path) -> anyhow::Result<()> {
         .collect();
     all.sort();
     for labels in &all {
-        head.resolve(labels).map_err(|error| anyhow!("{error}"))?;
+        db.resolve(labels).map_err(|error| anyhow!("{error}"))?;
     }
     samples.sort_by_key(|(time, _, _)| *time);
     let mut batch = SampleBatch::new();
     for (time, labels, value) in samples {
-        let series = head.resolve(&labels).map_err(|error| anyhow!("{error}"))?;
+        let series = db.resolve(&labels).map_err(|error| anyhow!("{error}"))?;
         batch.push(series, time, value);
     }
-    let report = head.commit(&batch).map_err(|error| anyhow!("{error}"))?;
-    head.close().map_err(|error| anyhow!("{error}"))?;
-    match report.refused.first() {
-        None => Ok(()),
-        Some((_, refusal)) => Err(anyhow!("a sample was refused: {refusal}")),
+    let report = db.commit(&batch).map_err(|error| anyhow!("{error}"))?;
+    if let Some((_, refusal)) = report.refused.first() {
+        return Err(anyhow!("a sample was refused: {refusal}"));
     }
+    db.snapshot(data_dir, HeadPart::Include)?;
+    Ok(())
 }
 
 fn escaped(text: &str) -> String {

@@ -94,6 +94,28 @@ pub fn expand_html(
 pub const RULE_PREAMBLE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}\
      {{$externalURL := .ExternalURL}}{{$value := .Value}}";
 
+/// For tables of which only the names matter.
+#[derive(Debug)]
+struct NoQuery;
+
+impl Query for NoQuery {
+    fn query(&self, _: &str) -> Result<Vec<Sample>, String> {
+        Err("there is nothing to query".to_owned())
+    }
+}
+
+/// The names of [`functions`], sorted.
+pub fn function_names() -> Vec<String> {
+    let context = Context {
+        name: String::new(),
+        time_ms: 0,
+        external_url: String::new(),
+        query: Arc::new(NoQuery),
+        options: Options::default(),
+    };
+    functions(&context).names().map(str::to_owned).collect()
+}
+
 /// The table of rule templates. Consoles have `tmpl` besides.
 pub fn functions(context: &Context) -> FunctionTable {
     let result = Type::Named(Arc::from(QUERY_RESULT));

@@ -473,6 +473,27 @@ pub enum BinaryOp {
 }
 
 impl BinaryOp {
+    pub const ALL: [Self; 18] = [
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Mod,
+        Self::Pow,
+        Self::Atan2,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::And,
+        Self::Or,
+        Self::Unless,
+        Self::TrimUpper,
+        Self::TrimLower,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Add => "+",
