@@ -178,7 +178,7 @@ fn what_is_refused_is_told() {
     for (headers, body) in [
         (&[PROTOBUF][..], cut),
         (&[PROTOBUF, GZIP], &good),
-        (&[JSON], b"[1]"),
+        (&[JSON], b"[]"),
         (&[JSON], b"{\"resourceMetrics\":[{"),
     ] {
         let answer = send(&server, headers, body);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
+use super::json_problem::problem;
 use super::{OtlpError, Request, Temporality};
 
 /// Objects of one request. An honest one has one for each twenty bytes or more; an empty one takes three
@@ -17,7 +18,17 @@ pub(super) fn request(body: &[u8]) -> Result<Request, OtlpError> {
     if objects > OBJECTS_MAX {
         return Err(OtlpError::TooMuch);
     }
-    serde_json::from_slice(body).map_err(|error| OtlpError::Json(error.to_string()))
+    let read: Result<Request, _> = serde_json::from_slice(body);
+    match read {
+        // An array would pass for an object whose members come in their order.
+        Ok(request) if !body.trim_ascii_start().starts_with(b"[") => Ok(request),
+        Ok(_) => Err(OtlpError::Json(problem(body).unwrap_or_default())),
+        Err(error) => {
+            // It is JSON, but not this message, if nothing is found.
+            let text = problem(body).unwrap_or_else(|| error.to_string());
+            Err(OtlpError::Json(text))
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@
 //! ([`OtlpError::TooMuch`]).
 
 mod json;
+mod json_problem;
 mod proto;
 mod value;
 
@@ -21,7 +22,7 @@ use serde::Deserialize;
 pub enum OtlpError {
     #[error(transparent)]
     Proto(#[from] ProtoError),
-    /// Names line and column.
+    /// Says where.
     #[error("{0}")]
     Json(String),
     #[error("the request stands for too much; send it in several parts")]
