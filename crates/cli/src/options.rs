@@ -7,8 +7,9 @@ use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
     Access, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, MemoryBudgetOption,
-    MeshOptions, MessageTypes, Options, PublicAddress, QueryOptions, RemoteReadOptions,
-    RemoteWriteOptions, RuleOptions, SearchLimits, StorageOptions, Switch, Tempo, UiFile,
+    MeshOptions, MessageTypes, NotificationOptions, Options, PublicAddress, QueryOptions,
+    RemoteReadOptions, RemoteWriteOptions, RuleOptions, SearchLimits, StorageOptions, Switch,
+    Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE};
@@ -53,6 +54,11 @@ pub(crate) fn from_flags(
                 .with_context(|| format!("--{ACCEPTED_MESSAGES}"))?,
         },
         otlp_receiver: Switch::from(given.is_on("web.enable-otlp-receiver")),
+        notifications: NotificationOptions {
+            queue_max: given.number("alertmanager.notification-queue-capacity"),
+            batch_max: given.number("alertmanager.notification-batch-size"),
+            drains: given.is_on("alertmanager.drain-notification-queue-on-shutdown"),
+        },
         remote_read: RemoteReadOptions {
             samples_max: given.number("storage.remote.read-sample-limit"),
             concurrent_max: given.number("storage.remote.read-concurrent-limit"),

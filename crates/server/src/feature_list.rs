@@ -120,7 +120,10 @@ pub(crate) fn feature_list(options: &Options) -> FeatureList {
         "scrape",
         &[
             ("extra_scrape_metrics", true),
-            ("start_timestamp_zero_ingestion", false),
+            (
+                "start_timestamp_zero_ingestion",
+                features.zeros_at_start.is_on(),
+            ),
             (
                 "type_and_unit_labels",
                 features.type_and_unit_labels.is_on(),
@@ -138,12 +141,14 @@ pub(crate) fn feature_list(options: &Options) -> FeatureList {
         &[
             ("delayed_compaction", false),
             ("exemplar_storage", true),
-            ("histograms_st_encoding", false),
+            (
+                "histograms_st_encoding",
+                features.histogram_start_times.is_on(),
+            ),
             ("isolation", true),
             ("native_histograms", true),
-            ("st_storage", false),
+            ("st_storage", features.start_time_storage.is_on()),
             ("use_uncached_io", false),
-            // They are read, whoever wrote them.
             ("xor2_encoding", true),
         ],
     );

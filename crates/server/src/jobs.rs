@@ -163,7 +163,7 @@ fn protocols(job: &ScrapeConfig, features: Features) -> Vec<ScrapeProtocol> {
     own
 }
 
-fn providers(
+pub(crate) fn providers(
     sd: &Discoveries,
     context: &JobContext<'_>,
     refusals: &mut Vec<JobRefusal>,

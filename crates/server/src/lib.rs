@@ -13,6 +13,7 @@
 mod address;
 mod alerting_files;
 mod alertmanager;
+mod alertmanagers;
 mod aws;
 mod budget;
 mod checks;
@@ -51,6 +52,7 @@ use std::path::Path;
 
 use diag::Diagnostics;
 
+pub use alertmanagers::NotificationOptions;
 pub use api::ui::UiFile;
 pub use api::{Access, CorsOrigin, SearchLimits};
 pub use budget::{MemoryBudgetError, MemoryBudgetOption};

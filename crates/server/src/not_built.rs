@@ -23,23 +23,10 @@ impl Reason for PartNotBuilt {
     fn code(&self) -> &'static str {
         "config-part-not-built"
     }
-
-    fn hint(&self) -> Option<String> {
-        (self.part == "alerting.alertmanagers")
-            .then(|| "route alerts in this process with --alertmanager.config.file".to_owned())
-    }
-}
-
-/// Whether alerts have somewhere to go in this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OwnRouting {
-    Configured,
-    Absent,
 }
 
 /// The parts that the configuration uses and that nothing here acts on.
-pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
-    let has_alertmanagers = !config.alerting.alertmanagers.is_empty();
+pub(crate) fn parts(config: &Config) -> Vec<PartNotBuilt> {
     let jobs = &config.scrape_configs;
     let candidates = [
         (
@@ -51,11 +38,6 @@ pub(crate) fn parts(config: &Config, routing: OwnRouting) -> Vec<PartNotBuilt> {
             !config.remote_read.is_empty(),
             "remote_read",
             "queries read the local samples only",
-        ),
-        (
-            has_alertmanagers && routing == OwnRouting::Absent,
-            "alerting.alertmanagers",
-            "alerts are not sent to Alertmanagers outside this process",
         ),
         (
             !config.tracing.endpoint.is_empty(),

@@ -7,6 +7,7 @@ use config::alertmanager::matchers::MatcherMode;
 use model::Duration;
 use net::Overrides;
 
+use crate::alertmanagers::NotificationOptions;
 use crate::budget::MemoryBudgetOption;
 use crate::cluster::ClusterOptions;
 use crate::features::Features;
@@ -48,6 +49,7 @@ pub struct Options {
     pub remote_write: RemoteWriteOptions,
     pub remote_read: RemoteReadOptions,
     pub otlp_receiver: Switch,
+    pub notifications: NotificationOptions,
     pub storage: StorageOptions,
     pub query: QueryOptions,
     pub rules: RuleOptions,
@@ -92,6 +94,7 @@ impl Default for Options {
             },
             remote_read: RemoteReadOptions::default(),
             otlp_receiver: Switch::Off,
+            notifications: NotificationOptions::default(),
             storage: StorageOptions {
                 retention_time: Duration::ZERO,
                 retention_bytes: 0,

@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 use rules::{AlertSink, SentAlert};
 
 use crate::alertmanager::RuleAlerts;
+use crate::alertmanagers::Alertmanagers;
 
 /// What is done to alerts between rules and Alertmanager.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ impl Outgoing {
 pub(crate) struct OutgoingAlerts {
     pub(crate) outgoing: Arc<RwLock<Outgoing>>,
     pub(crate) next: RuleAlerts,
+    /// Those outside.
+    pub(crate) alertmanagers: Arc<Alertmanagers>,
 }
 
 impl AlertSink for OutgoingAlerts {
@@ -42,6 +45,8 @@ impl AlertSink for OutgoingAlerts {
             alert.labels = outgoing.labels(&alert.labels)?;
             Some(alert)
         });
-        self.next.send(prepared.collect());
+        let prepared: Vec<SentAlert> = prepared.collect();
+        self.alertmanagers.send(&prepared);
+        self.next.send(prepared);
     }
 }

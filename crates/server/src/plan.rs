@@ -18,11 +18,12 @@ use tokio::sync::watch;
 use yaml::Node;
 
 use crate::alertmanager::Routing;
+use crate::alertmanagers::SetPlan;
 use crate::features::Features;
 use crate::files::RealFiles;
 use crate::input::{FileInput, Input, to_json};
 use crate::jobs::{JobContext, JobPlan, JobRefusal};
-use crate::not_built::{self, OwnRouting, PartNotBuilt};
+use crate::not_built::{self, PartNotBuilt};
 use crate::options::Tempo;
 use crate::{groups, jobs, routing, samples, tempo};
 
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     /// For alerts on their way to Alertmanager: external labels are added, then these rules applied.
     pub(crate) external_labels: Labels,
     pub(crate) alert_relabel: Vec<RelabelConfig>,
+    /// Outside of this process.
+    pub(crate) alertmanagers: Vec<SetPlan>,
     pub(crate) objects: Objects,
     pub(crate) decisions: Vec<Decision>,
     /// Parts of jobs that cannot be done: job name and reason.
@@ -115,12 +118,20 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
             job_refusals.push((job.job_name.clone(), refusal));
         }
     }
-    let own_routing = if routing_input.is_some() {
-        OwnRouting::Configured
-    } else {
-        OwnRouting::Absent
-    };
-    let parts_not_built = not_built::parts(&config, own_routing);
+    // Where alerts are routed here, that takes the place of Alertmanagers elsewhere.
+    let mut alertmanagers = Vec::new();
+    if routing_input.is_none() {
+        for (index, client) in config.alerting.alertmanagers.iter().enumerate() {
+            let mut refusals = Vec::new();
+            alertmanagers.extend(SetPlan::new(index, client, &job_context, &mut refusals));
+            let subject = format!("alertmanagers {index}");
+            for refusal in refusals {
+                problems.push(notice(&subject, &refusal));
+                job_refusals.push((subject.clone(), refusal));
+            }
+        }
+    }
+    let parts_not_built = not_built::parts(&config);
     for part in &parts_not_built {
         problems.push(notice("configuration", part));
     }
@@ -138,6 +149,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         ),
+        alertmanagers,
         alert_relabel: config.alerting.alert_relabel_configs.rules.clone(),
         config,
         jobs: planned,

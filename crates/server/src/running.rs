@@ -25,6 +25,7 @@ use tsdb::head::ReplayProgress;
 
 use crate::address::{external_url, listen, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
+use crate::alertmanagers::Alertmanagers;
 use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
 use crate::cluster::{self, Place};
@@ -246,6 +247,7 @@ struct Parts {
     query_service: QueryService,
     alertmanager: Arc<Alertmanager>,
     mesh: Option<Mesh>,
+    alertmanagers: Arc<Alertmanagers>,
     outgoing: Arc<RwLock<Outgoing>>,
     notifications: Arc<Notifications>,
     current: Arc<RwLock<Current>>,
@@ -328,8 +330,15 @@ impl Parts {
             group: String::new(),
             known: None,
         };
+        let alertmanagers = Arc::new(Alertmanagers::new(
+            options.notifications,
+            Arc::clone(&clock),
+            Arc::clone(&reasons),
+            &registry,
+        ));
         let sink = OutgoingAlerts {
             outgoing: Arc::clone(&outgoing),
+            alertmanagers: Arc::clone(&alertmanagers),
             next: RuleAlerts(Arc::clone(&alertmanager), runtime),
         };
         let environment = Environment {
@@ -439,6 +448,7 @@ impl Parts {
                 flags: options.flags.clone(),
                 limits: Arc::clone(&limits),
                 external_url: planner.external_url.clone(),
+                alertmanagers: Arc::clone(&alertmanagers),
             }),
             reasons: Arc::new(ReasonView {
                 book: Arc::clone(&reasons),
@@ -472,6 +482,7 @@ impl Parts {
             query_service,
             alertmanager,
             mesh,
+            alertmanagers,
             outgoing,
             notifications,
             current,
@@ -562,6 +573,7 @@ impl Parts {
         self.notifications.add(Notice::Stopping);
         self.readiness.send_replace(Readiness::Stopping);
         self.schedule.stop().await;
+        self.alertmanagers.stop().await;
         self.pools.stop().await;
         stop_serving.send_replace(true);
         for server in servers {
@@ -615,6 +627,7 @@ impl Parts {
             external_labels: plan.external_labels.clone(),
             relabel: plan.alert_relabel,
         };
+        self.alertmanagers.apply(plan.alertmanagers);
         self.query_service.switch_log(plan.query_log);
         self.budget
             .set_needed(Needed::of(&plan.groups, &planner.parser));

@@ -18,6 +18,7 @@ use parking_lot::RwLock;
 use scrape::Pools;
 use tsdb::Db;
 
+use crate::alertmanagers::Alertmanagers;
 use crate::retention::Limits;
 use crate::storage::random;
 
@@ -283,6 +284,8 @@ pub(crate) struct ConfigView {
     pub(crate) flags: BTreeMap<String, String>,
     pub(crate) limits: Arc<RwLock<Limits>>,
     pub(crate) external_url: String,
+    /// Outside of this process.
+    pub(crate) alertmanagers: Arc<Alertmanagers>,
 }
 
 impl ConfigSource for ConfigView {
@@ -316,11 +319,13 @@ impl ConfigSource for ConfigView {
     }
 
     fn alertmanagers(&self) -> AlertmanagersView {
-        // Alerts go to the dispatcher of this process, which has this address for people.
-        AlertmanagersView {
-            active: vec![format!("{}/api/v2/alerts", self.external_url)],
-            dropped: Vec::new(),
-        }
+        // Else alerts stay with the dispatcher of this process, which has this address for people.
+        self.alertmanagers
+            .view()
+            .unwrap_or_else(|| AlertmanagersView {
+                active: vec![format!("{}/api/v2/alerts", self.external_url)],
+                dropped: Vec::new(),
+            })
     }
 }
 

@@ -111,15 +111,7 @@ impl Feeder {
     async fn run(mut self) {
         loop {
             self.feed();
-            let changes = self
-                .snapshots
-                .iter_mut()
-                .map(|snapshots| Box::pin(snapshots.changed()));
-            let changes: Vec<_> = changes.collect();
-            if changes.is_empty() || first(changes).await.is_err() {
-                // No provider, or none that will ever have news: the lists stay.
-                std::future::pending::<()>().await;
-            }
+            news(&mut self.snapshots).await;
         }
     }
 
@@ -138,6 +130,18 @@ impl Feeder {
             }));
         }
         self.pools.sync(&self.job, groups);
+    }
+}
+
+/// Waits until one of the providers has news; for ever, if there is none, or none that will have any: then
+/// the lists stay.
+pub(crate) async fn news(snapshots: &mut [watch::Receiver<Snapshot>]) {
+    let changes = snapshots
+        .iter_mut()
+        .map(|snapshots| Box::pin(snapshots.changed()));
+    let changes: Vec<_> = changes.collect();
+    if changes.is_empty() || first(changes).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use table::SERVE;
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// Nothing; `--no-NAME` switches it off again.
+    /// Nothing; `--no-NAME` switches it off again. The default is off, or `true`.
     Nothing,
     /// One text.
     Text,
@@ -50,7 +50,7 @@ pub(crate) fn add(command: Command, flags: &'static [Flag]) -> Command {
             Takes::Duration => arg.value_name(flag.value_name).value_parser(parse_duration),
             Takes::Number => arg.value_name(flag.value_name).value_parser(parse_number),
         };
-        if !flag.default.is_empty() && flag.takes != Takes::Nothing {
+        if !flag.default.is_empty() {
             arg = arg.default_value(flag.default);
         }
         command = command.arg(arg);
@@ -98,7 +98,9 @@ pub(crate) struct Given<'m>(pub(crate) &'m ArgMatches);
 
 impl Given<'_> {
     pub(crate) fn is_on(&self, name: &str) -> bool {
-        self.0.get_flag(name)
+        let negated = self.0.try_get_one::<bool>(&format!("no-{name}"));
+        let is_negated = negated.ok().flatten().copied().unwrap_or_default();
+        self.0.get_flag(name) && !is_negated
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {

@@ -23,6 +23,11 @@ const fn switch(name: &'static str, help: &'static str) -> Flag {
     flag(name, Takes::Nothing, "", "", help)
 }
 
+/// One that is on unless `--no-NAME` is given.
+const fn switch_on(name: &'static str, help: &'static str) -> Flag {
+    flag(name, Takes::Nothing, "true", "", help)
+}
+
 /// In the order of the help text.
 pub(crate) const SERVE: &[Flag] = &[
     flag(
@@ -184,6 +189,24 @@ pub(crate) const SERVE: &[Flag] = &[
         "10000",
         "NUMBER",
         "Results of one search (feature search-api); 0 for no limit",
+    ),
+    flag(
+        "alertmanager.notification-queue-capacity",
+        Takes::Number,
+        "10000",
+        "ALERTS",
+        "Alerts that may wait for one Alertmanager outside of this process",
+    ),
+    flag(
+        "alertmanager.notification-batch-size",
+        Takes::Number,
+        "256",
+        "ALERTS",
+        "Alerts sent to it at once",
+    ),
+    switch_on(
+        "alertmanager.drain-notification-queue-on-shutdown",
+        "Send what waits before stopping",
     ),
     switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
     switch(

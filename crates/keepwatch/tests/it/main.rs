@@ -4,9 +4,9 @@
 //! `kill -9` (`crash`), what bad input does (`bad_input`), the same answers as a peer (`differential`), the
 //! peer's command line (`flags`), samples that other servers send (`remote_write`, `otlp`; `sent` has some) and
 //! read (`remote_read`, `federation`), queries under limits (`query_life`), queries that cannot be answered
-//! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), what is answered
-//! before the data is read (`starting`), a target that grows without end (`memory`), 50 kills under
-//! load (`kills`), start timestamps (`start_times`).
+//! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), alerts for other
+//! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
+//! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`).
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@
     reason = "tests"
 )]
 
+mod alertmanagers;
 mod bad_input;
 mod crash;
 mod demo;
