@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use yaml::MapReader;
+use diag::{Diagnostics, Source};
+use yaml::{MapReader, Reading};
 
+use crate::files::{LoadError, join_path};
 use crate::quote::quote;
+use crate::section::{Section, read_section};
 use crate::text::FilePath;
 use crate::{Secret, Url};
 
@@ -148,6 +151,39 @@ const RESERVED_HEADERS: [&str; 18] = [
 ];
 
 const CODE: &str = "http-client-conflict";
+
+section! {
+    /// The options as a file of their own.
+    struct ClientFile: "config.HTTPClientConfig", checked {
+        [inline] http: HttpClient,
+    }
+}
+
+impl ClientFile {
+    fn validate(&mut self, map: &mut MapReader<'_, '_>) {
+        self.http.validate(map);
+    }
+}
+
+/// Reads a file with nothing but the options of a client; relative paths in it start from its folder.
+pub fn load(source: &Source, folder: &str) -> Result<HttpClient, LoadError> {
+    let mut diagnostics = Diagnostics::new();
+    let node = yaml::parse(source, &mut diagnostics);
+    let mut reading = Reading::new(source);
+    let file: Option<ClientFile> = match &node {
+        None => None,
+        Some(node) if node.is_null() => Some(ClientFile::default()),
+        Some(node) => read_section(node, &mut reading),
+    };
+    diagnostics.extend(reading.finish());
+    match file {
+        Some(mut file) if !diagnostics.has_errors() => {
+            file.visit_section_paths(&mut |path| *path = join_path(folder, path));
+            Ok(file.http)
+        }
+        _ => Err(LoadError { diagnostics }),
+    }
+}
 
 impl HttpClient {
     /// For clients that are better off with a connection per stream.

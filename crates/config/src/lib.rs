@@ -6,10 +6,10 @@
 //!
 //! - [`prometheus`]: the server's and the agent's configuration, with one file per kind of service
 //!   discovery.
-//! - [`rules`]: rule files.
+//! - [`rules`]: rule files; [`rule_tests`]: files with unit tests of them.
 //! - [`alertmanager`]: the Alertmanager's configuration, with one file per integration, matchers and
 //!   time intervals.
-//! - [`http`]: the options of HTTP clients, shared by all of them.
+//! - [`http`]: the options of HTTP clients, shared by all of them. [`web`]: who may connect to a server.
 //! - [`mesh_tls`]: certificates of a mesh of Alertmanagers.
 //!
 //! Not here: parsing of PromQL and of templates; callers hand in checkers for them.
@@ -27,11 +27,13 @@ mod place;
 pub mod prometheus;
 mod quote;
 mod relabel;
+pub mod rule_tests;
 pub mod rules;
 mod secret;
 mod sigv4;
 mod text;
 mod url;
+pub mod web;
 
 pub use amount::ByteSize;
 pub use files::{FileReader, LoadError, join_path};

@@ -27,9 +27,19 @@ pub struct Finding {
     pub hints: Vec<String>,
 }
 
+/// What becomes of keys that rule files do not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownFields {
+    #[default]
+    Refused,
+    /// For files that other tools extend with keys of their own.
+    Ignored,
+}
+
 /// What validation needs besides the text.
 pub struct RuleChecks<'a> {
     pub names: NameScheme,
+    pub unknown_fields: UnknownFields,
     /// Problems of a PromQL expression.
     pub expression: &'a dyn Fn(&str) -> Vec<Finding>,
     /// Problems of the template of a label or an annotation.
@@ -44,26 +54,56 @@ impl std::fmt::Debug for RuleChecks<'_> {
     }
 }
 
+/// A rule file and everything that was found in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inspected {
+    /// What could be read.
+    pub file: RuleFile,
+    pub diagnostics: Diagnostics,
+    /// The errors in the words of the peer's `promtool check rules`, without the file's name; as many as it
+    /// prints, which are fewer than in `diagnostics`.
+    pub peer_errors: Vec<String>,
+}
+
 /// Reads and validates a rule file. Only its first document counts, as in the peer; a second one is
 /// warned about.
 pub fn load(
     source: &Source,
     checks: &RuleChecks<'_>,
 ) -> Result<(RuleFile, Diagnostics), LoadError> {
-    let mut diagnostics = Diagnostics::new();
-    let Some(node) = yaml::parse(source, &mut diagnostics) else {
-        return Err(LoadError { diagnostics });
+    let inspected = inspect(source, checks);
+    let diagnostics = inspected.diagnostics;
+    if diagnostics.has_errors() {
+        Err(LoadError { diagnostics })
+    } else {
+        Ok((inspected.file, diagnostics))
+    }
+}
+
+/// As [`load`], with errors also as the peer prints them.
+pub fn inspect(source: &Source, checks: &RuleChecks<'_>) -> Inspected {
+    let mut inspected = Inspected::default();
+    let diagnostics = &mut inspected.diagnostics;
+    let Some(node) = yaml::parse(source, diagnostics) else {
+        inspected.peer_errors.extend(yaml::peer_text(diagnostics));
+        return inspected;
     };
     let mut reading = Reading::new(source);
-    let file: RuleFile = if node.is_null() {
-        RuleFile::default()
-    } else {
-        read_section(&node, &mut reading).unwrap_or_default()
-    };
-    let readable = reading.is_clean_since(reading.start());
-    diagnostics.extend(reading.finish());
+    if !node.is_null() {
+        inspected.file = read_section(&node, &mut reading).unwrap_or_default();
+    }
+    let mut found = reading.finish();
+    if checks.unknown_fields == UnknownFields::Ignored {
+        let is_other = |problem: &Diagnostic| problem.code != yaml::CODE_UNKNOWN;
+        found = found.into_iter().filter(is_other).collect();
+    }
+    inspected.peer_errors.extend(yaml::peer_text(&found));
+    let readable = !found.has_errors();
+    diagnostics.extend(found);
     if readable {
-        diagnostics.extend(validate::problems(&file, source, checks));
+        let (problems, peer_errors) = validate::problems(&inspected.file, source, checks);
+        diagnostics.extend(problems);
+        inspected.peer_errors = peer_errors;
     }
     if let Some(second) = yaml::parse_documents(source).0.get(1) {
         diagnostics.push(
@@ -75,9 +115,5 @@ pub fn load(
             .hint("move the groups into the first document or another file"),
         );
     }
-    if diagnostics.has_errors() {
-        Err(LoadError { diagnostics })
-    } else {
-        Ok((file, diagnostics))
-    }
+    inspected
 }

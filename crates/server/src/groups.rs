@@ -1,7 +1,7 @@
 //! From rule files to groups that can be scheduled.
 
 use config::prometheus::Global;
-use config::rules::{Group, RuleChecks, RuleFile, Text};
+use config::rules::{Group, RuleChecks, RuleFile, Text, UnknownFields};
 use diag::{Diagnostics, Source};
 use model::{Labels, LabelsBuilder};
 use promql::ParserOptions;
@@ -18,6 +18,7 @@ pub(crate) fn read(
 ) -> Vec<GroupSpec> {
     let checks = RuleChecks {
         names: global.name_scheme(),
+        unknown_fields: UnknownFields::Refused,
         expression: &|text| checks::expression(text, parser),
         template: &checks::template,
     };
@@ -33,7 +34,8 @@ pub(crate) fn read(
     }
 }
 
-fn groups(file: &RuleFile, name: &str, global: &Global) -> Vec<GroupSpec> {
+/// The groups of a rule file of this name, with what they leave open from `global`.
+pub fn groups(file: &RuleFile, name: &str, global: &Global) -> Vec<GroupSpec> {
     file.groups
         .iter()
         .map(|group| group_spec(group, name, global))

@@ -77,7 +77,10 @@ impl AlertmanagerClient {
                 "at most one of basic_auth, authorization, oauth2, or sigv4 must be configured";
             map.refuse_with_hint("sigv4", "http-client-conflict", message, "keep one of them");
         }
-        self.discoveries.validate_targets(map);
+        // Relabelling may turn them into addresses.
+        if self.relabel_configs == RelabelRules::default() {
+            self.discoveries.validate_targets(map);
+        }
     }
 }
 

@@ -71,7 +71,10 @@ impl ScrapeConfig {
             map.refuse_with_hint("job_name", "job-name-empty", "job_name is empty", hint);
         }
         self.http.validate(map);
-        self.discoveries.validate_targets(map);
+        // Relabelling may turn them into addresses.
+        if self.relabel_configs == RelabelRules::default() {
+            self.discoveries.validate_targets(map);
+        }
     }
 
     /// Which label and metric names the job accepts.

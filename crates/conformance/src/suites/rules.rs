@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use config::rules::{Finding, RuleChecks, load as load_rules};
+use config::rules::{Finding, RuleChecks, UnknownFields, load as load_rules};
 use diag::Source;
 use model::name::NameScheme;
 use serde_json::Value;
@@ -31,6 +31,7 @@ fn check(folder: &Path, case: &Value) -> Result<(), String> {
     };
     let checks = RuleChecks {
         names,
+        unknown_fields: UnknownFields::Refused,
         expression: &expression_findings,
         template: &|_| Vec::new(),
     };
