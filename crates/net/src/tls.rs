@@ -107,6 +107,17 @@ pub(crate) fn private_key(
     PrivateKeyDer::from_pem_slice(read(pem)?.as_bytes()).map_err(|error| invalid(what, &error))
 }
 
+/// Whether a server can show this certificate: it and its key can be read, and belong together.
+pub fn check_identity(cert: &Pem, key: &Pem) -> Result<(), TlsError> {
+    let chain = chain("certificate", cert)?;
+    let key = private_key("key", key)?;
+    let checked = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
+    checked.map_err(|error| invalid("certificate and key", &error))?;
+    Ok(())
+}
+
 pub(crate) fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> TlsError {
     TlsError::Invalid {
         what,

@@ -70,9 +70,10 @@ struct RuleState {
     written: Written,
 }
 
-/// A group with the state of its rules. Owned by the task that evaluates it.
+/// A group with the state of its rules. Owned by the task that evaluates it, or by whoever evaluates rules at
+/// times of their own, such as tests of rules.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub struct Group {
     pub(crate) spec: GroupSpec,
     rules: Vec<RuleState>,
     last_evaluation: Option<Timestamp>,
@@ -94,7 +95,7 @@ pub struct EvaluationCounts {
 }
 
 impl Group {
-    pub(crate) fn new(spec: GroupSpec) -> Self {
+    pub fn new(spec: GroupSpec) -> Self {
         let rules = spec.rules.iter().map(|_| RuleState::default()).collect();
         Self {
             spec,
@@ -106,6 +107,14 @@ impl Group {
             missed: 0,
             needs_restore: true,
             ended: Written::default(),
+        }
+    }
+
+    /// There was no earlier run: alerts start without a look at stored series.
+    pub fn skip_restoring(&mut self) {
+        self.needs_restore = false;
+        for state in &mut self.rules {
+            state.alerting.is_restored = true;
         }
     }
 
@@ -142,11 +151,7 @@ impl Group {
     }
 
     /// Evaluates all rules for `time`, writes their series and hands on their alerts.
-    pub(crate) fn evaluate(
-        &mut self,
-        environment: &Environment,
-        time: Timestamp,
-    ) -> EvaluationCounts {
+    pub fn evaluate(&mut self, environment: &Environment, time: Timestamp) -> EvaluationCounts {
         let started = Instant::now();
         let mut counts = EvaluationCounts::default();
         let sample_time = time - self.spec.query_offset;
@@ -235,7 +240,7 @@ impl Group {
         self.end_series(environment, time);
     }
 
-    pub(crate) fn view(&self) -> GroupView {
+    pub fn view(&self) -> GroupView {
         let rules = self
             .spec
             .rules

@@ -24,7 +24,7 @@ mod written;
 
 pub use alert::{Alert, AlertState};
 pub use environment::{AlertSink, Environment, QuerySource, SentAlert};
-pub use group::{GroupView, Health, RuleView};
+pub use group::{Group, GroupView, Health, RuleView};
 pub use refusal::RuleRefusal;
 pub use schedule::Schedule;
 pub use spec::{AlertingSpec, GroupSpec, RecordingSpec, RuleSpec};

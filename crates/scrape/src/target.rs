@@ -66,6 +66,11 @@ impl Target {
         &self.labels
     }
 
+    /// After relabelling, internal labels included.
+    pub fn all_labels(&self) -> &Labels {
+        &self.all_labels
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

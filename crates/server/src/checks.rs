@@ -10,7 +10,7 @@ use gotemplate::functions::prometheus::{Context, Query, RULE_PREAMBLE, functions
 use promql::ParserOptions;
 
 /// What is wrong with a PromQL expression.
-pub(crate) fn expression(text: &str, options: &ParserOptions) -> Vec<Finding> {
+pub fn expression(text: &str, options: &ParserOptions) -> Vec<Finding> {
     match promql::parse(text, options) {
         Ok(_) => Vec::new(),
         Err(errors) => {
@@ -25,7 +25,7 @@ pub(crate) fn expression(text: &str, options: &ParserOptions) -> Vec<Finding> {
 }
 
 /// What is wrong with the template of a label or an annotation.
-pub(crate) fn template(text: &str) -> Vec<Finding> {
+pub fn template(text: &str) -> Vec<Finding> {
     if !text.contains("{{") {
         return Vec::new();
     }

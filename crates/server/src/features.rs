@@ -90,7 +90,7 @@ impl Features {
     }
 
     /// Duration expressions are part of the language today.
-    pub(crate) fn parser(self) -> ParserOptions {
+    pub fn parser(self) -> ParserOptions {
         ParserOptions {
             experimental_functions: self.experimental_functions.is_on(),
             duration_expressions: true,

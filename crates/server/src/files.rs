@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RealFiles;
+pub struct RealFiles;
 
 impl config::FileReader for RealFiles {
     fn read(&self, path: &str) -> Result<String, String> {
@@ -23,7 +23,7 @@ impl config::FileReader for RealFiles {
 }
 
 /// The folder of a file, as relative paths in it start from.
-pub(crate) fn folder_of(file: &Path) -> String {
+pub fn folder_of(file: &Path) -> String {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.display().to_string(),
         _ => ".".to_owned(),

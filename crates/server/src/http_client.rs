@@ -10,7 +10,7 @@ use net::{HttpClient, Overrides, Request, SendError};
 use crate::proxy;
 
 /// The options of a client as the configuration describes it.
-pub(crate) fn client_options(
+pub fn client_options(
     http: &config::http::HttpClient,
     overrides: &Overrides,
 ) -> Result<ClientOptions, String> {

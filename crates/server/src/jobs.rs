@@ -107,7 +107,8 @@ pub(crate) fn plan(
     (Some(plan), refusals)
 }
 
-fn pool(job: &ScrapeConfig, features: Features) -> PoolConfig {
+/// What scraping is told of a job.
+pub(crate) fn pool(job: &ScrapeConfig, features: Features) -> PoolConfig {
     let protocol = |protocol: ScrapeProtocol| Protocol::parse(protocol.as_str());
     let escaping = job.metric_name_escaping_scheme.unwrap_or_default();
     let mut pool = PoolConfig::new(&job.job_name);

@@ -4,7 +4,7 @@
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`, `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
-//! `offline` (a folder without a server); `running` starts, reloads and stops it all, `signals` too; `sources`
+//! `offline` (a folder without a server), [`pieces`] (parts for other tools); `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
@@ -33,6 +33,7 @@ mod not_built;
 mod offline;
 mod options;
 mod outgoing;
+pub mod pieces;
 mod plan;
 mod proxy;
 mod queries;

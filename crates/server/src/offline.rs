@@ -1,6 +1,5 @@
 //! A data folder that is read without a server, and without changing it.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +9,6 @@ use model::{Clock, Timestamp};
 use net::Bytes;
 use promql::ParserOptions;
 use queries::QueryService;
-use rustix::fs::{FlockOperation, flock};
 use tsdb::block::UlidSource;
 use tsdb::{Db, DbOptions, OpenOptions, ReadOnlyDisk};
 
@@ -18,7 +16,7 @@ use crate::StartError;
 use crate::clock::SystemClock;
 use crate::features::Features;
 use crate::options::QueryOptions;
-use crate::storage::random;
+use crate::storage::{is_in_use, random};
 
 /// An open folder, as it was when it was opened.
 pub struct OfflineData {
@@ -87,13 +85,4 @@ impl OfflineData {
     pub async fn ask(&self, path: &str) -> Result<Bytes, String> {
         api::ask(self.api.clone(), path).await
     }
-}
-
-/// Whether somebody holds the folder's lock.
-fn is_in_use(dir: &Path) -> bool {
-    let Ok(lock) = File::open(dir.join("lock")) else {
-        return false;
-    };
-    // It is given back when the file is closed.
-    flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
 }

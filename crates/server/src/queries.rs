@@ -37,25 +37,7 @@ impl rules::QuerySource for RuleQueries {
             None => self.service.run_now(request),
         };
         let answer = answer.map_err(|failure| failure.to_string())?;
-        match answer.result.value {
-            QueryValue::Vector(samples) => Ok(samples
-                .into_iter()
-                .map(|sample| ResultSample {
-                    labels: sample.labels,
-                    value: match sample.histogram {
-                        Some(histogram) => model::Value::Histogram(histogram),
-                        None => model::Value::Float(sample.value),
-                    },
-                })
-                .collect()),
-            QueryValue::Scalar { value, .. } => Ok(vec![ResultSample {
-                labels: model::Labels::empty(),
-                value: model::Value::Float(value),
-            }]),
-            QueryValue::String { .. } | QueryValue::Matrix(_) => {
-                Err("rule result is not a vector or scalar".to_owned())
-            }
-        }
+        samples(answer.result.value)
     }
 
     fn for_group(&self, spec: &GroupSpec) -> Option<Arc<dyn rules::QuerySource>> {
@@ -72,5 +54,28 @@ impl rules::QuerySource for RuleQueries {
             group: spec.name.clone(),
             known: Some(Arc::new(known)),
         }))
+    }
+}
+
+/// The result of a query as rules take it: a vector, or a scalar as a sample without labels.
+pub fn samples(value: QueryValue) -> Result<Vec<ResultSample>, String> {
+    match value {
+        QueryValue::Vector(samples) => Ok(samples
+            .into_iter()
+            .map(|sample| ResultSample {
+                labels: sample.labels,
+                value: match sample.histogram {
+                    Some(histogram) => model::Value::Histogram(histogram),
+                    None => model::Value::Float(sample.value),
+                },
+            })
+            .collect()),
+        QueryValue::Scalar { value, .. } => Ok(vec![ResultSample {
+            labels: model::Labels::empty(),
+            value: model::Value::Float(value),
+        }]),
+        QueryValue::String { .. } | QueryValue::Matrix(_) => {
+            Err("rule result is not a vector or scalar".to_owned())
+        }
     }
 }

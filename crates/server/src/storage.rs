@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions as FileOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +101,15 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
         _lock: lock,
     };
     Ok((storage, opening))
+}
+
+/// Whether somebody holds the folder's lock.
+pub fn is_in_use(dir: &Path) -> bool {
+    let Ok(lock) = File::open(dir.join("lock")) else {
+        return false;
+    };
+    // It is given back when the file is closed.
+    flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
 }
 
 /// A number that nobody else has: the standard library's hasher is seeded by the system, and differently
