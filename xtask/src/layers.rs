@@ -28,6 +28,7 @@ pub const CRATES: &[(&str, u8)] = &[
     ("backup", 4),
     ("api", 5),
     ("server", 5),
+    ("promtool", 5),
     ("cli", 5),
     ("keepwatch", 6),
 ];

@@ -1,7 +1,8 @@
 //! The command line of Keepwatch.
 //!
 //! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
-//! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)). Flags are one table ([`flags`]), which feeds parser, help and the
+//! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)). Called
+//! `promtool` it is that ([`promtool`](mod@promtool)). Flags are one table ([`flags`]), which feeds parser, help and the
 //! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
 //! started with Prometheus' own command line.
 //!
@@ -19,6 +20,7 @@ mod fmt;
 mod logging;
 mod options;
 mod promql_text;
+mod promtool;
 mod query;
 mod query_print;
 mod serve;
@@ -38,7 +40,11 @@ const EXIT_FAILURE: u8 = 1;
 
 /// Runs the program with these arguments (the first is the program's name) and these files of the web UI.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [UiFile]) -> ExitCode {
-    let arguments = with_default_command(arguments.into_iter().collect());
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(arguments) = promtool::arguments(&arguments) {
+        return promtool::run(arguments);
+    }
+    let arguments = with_default_command(arguments);
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
@@ -79,6 +85,7 @@ fn command() -> Command {
         .subcommand(query::command())
         .subcommand(fmt::command())
         .subcommand(test::command())
+        .subcommand(promtool::command())
 }
 
 /// `keepwatch --config.file=…` means `keepwatch serve --config.file=…`.

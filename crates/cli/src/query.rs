@@ -1,40 +1,23 @@
 //! `keepwatch query instant|range|series|labels|explain`: asks a server, or a data folder without one, and
-//! prints what promtool prints.
+//! prints what promtool prints. `promtool query` asks in the same way.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
+use ::promtool::http::{self, Parameters, Server, ServerOptions, percent_encoded, success};
 use anyhow::{Context, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use model::Timestamp;
-use net::{ClientOptions, HttpClient, Request};
 use serde_json::Value;
 use server::{OfflineData, QueryOptions};
 
 use crate::query_print::{Format, explanation, print};
 use crate::{promql_text, serve};
 
-const TIMEOUT: Duration = Duration::from_secs(120);
-const ANSWER_BYTES_MAX: usize = 1 << 30;
 /// Without times, series and labels are those of about a year around now, as promtool has it.
 const WIDE: model::Duration = model::Duration::from_secs(9999 * 3600);
 
 pub(crate) fn command() -> Command {
-    let text = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help(help)
-    };
-    let expr = || Arg::new("expr").required(true).value_name("EXPR");
-    let start = || {
-        text(
-            "start",
-            "TIME",
-            "First time, RFC 3339 or seconds since 1970",
-        )
-    };
-    let end = || text("end", "TIME", "Last time, RFC 3339 or seconds since 1970");
-    let matches =
-        || text("match", "SELECTOR", "Series selector; may be repeated").action(ArgAction::Append);
     Command::new("query")
         .about("Asks a server or a data folder, as promtool query does")
         .subcommand_required(true)
@@ -62,30 +45,11 @@ pub(crate) fn command() -> Command {
                 .default_value("promql")
                 .global(true),
         )
-        .subcommand(
-            Command::new("instant")
-                .about("Evaluates an expression at one time")
-                .arg(expr())
-                .arg(text(
-                    "time",
-                    "TIME",
-                    "RFC 3339 or seconds since 1970; by default now",
-                )),
-        )
-        .subcommand(
-            Command::new("range")
-                .about(
-                    "Evaluates an expression over a range of time, by default the last 5 minutes",
-                )
-                .arg(expr())
-                .arg(start())
-                .arg(end())
-                .arg(text(
-                    "step",
-                    "DURATION",
-                    "By default a 250th of the range, at least 1s",
-                )),
-        )
+        .subcommand(kind("instant", "Evaluates an expression at one time"))
+        .subcommand(kind(
+            "range",
+            "Evaluates an expression over a range of time, by default the last 5 minutes",
+        ))
         .subcommand(
             Command::new("explain")
                 .about("Shows the operators of an expression and what they cost")
@@ -112,21 +76,51 @@ pub(crate) fn command() -> Command {
                         .help("Run it, and show what it did cost"),
                 ),
         )
-        .subcommand(
-            Command::new("series")
-                .about("Lists series")
-                .arg(matches().required(true))
-                .arg(start())
-                .arg(end()),
-        )
-        .subcommand(
-            Command::new("labels")
-                .about("Lists the values of a label")
-                .arg(Arg::new("name").required(true).value_name("NAME"))
-                .arg(matches())
-                .arg(start())
-                .arg(end()),
-        )
+        .subcommand(kind("series", "Lists series"))
+        .subcommand(kind("labels", "Lists the values of a label"))
+}
+
+fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn expr() -> Arg {
+    Arg::new("expr").required(true).value_name("EXPR")
+}
+
+fn start() -> Arg {
+    let help = "First time, RFC 3339 or seconds since 1970";
+    text("start", "TIME", help)
+}
+
+fn end() -> Arg {
+    let help = "Last time, RFC 3339 or seconds since 1970";
+    text("end", "TIME", help)
+}
+
+/// One of the commands that promtool has, too, with all of its arguments but those that name the server.
+pub(crate) fn kind(name: &'static str, about: &'static str) -> Command {
+    let matches =
+        text("match", "SELECTOR", "Series selector; may be repeated").action(ArgAction::Append);
+    let command = Command::new(name).about(about);
+    match name {
+        "instant" => command.arg(expr()).arg(text(
+            "time",
+            "TIME",
+            "RFC 3339 or seconds since 1970; by default now",
+        )),
+        "range" => command.arg(expr()).arg(start()).arg(end()).arg(text(
+            "step",
+            "DURATION",
+            "By default a 250th of the range, at least 1s",
+        )),
+        "series" => command.arg(matches.required(true)).arg(start()).arg(end()),
+        _ => command
+            .arg(Arg::new("name").required(true).value_name("NAME"))
+            .arg(matches)
+            .arg(start())
+            .arg(end()),
+    }
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -140,11 +134,30 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
     let source = match given.get_one::<PathBuf>("data-dir") {
         Some(dir) => Source::open(dir)?,
-        None => {
-            let url = text("url").unwrap_or_default().trim_end_matches('/');
-            Source::Server(url.to_owned())
-        }
+        None => Source::server(&ServerOptions {
+            url: text("url").unwrap_or_default(),
+            ..ServerOptions::default()
+        })?,
     };
+    let format = match text("format") {
+        Some("json") => Format::Json,
+        _ => Format::Promql,
+    };
+    let answer = ask(&source, kind, given)?;
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        eprintln!("query warning: {}", warning.as_str().unwrap_or_default());
+    }
+    if kind == "explain" && format == Format::Promql {
+        print!("{}", explanation(&answer["data"]));
+    } else {
+        println!("{}", print(&answer["data"], format));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a command asks, answered.
+pub(crate) fn ask(source: &Source, kind: &str, given: &ArgMatches) -> anyhow::Result<Value> {
+    let text = |name: &str| given.get_one::<String>(name).map(String::as_str);
     let now = source.now();
     let (path, mut parameters) = match kind {
         "instant" => ("/api/v1/query".to_owned(), instant(given, now)?),
@@ -157,7 +170,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             ("/api/keepwatch/v1/query/explain".to_owned(), parameters)
         }
         "labels" => {
-            let name = escaped(text("name").unwrap_or_default());
+            let name = percent_encoded(text("name").unwrap_or_default());
             (format!("/api/v1/label/{name}/values"), wide(given, now)?)
         }
         _ => ("/api/v1/series".to_owned(), wide(given, now)?),
@@ -165,24 +178,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     if let Some(expr) = expression(kind, given) {
         parameters.push(("query", expr.to_owned()));
     }
-    let pairs: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
-        .collect();
-    let answer = source.ask(&format!("{path}?{}", pairs.join("&")))?;
-    for warning in answer["warnings"].as_array().into_iter().flatten() {
-        eprintln!("query warning: {}", warning.as_str().unwrap_or_default());
-    }
-    let format = match text("format") {
-        Some("json") => Format::Json,
-        _ => Format::Promql,
-    };
-    if kind == "explain" && format == Format::Promql {
-        print!("{}", explanation(&answer["data"]));
-    } else {
-        print(&answer["data"], format);
-    }
-    Ok(ExitCode::SUCCESS)
+    source.ask(&path, &parameters)
 }
 
 fn expression<'m>(kind: &str, given: &'m ArgMatches) -> Option<&'m str> {
@@ -190,9 +186,6 @@ fn expression<'m>(kind: &str, given: &'m ArgMatches) -> Option<&'m str> {
     let expr = has_expression.then(|| given.get_one::<String>("expr"));
     expr.flatten().map(String::as_str)
 }
-
-/// What the API is asked with, but for the expression.
-type Parameters = Vec<(&'static str, String)>;
 
 fn time_of(given: &ArgMatches, name: &str, default: Timestamp) -> anyhow::Result<Timestamp> {
     given
@@ -232,19 +225,23 @@ fn wide(given: &ArgMatches, now: Timestamp) -> anyhow::Result<Parameters> {
 }
 
 /// Who is asked.
-enum Source {
-    /// Its address, without a slash at the end.
-    Server(String),
+pub(crate) enum Source {
+    Server(Box<Server>),
     Folder(Box<OfflineData>),
 }
 
 impl Source {
-    fn open(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
         let data = OfflineData::open(dir, &QueryOptions::default())?;
         for notice in &data.notices {
             eprintln!("note: {notice}");
         }
         Ok(Self::Folder(Box::new(data)))
+    }
+
+    pub(crate) fn server(options: &ServerOptions<'_>) -> anyhow::Result<Self> {
+        let server = Server::new(options).map_err(|error| anyhow!(error))?;
+        Ok(Self::Server(Box::new(server)))
     }
 
     /// What questions without a time are about.
@@ -257,75 +254,38 @@ impl Source {
     }
 
     /// The answer, if it tells of success.
-    fn ask(&self, path: &str) -> anyhow::Result<Value> {
-        match self {
-            Self::Server(address) => ask_server(format!("{address}{path}")),
+    pub(crate) fn ask(&self, path: &str, parameters: &Parameters) -> anyhow::Result<Value> {
+        let answer = match self {
+            Self::Server(server) => server.ask(path, parameters),
             Self::Folder(data) => {
-                let answer = serve::runtime()?.block_on(data.ask(path));
-                let answer = answer.map_err(|error| anyhow!("query error: {error}"))?;
-                success(&answer, "")
+                let path = format!("{path}?{}", http::encoded(parameters));
+                let answer = serve::runtime()?.block_on(data.ask(&path));
+                answer.and_then(|answer| success(&answer, "no JSON"))
             }
-        }
+        };
+        answer.map_err(|error| anyhow!("query error: {error}"))
     }
 }
 
-fn ask_server(url: String) -> anyhow::Result<Value> {
-    let client = HttpClient::new(ClientOptions::default())?;
-    let request = Request {
-        timeout: TIMEOUT,
-        body_bytes_max: ANSWER_BYTES_MAX,
-        ..Request::get(url.clone())
-    };
-    let answer = serve::runtime()?.block_on(client.send(request));
-    let answer = answer.with_context(|| {
-        let server = url.split("/api/").next().unwrap_or_default();
-        format!("query error: asking {server} (name another server with --url)")
-    })?;
-    success(
-        &answer.body,
-        &format!("{} and no JSON from {url}", answer.status),
-    )
-}
-
-fn success(body: &[u8], what_else: &str) -> anyhow::Result<Value> {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else {
-        bail!("query error: {what_else}");
-    };
-    if body["status"] != "success" {
-        let kind = body["errorType"].as_str().unwrap_or("unknown");
-        let text = body["error"].as_str().unwrap_or_default();
-        bail!("query error: {kind}: {text}");
-    }
-    Ok(body)
-}
-
-fn time(name: &str, text: &str) -> anyhow::Result<Timestamp> {
+/// A time as the peers read it.
+pub(crate) fn time(name: &str, text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>()
         && seconds.is_finite()
     {
         return Ok(Timestamp::from_seconds(seconds));
     }
     let parsed: Result<jiff::Timestamp, _> = text.parse();
+    let what = match name {
+        "time" => "evaluation",
+        name => name,
+    };
     match parsed {
         Ok(time) => Ok(Timestamp(time.as_millisecond())),
-        Err(_) => bail!("--{name}: cannot parse {text:?} to a valid timestamp"),
+        Err(_) => bail!("error parsing {what} time: cannot parse {text:?} to a valid timestamp"),
     }
 }
 
 /// As the API reads it.
-fn seconds(time: Timestamp) -> String {
+pub(crate) fn seconds(time: Timestamp) -> String {
     time.seconds().to_string()
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
 }

@@ -12,11 +12,7 @@ pub(crate) enum Format {
 }
 
 /// `data` of an answer.
-pub(crate) fn print(data: &Value, format: Format) {
-    println!("{}", text(data, format));
-}
-
-fn text(data: &Value, format: Format) -> String {
+pub(crate) fn print(data: &Value, format: Format) -> String {
     let result = data.get("result").unwrap_or(data);
     match format {
         Format::Json => result.to_string(),
@@ -195,13 +191,13 @@ mod tests {
             ),
             (&json!(["self"]), "self"),
         ] {
-            assert_eq!(text(data, Format::Promql), expected);
+            assert_eq!(print(data, Format::Promql), expected);
         }
         assert_eq!(
-            text(&vector, Format::Json),
+            print(&vector, Format::Json),
             "[{\"metric\":{\"__name__\":\"up\",\"instance\":\"127.0.0.1:19911\",\"job\":\"self\"},\"value\":[1795717230.281,\"1\"]}]"
         );
-        assert_eq!(text(&json!(["self"]), Format::Json), "[\"self\"]");
+        assert_eq!(print(&json!(["self"]), Format::Json), "[\"self\"]");
     }
 
     #[test]

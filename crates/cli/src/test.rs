@@ -1,4 +1,5 @@
-//! `keepwatch test promql`: runs scripts in the test language of PromQL.
+//! `keepwatch test promql`: runs scripts in the test language of PromQL; `keepwatch test rules`: unit tests of
+//! rules.
 
 use std::process::ExitCode;
 
@@ -7,13 +8,14 @@ use clap::{Arg, ArgMatches, Command};
 use promql::testing::script::{CommandKind, parse_script};
 use promql::testing::session::Session;
 
-use crate::EXIT_FAILURE;
+use crate::{EXIT_FAILURE, promtool};
 
 pub(crate) fn command() -> Command {
     Command::new("test")
         .about("Runs tests that users write")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(promtool::rule_tests_command())
         .subcommand(
             Command::new("promql")
                 .about("Runs scripts of loads and queries with expected results, as Prometheus' own tests have them")
@@ -28,8 +30,10 @@ pub(crate) fn command() -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let Some(("promql", matches)) = matches.subcommand() else {
-        bail!("nothing to test; see keepwatch test --help");
+    let matches = match matches.subcommand() {
+        Some(("promql", matches)) => matches,
+        Some(("rules", matches)) => return Ok(promtool::run_rule_tests(matches)),
+        _ => bail!("nothing to test; see keepwatch test --help"),
     };
     let mut tally = Tally::default();
     for file in matches.get_many::<String>("file").into_iter().flatten() {

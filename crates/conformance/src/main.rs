@@ -46,6 +46,9 @@ struct Arguments {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
+    if let Some(code) = suites::promtool::as_promtool() {
+        return Ok(code);
+    }
     let arguments = Arguments::parse();
     if !arguments.dir.is_dir() {
         let message = format!(

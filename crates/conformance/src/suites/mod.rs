@@ -16,6 +16,7 @@ mod operator;
 mod parser;
 mod pending;
 mod promql;
+pub(crate) mod promtool;
 mod relabel;
 mod remote;
 mod rules;
@@ -101,7 +102,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "promtool",
-        load: pending::promtool,
+        load: promtool::load,
     },
     Suite {
         name: "relabel",

@@ -28,18 +28,6 @@ pub(crate) fn alertmanager_amtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(dir, &["alertmanager/amtool/commands.jsonl"])
 }
 
-pub(crate) fn promtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(
-        dir,
-        &[
-            "promtool/unit_tests.jsonl",
-            "promtool/check_rules.jsonl",
-            "promtool/check_config.jsonl",
-            "promtool/other_commands.jsonl",
-        ],
-    )
-}
-
 pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,

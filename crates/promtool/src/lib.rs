@@ -1,0 +1,16 @@
+//! What promtool does, with promtool's output and exit codes, for the command line of the same name and for our
+//! own commands.
+//!
+//! In reading order: [`console`] (where output goes), [`table`] (columns), [`check`] (configurations, rule
+//! files, pages of metrics), [`rule_tests`] (unit tests of rules), [`edit`] (queries printed and changed), [`http`] (servers).
+//!
+//! Not here: reading arguments (`cli`), blocks and logs (`tsdb`).
+
+pub mod check;
+pub mod console;
+pub mod edit;
+pub mod http;
+pub mod rule_tests;
+pub mod table;
+
+pub use console::{Console, Outcome};
