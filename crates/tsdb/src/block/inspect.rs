@@ -1,12 +1,16 @@
 //! A block laid open, for tools and tests: what is in its index and in its chunks, piece by piece.
 
 use model::labels::Labels;
+use model::matcher::Matcher;
+use model::storage::TimeRange;
+use model::time::Timestamp;
 
 use super::Block;
 use super::chunks::ChunkWindow;
 use super::damage::BlockError;
 use super::index::SeriesEntry;
 use crate::chunk::{Encoding, samples_in};
+use crate::compact::{Sample, Value, decode_whole};
 
 /// A series as the index has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +31,8 @@ pub struct ChunkInfo {
     pub samples: usize,
     /// Bytes of the data.
     pub length: usize,
+    /// Of all samples of a histogram chunk together.
+    pub buckets: usize,
 }
 
 impl Block {
@@ -57,9 +63,18 @@ impl Block {
     /// Gives every series to `sink`, in the order of their labels, until that returns an error.
     pub fn for_each_series<E: From<BlockError>>(
         &self,
+        sink: impl FnMut(SeriesInfo) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.for_each_matching(&[], sink)
+    }
+
+    /// As [`Self::for_each_series`], of those that match.
+    pub fn for_each_matching<E: From<BlockError>>(
+        &self,
+        matchers: &[Matcher],
         mut sink: impl FnMut(SeriesInfo) -> Result<(), E>,
     ) -> Result<(), E> {
-        let series = self.series(&[]).map_err(BlockError::from)?;
+        let series = self.series(matchers).map_err(BlockError::from)?;
         let mut window = ChunkWindow::new(self.chunks());
         let mut entry = SeriesEntry::default();
         for reference in series {
@@ -67,6 +82,24 @@ impl Block {
             sink(info)?;
         }
         Ok(())
+    }
+
+    /// Labels, and the times that each series covers, of those that match; no chunk is read for it.
+    pub fn for_each_span(
+        &self,
+        matchers: &[Matcher],
+        mut sink: impl FnMut(&Labels, Option<TimeRange>),
+    ) -> Result<usize, BlockError> {
+        let series = self.series(matchers)?;
+        let mut entry = SeriesEntry::default();
+        for reference in &series {
+            self.index().series(*reference, &mut entry)?;
+            let span = entry.chunks.first().zip(entry.chunks.last());
+            let span = span
+                .map(|(first, last)| TimeRange::new(Timestamp(first.start), Timestamp(last.end)));
+            sink(&self.index().labels(&entry)?, span);
+        }
+        Ok(series.len())
     }
 
     fn series_info(
@@ -77,7 +110,8 @@ impl Block {
     ) -> Result<SeriesInfo, BlockError> {
         self.index().series(reference, entry)?;
         let last = entry.chunks.last().map_or(0, |chunk| chunk.reference);
-        let mut chunks = Vec::with_capacity(entry.chunks.len());
+        let mut chunks: Vec<ChunkInfo> = Vec::with_capacity(entry.chunks.len());
+        let mut samples = Vec::new();
         for place in &entry.chunks {
             let raw = window.read(place.reference, last)?;
             chunks.push(ChunkInfo {
@@ -87,12 +121,35 @@ impl Block {
                 encoding: raw.encoding,
                 samples: samples_in(raw.encoding, raw.data),
                 length: raw.data.len(),
+                buckets: 0,
             });
+            if !raw.encoding.is_float()
+                && let Some(chunk) = chunks.last_mut()
+            {
+                samples.clear();
+                let decoded = decode_whole(raw.encoding, raw.data, &mut samples);
+                chunk.buckets = samples.iter().map(buckets_of).sum();
+                if let Err(error) = decoded {
+                    return Err(window.damage(place.reference, error.to_string()).into());
+                }
+            }
         }
         Ok(SeriesInfo {
             reference,
             labels: self.index().labels(entry)?,
             chunks,
         })
+    }
+}
+
+fn buckets_of(sample: &Sample) -> usize {
+    match &sample.value {
+        Value::Float(_) => 0,
+        Value::Integer(histogram) => {
+            histogram.positive_deltas.len() + histogram.negative_deltas.len()
+        }
+        Value::FloatHistogram(histogram) => {
+            histogram.positive_buckets.len() + histogram.negative_buckets.len()
+        }
     }
 }

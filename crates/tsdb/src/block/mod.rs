@@ -3,7 +3,8 @@
 //! A block is a folder named by a [`Ulid`] with [`meta`] (what it is), [`index`] (series and where their
 //! chunks are), [`chunks`] (samples) and [`tombstones`] (what is deleted). [`Block`] opens one,
 //! [`matching`] and [`select`] answer queries, [`writer`] writes one beside its place and moves it there
-//! when it is complete.
+//! when it is complete. For tools: [`inspect`], [`verify()`], [`salvage()`], and [`builder`], which makes one of any
+//! samples.
 //!
 //! Files are hostile: damage is an error that names file and offset. What is read is checked by the
 //! file's own checksums, memory is bounded by what is really in the file.
@@ -12,6 +13,7 @@
 //! a lookup of a series some 150 ns plus 50 ns per label, no system call; samples one system call per
 //! 8–256 KiB and 2–10 ns each.
 
+mod builder;
 pub(crate) mod chunks;
 pub(crate) mod damage;
 pub(crate) mod index;
@@ -21,9 +23,11 @@ mod matching;
 pub(crate) mod meta;
 pub(crate) mod output;
 mod repair;
+mod salvage;
 pub(crate) mod select;
 pub(crate) mod tombstones;
 pub(crate) mod ulid;
+mod verify;
 pub(crate) mod window;
 pub(crate) mod writer;
 
@@ -42,13 +46,16 @@ use index::{INDEX_FILE, IndexReader, SeriesEntry};
 use matching::Matching;
 use select::BlockSeries;
 
+pub use builder::{BlockBuilder, BuiltBlock};
 pub use chunks::SEGMENT_BYTES;
 pub use damage::{BlockError, Damage};
 pub use inspect::{ChunkInfo, SeriesInfo};
 pub use meta::{BlockMeta, BlockStats, Compaction, Parent};
 pub use output::WriteBlockError;
+pub use salvage::{Salvaged, salvage};
 pub use tombstones::Tombstones;
 pub use ulid::{Ulid, UlidSource};
+pub use verify::{Verified, VerifyStep, verify};
 
 pub(crate) use repair::repair_index_version;
 

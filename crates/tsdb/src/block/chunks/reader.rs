@@ -3,6 +3,7 @@
 //! Segments are read in pieces, not mapped: chunks of neighbouring series lie side by side, so that a
 //! query reads a few long pieces, and what it read does not stay in the memory of the process.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use model::disk::{Disk, DiskReader};
@@ -21,7 +22,7 @@ const USUAL: u64 = 1024;
 const RUN_MAX: u64 = 1 << 20;
 const LENGTH_MAX: usize = 5;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ChunkFiles {
     segments: Vec<Segment>,
     length: u64,
@@ -43,6 +44,18 @@ pub(crate) struct RawChunk<'a> {
 impl ChunkFiles {
     /// Opens all segments in `dir`, by their numbers.
     pub(crate) fn open(disk: &dyn Disk, dir: &Path) -> Result<Self, BlockError> {
+        let (files, problems) = Self::open_readable(disk, dir)?;
+        match problems.into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(files),
+        }
+    }
+
+    /// As [`Self::open`], with what is wrong with segments beside those that can be read.
+    pub(crate) fn open_readable(
+        disk: &dyn Disk,
+        dir: &Path,
+    ) -> Result<(Self, Vec<BlockError>), BlockError> {
         let names = disk
             .list(dir)
             .map_err(|error| BlockError::read(dir, error))?;
@@ -51,28 +64,46 @@ impl ChunkFiles {
             .filter_map(|name| Some((name.to_str()?.parse().ok()?, dir.join(name))))
             .collect();
         numbered.sort();
-        let mut files = Self {
-            segments: Vec::with_capacity(numbered.len()),
-            length: 0,
-        };
+        let mut files = Self::default();
+        let mut problems = Vec::new();
         for (_, path) in numbered {
-            let fail = |error| BlockError::read(&path, error);
-            let file = disk.open_reader(&path).map_err(fail)?;
-            let damage = |offset, problem| BlockError::from(Damage::new(&path, offset, problem));
-            let mut head = [0; HEADER];
-            if file.read_at(0, &mut head).map_err(fail)? < HEADER {
-                return Err(damage(0, "the segment is too short"));
-            }
-            if head[..4] != MAGIC {
-                return Err(damage(0, "this is not a segment of chunks"));
-            }
-            if head[4] != VERSION {
-                return Err(damage(4, "the version is not known"));
-            }
-            files.length += disk.length(&path).map_err(fail)?;
+            let file = match files.open_segment(disk, &path) {
+                Ok((file, None)) => file,
+                // Its chunks have checksums of their own.
+                Ok((file, Some(damage))) => {
+                    problems.push(damage.into());
+                    file
+                }
+                Err(error) => {
+                    problems.push(BlockError::read(&path, error));
+                    // Chunks find their segment by its place in the list.
+                    Box::new(Vec::new())
+                }
+            };
             files.segments.push(Segment { path, file });
         }
-        Ok(files)
+        Ok((files, problems))
+    }
+
+    fn open_segment(
+        &mut self,
+        disk: &dyn Disk,
+        path: &Path,
+    ) -> io::Result<(Box<dyn DiskReader>, Option<Damage>)> {
+        let file = disk.open_reader(path)?;
+        self.length += disk.length(path)?;
+        let mut head = [0; HEADER];
+        let problem = if file.read_at(0, &mut head)? < HEADER {
+            Some((0, "the segment is too short"))
+        } else if head[..4] != MAGIC {
+            Some((0, "this is not a segment of chunks"))
+        } else if head[4] != VERSION {
+            Some((4, "the version is not known"))
+        } else {
+            None
+        };
+        let damage = problem.map(|(offset, problem)| Damage::new(path, offset, problem));
+        Ok((file, damage))
     }
 
     /// Bytes of all segments.
