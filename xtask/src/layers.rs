@@ -19,6 +19,7 @@ pub const CRATES: &[(&str, u8)] = &[
     ("scrape", 3),
     ("rules", 3),
     ("queries", 3),
+    ("folder", 3),
     ("notify", 3),
     ("gossip", 3),
     ("remote", 3),

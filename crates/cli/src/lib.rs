@@ -1,7 +1,7 @@
 //! The command line of Keepwatch.
 //!
 //! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
-//! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)). Called
+//! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)), `tsdb` ([`tsdb`](mod@tsdb)). Called
 //! `promtool` it is that ([`promtool`](mod@promtool)). Flags are one table ([`flags`]), which feeds parser, help and the
 //! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
 //! started with Prometheus' own command line.
@@ -25,6 +25,7 @@ mod query;
 mod query_print;
 mod serve;
 mod test;
+mod tsdb;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -63,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
         Some(("query", matches)) => query::run(matches),
         Some(("fmt", matches)) => fmt::run(matches),
         Some(("test", matches)) => test::run(matches),
+        Some(("tsdb", matches)) => Ok(tsdb::run(matches)),
         _ => Ok(ExitCode::SUCCESS),
     };
     match result {
@@ -85,6 +87,7 @@ fn command() -> Command {
         .subcommand(query::command())
         .subcommand(fmt::command())
         .subcommand(test::command())
+        .subcommand(tsdb::command())
         .subcommand(promtool::command())
 }
 

@@ -50,7 +50,7 @@ impl Outcome {
 }
 
 /// An error of a file as Go prints it: `open FILE: no such file or directory`.
-pub(crate) fn go_file_error(doing: &str, path: &str, error: &std::io::Error) -> String {
+pub fn go_file_error(doing: &str, path: &str, error: &std::io::Error) -> String {
     let text = match error.kind() {
         ErrorKind::NotFound => "no such file or directory".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),

@@ -2,13 +2,14 @@
 //! own commands.
 //!
 //! In reading order: [`console`] (where output goes), [`table`] (columns), [`check`] (configurations, rule
-//! files, pages of metrics), [`rule_tests`] (unit tests of rules), [`edit`] (queries printed and changed), [`http`] (servers).
+//! files, pages of metrics), [`rule_tests`] (unit tests of rules), [`edit`] (queries printed and changed), [`http`] (servers), [`folder`] (data folders).
 //!
-//! Not here: reading arguments (`cli`), blocks and logs (`tsdb`).
+//! Not here: reading arguments (`cli`), the formats of blocks and logs (`tsdb`).
 
 pub mod check;
 pub mod console;
 pub mod edit;
+pub mod folder;
 pub mod http;
 pub mod rule_tests;
 pub mod table;

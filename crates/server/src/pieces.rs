@@ -17,6 +17,7 @@ pub use crate::clock::SystemClock;
 pub use crate::files::{RealFiles, folder_of};
 pub use crate::groups::groups;
 pub use crate::http_client::client_options;
+pub use crate::offline::open_read_only;
 pub use crate::queries::samples;
 pub use crate::storage::is_in_use;
 

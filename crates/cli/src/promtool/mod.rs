@@ -7,6 +7,7 @@
 mod check;
 mod query;
 mod rules;
+mod tsdb;
 mod usage;
 
 use std::ffi::OsString;
@@ -116,6 +117,7 @@ pub(crate) fn command() -> Command {
         .subcommand(query::command())
         .subcommand(rules::command())
         .subcommand(query::promql_command())
+        .subcommand(tsdb::command())
 }
 
 fn dispatch(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
@@ -125,6 +127,7 @@ fn dispatch(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
         Some(("check", matches)) => check::run(matches, &parser, console),
         Some(("query", matches)) => query::run(matches, console),
         Some(("test", matches)) => rules::run(matches, features, console),
+        Some(("tsdb", matches)) => tsdb::run(matches, console),
         Some(("promql", matches)) => query::run_promql(matches, &parser, console),
         _ => Outcome::Failed,
     }

@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
                 threads: 1,
                 ..EngineOptions::default()
             },
-            parser: setting.options.parser.clone(),
+            parser: setting.options.parser,
             known: Mutex::default(),
         });
         let mut external_labels = LabelsBuilder::new();
@@ -348,7 +348,7 @@ fn samples(
                     samples.push((time.millis(), Value::Histogram(histogram)));
                 }
             }
-            time = time + interval;
+            time += interval;
         }
         samples.reverse();
         all.insert(series.labels, samples);
