@@ -19,6 +19,7 @@ mod flags;
 mod fmt;
 mod logging;
 mod options;
+mod progress;
 mod promql_text;
 mod promtool;
 mod query;

@@ -19,7 +19,7 @@ pub use crate::groups::groups;
 pub use crate::http_client::client_options;
 pub use crate::offline::open_read_only;
 pub use crate::queries::samples;
-pub use crate::storage::is_in_use;
+pub use crate::storage::{is_in_use, lock_folder};
 
 /// Names for blocks.
 pub fn ulids() -> UlidSource {

@@ -67,25 +67,7 @@ impl Opening {
 pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError> {
     let dir = settings.dir;
     let shown = dir.display().to_string();
-    let fail = |problem: String| StartError::Storage {
-        dir: shown.clone(),
-        problem,
-    };
-    std::fs::create_dir_all(&dir).map_err(|error| fail(format!("making the folder: {error}")))?;
-    let lock = FileOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dir.join("lock"))
-        .map_err(|error| {
-            fail(format!(
-                "making the file `lock`: {error}; check who owns the folder"
-            ))
-        })?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| StartError::Locked {
-        dir: shown.clone(),
-        problem: error.to_string(),
-    })?;
+    let lock = lock_folder(&dir)?;
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
     head.gate = Some(settings.gate);
@@ -101,6 +83,31 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
         _lock: lock,
     };
     Ok((storage, opening))
+}
+
+/// Makes the folder if it is not there, and takes its lock, which is held as long as the file is open.
+pub fn lock_folder(dir: &Path) -> Result<File, StartError> {
+    let shown = dir.display().to_string();
+    let fail = |problem: String| StartError::Storage {
+        dir: shown.clone(),
+        problem,
+    };
+    std::fs::create_dir_all(dir).map_err(|error| fail(format!("making the folder: {error}")))?;
+    let lock = FileOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))
+        .map_err(|error| {
+            fail(format!(
+                "making the file `lock`: {error}; check who owns the folder"
+            ))
+        })?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| StartError::Locked {
+        dir: shown.clone(),
+        problem: error.to_string(),
+    })?;
+    Ok(lock)
 }
 
 /// Whether somebody holds the folder's lock.

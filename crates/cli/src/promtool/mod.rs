@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use ::promtool::{Console, Outcome};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{Features, Switch};
+pub(crate) use usage::{existing_file, go_duration, pair};
 
 /// Under this name the program is promtool.
 const NAME: &str = "promtool";

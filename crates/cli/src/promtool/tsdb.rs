@@ -3,17 +3,30 @@
 use ::promtool::{Console, Outcome};
 use clap::{ArgMatches, Command};
 
-use crate::tsdb::{ended, look};
+use crate::tsdb::{ended, import, look};
 
 pub(super) fn command() -> Command {
     Command::new("tsdb")
         .about("Run tsdb commands.")
         .subcommand_required(true)
         .subcommands(look::commands())
+        .subcommand(
+            Command::new("create-blocks-from")
+                .about("[Experimental] Import samples from input and produce TSDB blocks. Please refer to the storage docs for more details.")
+                .subcommand_required(true)
+                .arg(look::readable().global(true))
+                .arg(look::switch("quiet", "Do not print created blocks").short('q').global(true))
+                .arg(import::max_block_duration().global(true))
+                .subcommand(import::create_blocks_command()),
+        )
 }
 
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let result = match matches.subcommand() {
+        Some(("create-blocks-from", matches)) => match matches.subcommand() {
+            Some((_, given)) => import::create_blocks(given, console),
+            None => Ok(()),
+        },
         Some((kind, given)) => look::run(kind, given, console),
         None => Ok(()),
     };

@@ -70,7 +70,7 @@ fn plain(argument: &str) -> &str {
 }
 
 /// A file that is there.
-pub(super) fn existing_file(text: &str) -> Result<String, String> {
+pub(crate) fn existing_file(text: &str) -> Result<String, String> {
     let path = Path::new(text);
     if path.is_dir() {
         return Err(format!("'{text}' is a directory"));
@@ -82,7 +82,7 @@ pub(super) fn existing_file(text: &str) -> Result<String, String> {
 }
 
 /// `name=value` or `name:value`.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once([':', '=']) {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err(format!("expected KEY=VALUE got '{text}'")),
@@ -90,7 +90,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// A duration in Go's notation.
-pub(super) fn go_duration(text: &str) -> Result<config::GoDuration, String> {
+pub(crate) fn go_duration(text: &str) -> Result<config::GoDuration, String> {
     config::GoDuration::parse(text).ok_or_else(|| {
         let text = model::format::go_quote(text);
         format!("time: invalid duration {text}")

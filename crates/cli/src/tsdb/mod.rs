@@ -1,7 +1,8 @@
 //! Data folders without a server: `keepwatch tsdb …`, and the commands that promtool has under the same name.
 //!
-//! [`look`]: list, analyze, dump.
+//! [`look`]: list, analyze, dump. [`import`]: samples and blocks from elsewhere.
 
+pub(crate) mod import;
 pub(crate) mod look;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(look::commands())
+        .subcommand(import::command())
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
@@ -27,6 +29,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
         err: &mut err,
     };
     let result = match matches.subcommand() {
+        Some(("import", given)) => import::run(given, &mut console),
         Some((kind, given)) => look::run(kind, given, &mut console),
         None => Ok(()),
     };

@@ -411,7 +411,8 @@ mod tests {
 
     #[test]
     fn ranges_triple() {
-        let hours = |hours: i64| block_range(Duration::from_secs(hours * 3600)).millis() / 3_600_000;
+        let hours =
+            |hours: i64| block_range(Duration::from_secs(hours * 3600)).millis() / 3_600_000;
         assert_eq!([hours(0), hours(5), hours(6), hours(24)], [2, 2, 6, 18]);
         assert_eq!(block_range(Duration::MAX).millis() / 3_600_000, 39_366);
     }

@@ -6,7 +6,8 @@
 //! read (`remote_read`, `federation`), queries under limits (`query_life`), queries that cannot be answered
 //! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), alerts for other
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
-//! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`).
+//! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`),
+//! the role promtool beside the real one (`promtool`).
 
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,7 @@ mod kills;
 mod memory;
 mod mesh;
 mod otlp;
+mod promtool;
 mod query_errors;
 mod query_life;
 mod query_offline;

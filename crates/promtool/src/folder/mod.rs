@@ -1,11 +1,12 @@
 //! What is in a data folder, told without a server.
 //!
 //! [`list`]: its blocks. [`analyze`]: what a block is made of; `distribution`: how full its chunks are. [`dump`]: the
-//! samples themselves.
+//! samples themselves. [`import`]: more of them.
 
 pub mod analyze;
 mod distribution;
 pub mod dump;
+pub mod import;
 pub mod list;
 
 use std::path::Path;
