@@ -6,4 +6,7 @@
 //! Not here: the formats (`tsdb`, `wire`), locking the folder, output.
 
 pub mod import;
+mod logs;
 pub mod progress;
+pub mod repair;
+pub mod verify;

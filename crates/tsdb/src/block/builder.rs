@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use model::disk::Disk;
 use model::labels::Labels;
+use model::storage::HistogramSample;
 
 use super::chunks::SEGMENT_BYTES;
 use super::index::SymbolList;
@@ -141,6 +142,20 @@ impl BlockBuilder {
             value: Value::Float(value),
         });
         self.memory += LATE_BYTES;
+    }
+
+    /// Adds a histogram.
+    pub fn add_histogram(&mut self, labels: &Labels, time: i64, histogram: &HistogramSample) {
+        let value = match histogram {
+            HistogramSample::Integer(histogram) => SampleValue::Integer(Arc::clone(histogram)),
+            HistogramSample::Float(histogram) => SampleValue::FloatHistogram(Arc::clone(histogram)),
+        };
+        let sample = Sample {
+            time,
+            start_time: 0,
+            value,
+        };
+        self.add_samples(labels, &[sample]);
     }
 
     /// Adds samples of any kind.
