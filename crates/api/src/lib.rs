@@ -47,9 +47,10 @@ pub use prometheus::write::WriteService;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
     ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart, HeadStatsView,
-    Lifecycle, LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource,
-    ReceiverView, RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource,
-    TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    Import, ImportFailure, ImportKind, ImportSource, ImportView, ImportedBlockView, Lifecycle,
+    LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, ReceiverView,
+    RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource, TargetsView,
+    TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;

@@ -14,6 +14,11 @@ const FORM_BYTES_MAX: usize = 10 << 20;
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
+    /// Those of a query string, whatever the body is.
+    pub(crate) fn of_query(query: &str) -> Self {
+        Self(pairs(query).collect())
+    }
+
     /// For tests.
     #[cfg(test)]
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {

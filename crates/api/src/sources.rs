@@ -312,6 +312,62 @@ pub trait AdminSource: Send + Sync {
     fn clean_tombstones(&self) -> Result<(), String>;
     /// Makes a copy of all samples below the data folder; gives its name.
     fn snapshot(&self, head: HeadPart) -> Result<String, String>;
+    /// Begins to take in samples or blocks; one at a time.
+    fn begin_import(&self, source: ImportSource) -> Result<Box<dyn Import>, ImportFailure>;
+}
+
+/// What comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportKind {
+    /// A page in OpenMetrics.
+    OpenMetrics,
+    /// Blocks in a tar archive.
+    Blocks,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportSource {
+    pub kind: ImportKind,
+    /// Added to every series.
+    pub labels: Vec<(String, String)>,
+}
+
+/// An import under way; dropping it unfinished leaves nothing behind.
+pub trait Import: Send {
+    /// Takes more of what comes.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ImportFailure>;
+    /// All has come: makes blocks of it and shows them to queries.
+    fn finish(self: Box<Self>) -> Result<ImportView, ImportFailure>;
+}
+
+/// Why nothing was imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportFailure {
+    /// What came is wrong.
+    Input(String),
+    /// Another import is under way.
+    Busy,
+    Failed(String),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportView {
+    pub blocks: Vec<ImportedBlockView>,
+    pub samples: u64,
+    /// Samples that were left out: their series has another one at the same time.
+    pub duplicates: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedBlockView {
+    pub ulid: String,
+    /// Milliseconds; the last one is not in the block.
+    pub min_time: i64,
+    pub max_time: i64,
+    pub series: u64,
+    pub samples: u64,
+    /// The retention has dropped it already.
+    pub is_beyond_retention: bool,
 }
 
 /// The configuration in use.

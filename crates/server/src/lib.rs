@@ -5,7 +5,7 @@
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`, `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
 //! `offline` (a folder without a server), [`pieces`] (parts for other tools); `running` starts, reloads and stops it all, `signals` too; `sources`
-//! shows it to the API; `self_metrics`.
+//! shows it to the API, `import` takes in what comes over it; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
 //! touches only what differs.
@@ -26,6 +26,7 @@ mod features;
 mod files;
 mod groups;
 mod http_client;
+mod import;
 mod input;
 mod jobs;
 mod mail;

@@ -33,6 +33,7 @@ use crate::compaction::Compaction;
 use crate::exchange::Exchange;
 use crate::feature_list::feature_list;
 use crate::features::Features;
+use crate::import::ImportPlace;
 use crate::options::{Options, QueryOptions, Tempo};
 use crate::outgoing::{Outgoing, OutgoingAlerts};
 use crate::plan::{Plan, PlanContext};
@@ -414,6 +415,7 @@ impl Parts {
             db: storage.db.clone(),
             dir: storage.dir.clone(),
             clock: Arc::clone(&clock),
+            import: ImportPlace::default(),
         });
         let api = Arc::new(Api {
             clock: Arc::clone(&clock),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use api::{
     ActiveTargetView, AdminSource, AlertmanagersView, ConfigSource, DecisionView,
-    DroppedTargetView, FilesView, HeadPart, PlaceView, ProblemView, ReasonSource, RelabelStepView,
-    ReplayProgressView, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    DroppedTargetView, FilesView, HeadPart, Import, ImportFailure, ImportSource, PlaceView,
+    ProblemView, ReasonSource, RelabelStepView, ReplayProgressView, TargetSource, TargetsView,
+    TsdbCount, TsdbSource, TsdbStatusView,
 };
 use config::RelabelRules;
 use diag::{Diagnostic, Reason, ReasonBook, ReasonEntry};
@@ -19,6 +20,7 @@ use scrape::Pools;
 use tsdb::Db;
 
 use crate::alertmanagers::Alertmanagers;
+use crate::import::{self, ImportPlace};
 use crate::retention::Limits;
 use crate::storage::random;
 
@@ -185,6 +187,7 @@ pub(crate) struct TsdbView {
     /// The data folder.
     pub(crate) dir: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) import: ImportPlace,
 }
 
 impl TsdbSource for TsdbView {
@@ -268,6 +271,12 @@ impl AdminSource for TsdbView {
         made.map_err(|error| format!("create snapshot: {error}"))?;
         tracing::info!(dir = %dir.display(), "snapshot made");
         Ok(name)
+    }
+
+    fn begin_import(&self, source: ImportSource) -> Result<Box<dyn Import>, ImportFailure> {
+        let into = (&self.db, self.dir.as_path());
+        let import = import::begin(&self.import, source, into, self.clock.now())?;
+        Ok(Box::new(import))
     }
 }
 

@@ -557,6 +557,25 @@ export type Hop = {
   hint?: string | null;
 };
 
+/** What an import did. */
+export type Import = {
+  blocks: ImportedBlock[];
+  samples: number;
+  /** Samples that were left out: their series has another one at the same time. */
+  duplicates: number;
+};
+
+export type ImportedBlock = {
+  ulid: string;
+  /** Milliseconds; the last one is not in the block. */
+  minTime: number;
+  maxTime: number;
+  series: number;
+  samples: number;
+  /** It is older than the retention allows, and gone already. */
+  isBeyondRetention: boolean;
+};
+
 export type KilledQuery = {
   killed: number;
 };

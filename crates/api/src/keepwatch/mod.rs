@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod metrics;
 pub(crate) mod overview;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Routes {
         .get("/metrics", metrics::list)
         .get("/metrics/cardinality", metrics::cardinality)
         .get("/config", config::compare)
+        .action("/import", import::import)
         .get("/queries", queries::list)
         .delete("/queries/{id}", queries::kill)
         .form("/query/explain", explain::explain)

@@ -1,10 +1,11 @@
 //! The table of `/api/keepwatch/v1`.
 
-use super::operation::{Form, Operation, Param, in_path, may, must, schema};
+use super::operation::{Form, Operation, Param, in_path, many, may, must, schema};
 use crate::keepwatch::alerts::AlertsTwin;
 use crate::keepwatch::boot::{BootTwin, MeTwin};
 use crate::keepwatch::config::ComparisonTwin;
 use crate::keepwatch::explain::NodeTwin;
+use crate::keepwatch::import::ImportTwin;
 use crate::keepwatch::metrics::{CardinalityTwin, MetricsTwin};
 use crate::keepwatch::overview::OverviewTwin;
 use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
@@ -128,6 +129,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Queries that wait or run",
         &[],
         schema::<QueriesTwin>,
+    ),
+    Operation::action(
+        "/import",
+        "Takes samples (application/openmetrics-text) or blocks (application/x-tar); needs --web.enable-admin-api",
+        &[many("label", "NAME=VALUE, for every series of samples")],
+        schema::<ImportTwin>,
     ),
     Operation::delete(
         "/queries/{id}",

@@ -15,7 +15,7 @@ use crate::respond::{ApiError, ErrorKind, success};
 use crate::sources::{AdminSource, Api, HeadPart};
 
 /// The storage to administrate, if that is allowed.
-fn admin(api: &Api) -> Result<&Arc<dyn AdminSource>, ApiError> {
+pub(crate) fn admin(api: &Api) -> Result<&Arc<dyn AdminSource>, ApiError> {
     let disabled = || ApiError::new(ErrorKind::Unavailable, "admin APIs disabled");
     api.admin.as_ref().ok_or_else(disabled)
 }
