@@ -11,14 +11,14 @@ const NAME_MAX: usize = 255;
 
 /// A file or folder of an archive. The bytes of a file follow in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TarEntry {
+pub enum TarEntry {
     File { name: String, length: u64 },
     Folder { name: String },
 }
 
 /// Reads an archive entry by entry.
 #[derive(Debug)]
-pub(super) struct TarReader<R> {
+pub struct TarReader<R> {
     source: R,
     /// Bytes of the current file that were not read, and of the padding after it.
     left: u64,
@@ -26,7 +26,7 @@ pub(super) struct TarReader<R> {
 }
 
 impl<R: Read> TarReader<R> {
-    pub(super) fn new(source: R) -> Self {
+    pub fn new(source: R) -> Self {
         Self {
             source,
             left: 0,
@@ -35,7 +35,7 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The next entry; what is left of the one before is passed over. `None` at the end.
-    pub(super) fn next_entry(&mut self) -> io::Result<Option<TarEntry>> {
+    pub fn next_entry(&mut self) -> io::Result<Option<TarEntry>> {
         loop {
             self.skip()?;
             let mut head = [0; BLOCK];
@@ -163,7 +163,7 @@ impl Header<'_> {
 }
 
 /// Writes the header of a file; its bytes and [`padding`] follow.
-pub(super) fn write_header(out: &mut dyn Write, name: &str, length: u64) -> io::Result<()> {
+pub fn write_header(out: &mut dyn Write, name: &str, length: u64) -> io::Result<()> {
     let mut head = [0_u8; BLOCK];
     let mut put = |at: usize, bytes: &[u8]| {
         if let Some(place) = head.get_mut(at..at + bytes.len()) {
@@ -196,14 +196,14 @@ pub(super) fn write_header(out: &mut dyn Write, name: &str, length: u64) -> io::
 }
 
 /// Writes the zeros after a file of this length.
-pub(super) fn write_padding(out: &mut dyn Write, length: u64) -> io::Result<()> {
+pub fn write_padding(out: &mut dyn Write, length: u64) -> io::Result<()> {
     let missing = length.next_multiple_of(BLOCK as u64) - length;
     // Below 512.
     out.write_all(&[0; BLOCK][..missing as usize])
 }
 
 /// Writes the end of an archive.
-pub(super) fn write_end(out: &mut dyn Write) -> io::Result<()> {
+pub fn write_end(out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&[0; 2 * BLOCK])
 }
 

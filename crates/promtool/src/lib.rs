@@ -2,15 +2,20 @@
 //! own commands.
 //!
 //! In reading order: [`console`] (where output goes), [`table`] (columns), [`check`] (configurations, rule
-//! files, pages of metrics), [`rule_tests`] (unit tests of rules), [`edit`] (queries printed and changed), [`http`] (servers), [`folder`] (data folders).
+//! files, pages of metrics), [`rule_tests`] (unit tests of rules), [`edit`] (queries printed and changed), [`http`] (servers), [`push`], [`debug`], [`query_analysis`], [`backfill`] (what is asked of and sent to them),
+//! [`folder`] (data folders).
 //!
 //! Not here: reading arguments (`cli`), the formats of blocks and logs (`tsdb`).
 
+pub mod backfill;
 pub mod check;
 pub mod console;
+pub mod debug;
 pub mod edit;
 pub mod folder;
 pub mod http;
+pub mod push;
+pub mod query_analysis;
 pub mod rule_tests;
 pub mod table;
 

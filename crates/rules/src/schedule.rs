@@ -215,7 +215,7 @@ impl Runner {
 
 /// The first evaluation at or after `now`: groups are spread over their interval by a hash of their
 /// name, and stay at their place over restarts.
-fn first_time(spec: &GroupSpec, now: Timestamp) -> Timestamp {
+pub fn first_time(spec: &GroupSpec, now: Timestamp) -> Timestamp {
     let interval = spec.interval.millis().max(1);
     let hash =
         Labels::from_pairs([("name", spec.name.as_str()), ("file", spec.file.as_str())]).xxhash();

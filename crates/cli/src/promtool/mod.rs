@@ -5,6 +5,7 @@
 //! commands of our own names. `usage` turns problems of the command line into the peer's texts.
 
 mod check;
+mod push;
 mod query;
 mod rules;
 mod tsdb;
@@ -116,6 +117,8 @@ pub(crate) fn command() -> Command {
         )
         .subcommand(check::command())
         .subcommand(query::command())
+        .subcommand(push::debug_command())
+        .subcommand(push::command())
         .subcommand(rules::command())
         .subcommand(query::promql_command())
         .subcommand(tsdb::command())
@@ -127,6 +130,8 @@ fn dispatch(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     match matches.subcommand() {
         Some(("check", matches)) => check::run(matches, &parser, console),
         Some(("query", matches)) => query::run(matches, console),
+        Some(("debug", matches)) => push::run_debug(matches, console),
+        Some(("push", matches)) => push::run(matches, console),
         Some(("test", matches)) => rules::run(matches, features, console),
         Some(("tsdb", matches)) => tsdb::run(matches, console),
         Some(("promql", matches)) => query::run_promql(matches, &parser, console),

@@ -2,13 +2,15 @@
 
 use ::promtool::edit::{MatcherEdit, edit_matchers, format};
 use ::promtool::http::{Server, ServerOptions};
+use ::promtool::query_analysis::{Analysis, analyze};
 use ::promtool::{Console, Outcome};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use config::GoDuration;
 use model::MatchOp;
 use promql::ParserOptions;
 
-use super::usage::{existing_file, pair};
-use super::{experimental, outcome, text};
+use super::usage::{existing_file, go_duration, pair};
+use super::{experimental, outcome, text, texts};
 use crate::query::{self, Source};
 use crate::query_print::{Format, print};
 
@@ -51,6 +53,50 @@ pub(super) fn command() -> Command {
         .subcommand(on_server("range", "Run range query.").arg(header()))
         .subcommand(on_server("series", "Run series query."))
         .subcommand(on_server("labels", "Run labels query."))
+        .subcommand(analyze_command())
+}
+
+fn analyze_command() -> Command {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help);
+    Command::new("analyze")
+        .about(
+            "Run queries against your Prometheus to analyze the usage pattern of certain metrics.",
+        )
+        .arg(flag("server", "Prometheus server to query").required(true))
+        .arg(flag("type", "Type of metric: histogram").required(true))
+        .arg(
+            flag("duration", "Time frame to analyze")
+                .default_value("1h")
+                .value_parser(go_duration),
+        )
+        .arg(flag(
+            "time",
+            "Query time (RFC3339 or Unix timestamp), defaults to now",
+        ))
+        .arg(
+            flag("match", "Series selector. Can be specified multiple times")
+                .required(true)
+                .action(ArgAction::Append),
+        )
+}
+
+fn run_analyze(given: &ArgMatches, console: &mut Console<'_>) -> Result<(), String> {
+    let at = match text(given, "time") {
+        "" => model::Timestamp(jiff::Timestamp::now().as_millisecond()),
+        text => query::time("query", text)
+            .map_err(|error| format!("error parsing time '{text}': {error}"))?,
+    };
+    let analysis = Analysis {
+        kind: text(given, "type"),
+        duration: given
+            .get_one::<GoDuration>("duration")
+            .copied()
+            .unwrap_or_default(),
+        time: query::seconds(at),
+        selectors: texts(given, "match"),
+    };
+    let server = server_at(given, text(given, "server"))?;
+    analyze(console, &server, &analysis)
 }
 
 pub(super) fn http_config_argument() -> Arg {
@@ -87,6 +133,10 @@ pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let Some((kind, given)) = matches.subcommand() else {
         return Outcome::Failed;
     };
+    if kind == "analyze" {
+        let result = run_analyze(given, console);
+        return outcome(result, console);
+    }
     let answer = Source::server(&options(given, text(given, "server")))
         .and_then(|source| query::ask(&source, kind, given));
     let answer = match answer {

@@ -3,7 +3,7 @@
 use ::promtool::{Console, Outcome};
 use clap::{ArgMatches, Command};
 
-use crate::tsdb::{ended, import, look};
+use crate::tsdb::{backfill, bench, ended, import, look};
 
 pub(super) fn command() -> Command {
     Command::new("tsdb")
@@ -17,14 +17,26 @@ pub(super) fn command() -> Command {
                 .arg(look::readable().global(true))
                 .arg(look::switch("quiet", "Do not print created blocks").short('q').global(true))
                 .arg(import::max_block_duration().global(true))
-                .subcommand(import::create_blocks_command()),
+                .subcommand(import::create_blocks_command())
+                .subcommand(backfill::create_blocks_command()),
+        )
+        .subcommand(
+            Command::new("bench")
+                .about("Run benchmarks.")
+                .subcommand_required(true)
+                .subcommand(bench::command("write")),
         )
 }
 
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let result = match matches.subcommand() {
         Some(("create-blocks-from", matches)) => match matches.subcommand() {
+            Some(("rules", given)) => backfill::run(given, console),
             Some((_, given)) => import::create_blocks(given, console),
+            None => Ok(()),
+        },
+        Some(("bench", matches)) => match matches.subcommand() {
+            Some((_, given)) => bench::run(given, console),
             None => Ok(()),
         },
         Some((kind, given)) => look::run(kind, given, console),

@@ -4,14 +4,20 @@ use std::path::{Path, PathBuf};
 
 use ::promtool::Console;
 use ::promtool::folder::import::{ImportOptions, Told, import_blocks, import_page};
-use ::promtool::folder::list::Numbers;
+use ::promtool::folder::online::import_online;
+use ::promtool::http::{Server, ServerOptions};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use config::GoDuration;
-use model::Duration;
+use model::{Duration, Timestamp};
 
 use super::look::{numbers, readable, switch};
 use crate::progress::Bar;
 use crate::promtool::{existing_file, go_duration, pair};
+
+/// Reading a large body, and making blocks of it.
+const ONLINE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4 * 3600);
+/// Samples may be so far ahead of the clock; later ones are taken for slips.
+const AHEAD_MAX: Duration = Duration::from_secs(24 * 3600);
 
 fn label() -> Arg {
     Arg::new("label")
@@ -63,6 +69,7 @@ pub(crate) fn create_blocks(given: &ArgMatches, console: &mut Console<'_>) -> Re
         dir: Path::new(text("output directory")),
         labels: &labels,
         range_max: range_max(given),
+        time_max: None,
         told,
         progress: &Bar::default(),
     };
@@ -98,6 +105,21 @@ pub(crate) fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("The data folder; it is made if it is not there"),
         )
+        .arg(
+            Arg::new("url")
+                .long("url")
+                .value_name("URL")
+                .conflicts_with_all(["data-dir", "max-block-duration"])
+                .help("Sends it to this server instead, which has --web.enable-admin-api; it is visible at once"),
+        )
+        .arg(
+            Arg::new("http.config.file")
+                .long("http.config.file")
+                .value_name("FILE")
+                .requires("url")
+                .value_parser(existing_file)
+                .help("How to reach the server: authentication, TLS"),
+        )
         .arg(label())
         .arg(max_block_duration().hide(false))
         .arg(readable())
@@ -111,24 +133,42 @@ pub(crate) fn run(given: &ArgMatches, console: &mut Console<'_>) -> Result<(), S
             existing_file(input)?;
         }
     }
+    if let Some(url) = given.get_one::<String>("url") {
+        let options = ServerOptions {
+            url,
+            config_file: given
+                .get_one::<String>("http.config.file")
+                .map(String::as_str),
+            headers: Vec::new(),
+        };
+        let server = Server::new(&options)?.with_timeout(ONLINE_TIMEOUT);
+        let labels = labels(given);
+        for input in inputs {
+            let told = if given.get_flag("quiet") {
+                Told::Nothing
+            } else {
+                Told::Blocks(numbers(given))
+            };
+            import_online(console, &server, input, &labels, told)?;
+        }
+        return Ok(());
+    }
     let empty = PathBuf::new();
     let dir = given.get_one::<PathBuf>("data-dir").unwrap_or(&empty);
     // Held until the end.
     let _lock = server::pieces::lock_folder(dir).map_err(|error| error.to_string())?;
     let labels = labels(given);
+    let now = Timestamp(jiff::Timestamp::now().as_millisecond());
     let told = if given.get_flag("quiet") {
         Told::Nothing
     } else {
-        Told::Blocks(if given.get_flag("human-readable") {
-            Numbers::Readable
-        } else {
-            Numbers::Plain
-        })
+        Told::Blocks(numbers(given))
     };
     let options = ImportOptions {
         dir,
         labels: &labels,
         range_max: range_max(given),
+        time_max: Some(now + AHEAD_MAX),
         told,
         progress: &Bar::default(),
     };
@@ -143,6 +183,6 @@ pub(crate) fn run(given: &ArgMatches, console: &mut Console<'_>) -> Result<(), S
     Ok(())
 }
 
-pub(crate) fn is_archive(path: &Path) -> bool {
+fn is_archive(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "tar")
 }

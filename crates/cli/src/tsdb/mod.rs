@@ -1,7 +1,11 @@
 //! Data folders without a server: `keepwatch tsdb …`, and the commands that promtool has under the same name.
 //!
-//! [`look`]: list, analyze, dump. [`import`]: samples and blocks from elsewhere.
+//! [`look`]: list, analyze, dump. [`import`]: samples and blocks from elsewhere; [`backfill`]:
+//! samples of new rules. [`check`]: verify, repair. [`bench`]: how fast samples are stored.
 
+pub(crate) mod backfill;
+pub(crate) mod bench;
+mod check;
 pub(crate) mod import;
 pub(crate) mod look;
 
@@ -20,6 +24,9 @@ pub(crate) fn command() -> Command {
         .arg_required_else_help(true)
         .subcommands(look::commands())
         .subcommand(import::command())
+        .subcommand(backfill::own_command())
+        .subcommands(check::commands())
+        .subcommand(bench::command("bench"))
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
@@ -30,6 +37,9 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     };
     let result = match matches.subcommand() {
         Some(("import", given)) => import::run(given, &mut console),
+        Some(("backfill-rules", given)) => backfill::run(given, &mut console),
+        Some(("bench", given)) => bench::run(given, &mut console),
+        Some((kind @ ("verify" | "repair"), given)) => check::run(kind, given, &mut console),
         Some((kind, given)) => look::run(kind, given, &mut console),
         None => Ok(()),
     };

@@ -5,11 +5,12 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use model::Timestamp;
 use model::disk::Disk;
 use tsdb::block::{Block, BlockMeta, Ulid, verify};
 
 use super::ImportError;
-use super::tar::{TarEntry, TarReader, write_end, write_header, write_padding};
+use crate::tar::{TarEntry, TarReader, write_end, write_header, write_padding};
 
 /// Ends of names of folders that no server looks into, and that the next start removes.
 const UNFINISHED: &str = ".tmp-for-creation";
@@ -17,11 +18,13 @@ const UNFINISHED: &str = ".tmp-for-creation";
 const PIECE: usize = 1 << 18;
 
 /// Unpacks the blocks of an archive into the folder `dir`. Every block is read whole before it is visible; the
-/// first one that is damaged ends the import. Blocks that are there already are an error.
+/// first one that is damaged ends the import. Blocks that are there already are an error, and so are those with
+/// samples after `time_max`.
 pub fn import(
     disk: &Arc<dyn Disk>,
     dir: &Path,
     archive: impl Read,
+    time_max: Option<Timestamp>,
 ) -> Result<Vec<BlockMeta>, ImportError> {
     let mut unpacked = Unpacked {
         disk,
@@ -36,7 +39,13 @@ pub fn import(
     }
     let mut metas = Vec::new();
     for ulid in &unpacked.ulids {
-        metas.push(unpacked.check(*ulid)?);
+        let meta = unpacked.check(*ulid)?;
+        if time_max.is_some_and(|time_max| meta.max_time > time_max.millis().saturating_add(1)) {
+            return Err(ImportError::Input(format!(
+                "the block {ulid} has samples of the future"
+            )));
+        }
+        metas.push(meta);
     }
     for ulid in std::mem::take(&mut unpacked.ulids) {
         let (from, to) = (unpacked.unfinished(ulid), dir.join(ulid.to_string()));
@@ -280,7 +289,7 @@ mod tests {
         }
 
         fn import(&self, archive: &[u8]) -> Result<Vec<BlockMeta>, ImportError> {
-            import(&self.disk, &self.to(), archive)
+            import(&self.disk, &self.to(), archive, None)
         }
 
         fn names(&self) -> Vec<String> {

@@ -6,7 +6,6 @@
 
 pub mod archive;
 pub mod openmetrics;
-mod tar;
 
 use std::path::PathBuf;
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::disk::Disk;
-use model::time::Duration;
+use model::time::{Duration, Timestamp};
 use model::{Labels, LabelsBuilder};
 use tsdb::block::{BlockBuilder, BlockMeta, UlidSource};
 use wire::{Entry, Exposition, Format, Options, ParseError, SeriesEntry, Step};
@@ -28,6 +28,8 @@ const MEMORY_MAX: usize = 512 << 20;
 const SAMPLE_BYTES: usize = 4;
 /// Counting the memory of all blocks for every sample would take longer than the samples do.
 const CHECK_SAMPLES: usize = 50_000;
+/// A folder with more blocks is of no use. This is nine years of two hours.
+const BLOCKS_MAX: usize = 40_000;
 /// Progress is told after so many bytes of the page.
 const PROGRESS_BYTES: usize = 1 << 20;
 
@@ -41,6 +43,8 @@ pub struct OpenMetricsImport<'a> {
     pub labels: &'a [(String, String)],
     /// Blocks may span this; less than two hours is two hours.
     pub range_max: Duration,
+    /// Later samples are an error: they would make everything else look old to the retention.
+    pub time_max: Option<Timestamp>,
     pub progress: &'a dyn Progress,
 }
 
@@ -121,8 +125,23 @@ impl Run<'_> {
     fn count(&mut self, page: &[u8]) -> Result<BTreeMap<i64, usize>, ImportError> {
         let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
         let range = self.range;
-        read(page, "checking", self.import.progress, |_, time, _| {
+        let time_max = self.import.time_max.map_or(i64::MAX, Timestamp::millis);
+        read(page, "checking", self.import.progress, |_, time, sample| {
+            let line = || line_of(page, offset_in(page, sample.raw));
+            if time > time_max {
+                return Err(ImportError::Input(format!(
+                    "line {}: the time {} is in the future; times are seconds since 1970",
+                    line(),
+                    time / 1000
+                )));
+            }
             *counts.entry(time.div_euclid(range)).or_default() += 1;
+            if counts.len() > BLOCKS_MAX {
+                return Err(ImportError::Input(format!(
+                    "line {}: the samples are of so many days that they would make more than {BLOCKS_MAX} blocks; ask for longer blocks, or check the times, which are seconds since 1970",
+                    line()
+                )));
+            }
             Ok(())
         })?;
         self.imported.samples = counts.values().map(|count| *count as u64).sum();
@@ -300,6 +319,7 @@ mod tests {
                 ulids: &self.ulids,
                 labels: &[("job".to_owned(), "import".to_owned())],
                 range_max: Duration::ZERO,
+                time_max: Some(Timestamp(1_000_000_000_000)),
                 progress: &Silent,
             };
             let run = Run {
@@ -396,6 +416,10 @@ mod tests {
                 "line 2: expected timestamp for series {__name__=\"b\"}, got none",
             ),
             ("a 1 2\nb{ 1 3\n# EOF\n", "line 2: "),
+            (
+                "a 1 1704067200000\n# EOF\n",
+                "line 1: the time 1704067200000 is in the future",
+            ),
             ("a 1 2\n", "line 2: data does not end with # EOF"),
         ] {
             let error = folder.import(page, MEMORY_MAX).unwrap_err();

@@ -7,7 +7,8 @@
 //! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), alerts for other
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`),
-//! the role promtool beside the real one (`promtool`).
+//! the role promtool beside the real one (`promtool`),
+//! tools for data folders (`tsdb_tools`).
 
 #![allow(
     clippy::unwrap_used,
@@ -40,3 +41,4 @@ mod silences;
 mod start_times;
 mod starting;
 mod support;
+mod tsdb_tools;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use folder::import::archive;
 use folder::import::openmetrics::{Imported, OpenMetricsImport, import};
 use folder::progress::Progress;
-use model::Duration;
 use model::disk::{Disk, FileBytes};
+use model::{Duration, Timestamp};
 use tsdb::RealDisk;
 use tsdb::block::{Block, BlockMeta};
 
@@ -28,6 +28,8 @@ pub struct ImportOptions<'a> {
     pub labels: &'a [(String, String)],
     /// Blocks may span this.
     pub range_max: Duration,
+    /// Later samples are refused.
+    pub time_max: Option<Timestamp>,
     pub told: Told,
     pub progress: &'a dyn Progress,
 }
@@ -64,6 +66,7 @@ pub fn import_page(
             ulids: &server::pieces::ulids(),
             labels: options.labels,
             range_max: options.range_max,
+            time_max: options.time_max,
             progress: options.progress,
         },
     );
@@ -118,7 +121,8 @@ fn tell(
     show(console, &imported.blocks, options.dir, numbers)
 }
 
-fn show(
+/// Prints rows of new blocks.
+pub fn show(
     console: &mut Console<'_>,
     metas: &[BlockMeta],
     dir: &Path,
@@ -148,7 +152,7 @@ pub fn import_blocks(
         std::thread::scope(|scope| {
             let packing = scope.spawn(move || pack(&mut writer, &blocks));
             progress.begin("copying blocks", 0);
-            let metas = archive::import(&disk, options.dir, reader);
+            let metas = archive::import(&disk, options.dir, reader, options.time_max);
             progress.end();
             // If the import ended early, packing could not go on; the import's error says why.
             match (metas, packing.join()) {
@@ -158,7 +162,8 @@ pub fn import_blocks(
         })?
     } else {
         let file = File::open(path).map_err(fail)?;
-        archive::import(&disk, options.dir, file).map_err(|error| error.to_string())?
+        archive::import(&disk, options.dir, file, options.time_max)
+            .map_err(|error| error.to_string())?
     };
     match options.told {
         Told::Nothing => Ok(()),
@@ -218,6 +223,7 @@ mod tests {
             dir,
             labels: &[],
             range_max: Duration::ZERO,
+            time_max: None,
             told: Told::Blocks(Numbers::Plain),
             progress: &Silent,
         }

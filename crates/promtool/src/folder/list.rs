@@ -78,7 +78,8 @@ pub fn table(blocks: &[Block], numbers: Numbers, head: Head) -> String {
     layout(&rows, COLUMNS, Last::AsIs)
 }
 
-fn time(millis: i64, numbers: Numbers) -> String {
+/// A time in a row.
+pub(super) fn time(millis: i64, numbers: Numbers) -> String {
     let time = jiff::Timestamp::from_second(millis / 1000);
     match (numbers, time) {
         (Numbers::Readable, Ok(time)) => time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string(),

@@ -1,13 +1,15 @@
 //! What is in a data folder, told without a server.
 //!
 //! [`list`]: its blocks. [`analyze`]: what a block is made of; `distribution`: how full its chunks are. [`dump`]: the
-//! samples themselves. [`import`]: more of them.
+//! samples themselves. [`import`]: more of them; [`online`]: into a running server. [`bench`]: how fast they are stored.
 
 pub mod analyze;
+pub mod bench;
 mod distribution;
 pub mod dump;
 pub mod import;
 pub mod list;
+pub mod online;
 
 use std::path::Path;
 
