@@ -147,8 +147,8 @@ impl BlockBuilder {
     /// Adds a histogram.
     pub fn add_histogram(&mut self, labels: &Labels, time: i64, histogram: &HistogramSample) {
         let value = match histogram {
-            HistogramSample::Integer(histogram) => SampleValue::Integer(Arc::clone(histogram)),
-            HistogramSample::Float(histogram) => SampleValue::FloatHistogram(Arc::clone(histogram)),
+            HistogramSample::Integer(histogram) => Value::Integer(Arc::clone(histogram)),
+            HistogramSample::Float(histogram) => Value::FloatHistogram(Arc::clone(histogram)),
         };
         let sample = Sample {
             time,

@@ -219,6 +219,17 @@ impl Block {
         Ok(())
     }
 
+    /// Makes a block of another folder one that may stand in any: it says no more that the head is done with its
+    /// time, nor that it takes the place of other blocks, nor that it can go.
+    pub fn disown(&self, disk: &dyn Disk) -> std::io::Result<()> {
+        self.mark(disk, |compaction| {
+            compaction.set_hint(meta::HINT_OUT_OF_ORDER);
+            compaction.parents.clear();
+            compaction.deletable = false;
+            compaction.failed = false;
+        })
+    }
+
     /// Changes what `meta.json` says of compactions.
     pub(crate) fn mark(
         &self,

@@ -341,7 +341,7 @@ impl Inner {
         Ok(())
     }
 
-    fn reload(&self) -> Result<(), CompactError> {
+    pub(super) fn reload(&self) -> Result<(), CompactError> {
         Counters::add(&self.counters.reloads);
         let dir = &self.options.head.dir;
         let result = self.reload_folder();
@@ -381,7 +381,7 @@ impl Inner {
             return Ok(gone);
         };
         if let Some(time) = retention.time {
-            let is_old = |block: &&Block| newest - block.meta().max_time >= time.0;
+            let is_old = |block: &&Block| newest.saturating_sub(block.meta().max_time) >= time.0;
             let first = newest_first.iter().skip(1).position(is_old);
             if let Some(first) = first {
                 gone.extend(newest_first[first + 1..].iter().map(|block| block.ulid()));
@@ -403,7 +403,7 @@ impl Inner {
     }
 
     /// Bytes of what the head has on disk.
-    fn head_bytes(&self) -> io::Result<u64> {
+    pub(super) fn head_bytes(&self) -> io::Result<u64> {
         let disk = self.options.head.disk.as_ref();
         let mut total = 0;
         for name in ["wal", "wbl", "chunks_head"] {

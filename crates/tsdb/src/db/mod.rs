@@ -4,7 +4,7 @@
 //! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them, [`chunks`]
 //! gives series with their chunks.
 //! [`opening`]: from files to a database. [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when. [`snapshot`]:
-//! a copy for backups.
+//! a copy for backups. [`adopt`]: blocks from elsewhere.
 //!
 //! Nothing here starts a thread: whoever opens the database calls [`Db::compact`] and [`Db::reload`]
 //! every minute or so. Only one of the long operations runs at a time; reading and writing never wait
@@ -14,6 +14,7 @@
 //! made of a part of the head, the query has those samples from one of the two or from both, and equal
 //! times are dropped.
 
+mod adopt;
 mod chunks;
 mod compaction;
 mod counters;
@@ -38,6 +39,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::block::Block;
 use crate::head::{FloatEncoding, Head, ReplayProgress, ReplayReport};
 
+pub use adopt::AdoptError;
 pub use chunks::StoredChunk;
 pub use compaction::{CompactError, DbDeleteError};
 pub use counters::{COMPACTION_SECONDS, DbStats};

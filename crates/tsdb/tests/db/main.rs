@@ -7,6 +7,7 @@
     reason = "tests fail by panicking and say why"
 )]
 
+mod adopt;
 mod chunks;
 mod compaction;
 mod corruption;
