@@ -345,8 +345,8 @@ pub trait Import: Send {
 pub enum ImportFailure {
     /// What came is wrong.
     Input(String),
-    /// Another import is under way.
-    Busy,
+    /// Not now; why.
+    Busy(String),
     Failed(String),
 }
 
@@ -366,8 +366,6 @@ pub struct ImportedBlockView {
     pub max_time: i64,
     pub series: u64,
     pub samples: u64,
-    /// The retention has dropped it already.
-    pub is_beyond_retention: bool,
 }
 
 /// The configuration in use.

@@ -50,8 +50,11 @@ impl<R: Read> TarReader<R> {
             let header = Header(&head);
             header.check()?;
             let length = header.number(124..136, "length")?;
+            let Some(padded) = length.checked_next_multiple_of(BLOCK as u64) else {
+                return Err(invalid(format!("a file of {length} bytes in the archive")));
+            };
             self.left = length;
-            self.padding = length.next_multiple_of(BLOCK as u64).saturating_sub(length);
+            self.padding = padded - length;
             let name = header.name()?;
             match head.get(156) {
                 Some(b'0' | 0) => return Ok(Some(TarEntry::File { name, length })),
@@ -69,6 +72,7 @@ impl<R: Read> TarReader<R> {
     }
 
     fn skip(&mut self) -> io::Result<()> {
+        // Together they are a length that fits.
         let rest = self.left + self.padding;
         (self.left, self.padding) = (0, 0);
         let skipped = io::copy(&mut (&mut self.source).take(rest), &mut io::sink())?;
@@ -287,6 +291,20 @@ mod tests {
             // Wrong places are errors, whatever they mean.
             assert!(read(&bad).is_err(), "{at}");
         }
+        // A length that no file has, in the binary form.
+        let mut bad = good.clone();
+        bad[124] = 0x80;
+        bad[125..128].fill(0);
+        bad[128..136].fill(0xff);
+        let sum: u32 = bad[..512].iter().map(|byte| u32::from(*byte)).sum();
+        let field: u32 = bad[148..156].iter().map(|byte| u32::from(*byte)).sum();
+        let sum = sum - field + 8 * u32::from(b' ');
+        bad[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let error = read(&bad).unwrap_err().to_string();
+        assert!(
+            error.contains("a file of 18446744073709551615 bytes"),
+            "{error}"
+        );
         assert!(read(b"<html>").is_err());
         assert_eq!(read(b"").unwrap(), []);
     }

@@ -415,6 +415,7 @@ impl Parts {
             db: storage.db.clone(),
             dir: storage.dir.clone(),
             clock: Arc::clone(&clock),
+            budget: budget.clone(),
             import: ImportPlace::default(),
         });
         let api = Arc::new(Api {

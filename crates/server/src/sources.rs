@@ -20,6 +20,7 @@ use scrape::Pools;
 use tsdb::Db;
 
 use crate::alertmanagers::Alertmanagers;
+use crate::budget::MemoryBudget;
 use crate::import::{self, ImportPlace};
 use crate::retention::Limits;
 use crate::storage::random;
@@ -187,6 +188,7 @@ pub(crate) struct TsdbView {
     /// The data folder.
     pub(crate) dir: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) import: ImportPlace,
 }
 
@@ -274,8 +276,13 @@ impl AdminSource for TsdbView {
     }
 
     fn begin_import(&self, source: ImportSource) -> Result<Box<dyn Import>, ImportFailure> {
-        let into = (&self.db, self.dir.as_path());
-        let import = import::begin(&self.import, source, into, self.clock.now())?;
+        let into = import::Destination {
+            db: self.db.clone(),
+            dir: self.dir.clone(),
+            budget: Arc::clone(&self.budget),
+            now: self.clock.now(),
+        };
+        let import = import::begin(&self.import, source, into)?;
         Ok(Box::new(import))
     }
 }

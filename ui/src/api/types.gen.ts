@@ -572,8 +572,6 @@ export type ImportedBlock = {
   maxTime: number;
   series: number;
   samples: number;
-  /** It is older than the retention allows, and gone already. */
-  isBeyondRetention: boolean;
 };
 
 export type KilledQuery = {

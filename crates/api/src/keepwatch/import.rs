@@ -1,6 +1,7 @@
 //! `import`: samples and blocks from elsewhere, visible at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use net::Bytes;
@@ -19,6 +20,8 @@ use crate::sources::{AdminSource, Api, ImportFailure, ImportKind, ImportSource, 
 
 /// Pieces of a body that wait to be written.
 const WAITING_MAX: usize = 16;
+/// A client that sends nothing for so long is given up: others wait for their turn.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// What an import did.
 #[derive(Serialize, JsonSchema)]
@@ -41,8 +44,6 @@ pub(crate) struct ImportedBlockTwin {
     max_time: i64,
     series: u64,
     samples: u64,
-    /// It is older than the retention allows, and gone already.
-    is_beyond_retention: bool,
 }
 
 impl From<ImportView> for ImportTwin {
@@ -53,7 +54,6 @@ impl From<ImportView> for ImportTwin {
             max_time: block.max_time,
             series: block.series,
             samples: block.samples,
-            is_beyond_retention: block.is_beyond_retention,
         };
         Self {
             blocks: view.blocks.into_iter().map(block).collect(),
@@ -92,10 +92,7 @@ pub(crate) async fn import(
     match done {
         Ok(view) => Ok(success(&ImportTwin::from(view))),
         Err(ImportFailure::Input(problem)) => Err(ApiError::bad_data(problem)),
-        Err(ImportFailure::Busy) => Err(ApiError::new(
-            ErrorKind::Timeout,
-            "another import is running; try again when it is done",
-        )),
+        Err(ImportFailure::Busy(problem)) => Err(ApiError::new(ErrorKind::Timeout, problem)),
         Err(ImportFailure::Failed(problem)) => Err(failed(problem)),
     }
 }
@@ -133,7 +130,12 @@ fn labels(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
 
 /// Hands on the body; an error if it does not come whole.
 async fn send(mut body: Body, sender: &mpsc::Sender<Piece>) -> Result<(), ApiError> {
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::time::timeout(SILENCE_MAX, body.frame()).await;
+        let silent = |_| ApiError::bad_data("reading the body: nothing came for a minute");
+        let Some(frame) = frame.map_err(silent)? else {
+            break;
+        };
         let frame =
             frame.map_err(|error| ApiError::bad_data(format!("reading the body: {error}")))?;
         if let Ok(bytes) = frame.into_data()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::promtool::Console;
-use ::promtool::folder::import::{ImportOptions, Told, import_blocks, import_page};
+use ::promtool::folder::import::{BlockLength, ImportOptions, Told, import_blocks, import_page};
 use ::promtool::folder::online::import_online;
 use ::promtool::http::{Server, ServerOptions};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -18,6 +18,8 @@ use crate::promtool::{existing_file, go_duration, pair};
 const ONLINE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4 * 3600);
 /// Samples may be so far ahead of the clock; later ones are taken for slips.
 const AHEAD_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Blocks are not longer, as in a server.
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 fn label() -> Arg {
     Arg::new("label")
@@ -68,7 +70,7 @@ pub(crate) fn create_blocks(given: &ArgMatches, console: &mut Console<'_>) -> Re
     let options = ImportOptions {
         dir: Path::new(text("output directory")),
         labels: &labels,
-        range_max: range_max(given),
+        length: BlockLength::Longest(range_max(given)),
         time_max: None,
         told,
         progress: &Bar::default(),
@@ -167,7 +169,10 @@ pub(crate) fn run(given: &ArgMatches, console: &mut Console<'_>) -> Result<(), S
     let options = ImportOptions {
         dir,
         labels: &labels,
-        range_max: range_max(given),
+        length: match range_max(given) {
+            Duration::ZERO => BlockLength::Fitting(LONGEST),
+            longest => BlockLength::Longest(longest),
+        },
         time_max: Some(now + AHEAD_MAX),
         told,
         progress: &Bar::default(),

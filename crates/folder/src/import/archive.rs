@@ -165,13 +165,15 @@ impl Unpacked<'_> {
         if let Some(problem) = problems.pop() {
             return Err(damaged(problem));
         }
-        let meta = Block::open(&**self.disk, &dir).map_err(damaged)?.meta();
-        if meta.ulid != ulid {
+        let block = Block::open(&**self.disk, &dir).map_err(damaged)?;
+        let named = block.meta().ulid;
+        if named != ulid {
             return Err(ImportError::Input(format!(
-                "the block {ulid} says that it is {}",
-                meta.ulid
+                "the block {ulid} says that it is {named}"
             )));
         }
+        block.disown(&**self.disk).map_err(io("writing", &dir))?;
+        let meta = block.meta();
         self.disk.sync_dir(&dir).map_err(io("syncing", &dir))?;
         Ok(meta)
     }
@@ -303,8 +305,18 @@ mod tests {
     #[test]
     fn a_block_arrives_whole_and_once() {
         let folders = Folders::new();
+        let meta = folders.from().join(ULID.to_string()).join("meta.json");
+        let text = std::fs::read_to_string(&meta).unwrap();
+        assert!(text.contains("\"hints\""));
+        std::fs::write(
+            &meta,
+            text.replace("\"hints\"", "\"parents\": [], \"unknown\""),
+        )
+        .unwrap();
         let metas = folders.import(&folders.archive()).unwrap();
         assert_eq!(metas[0].stats.num_samples, 300);
+        // Blocks of a head are none of this folder's head.
+        assert!(metas[0].compaction.is_partial());
         assert_eq!(folders.names(), [ULID.to_string()]);
         let error = folders.import(&folders.archive()).unwrap_err();
         assert!(error.to_string().contains("is there already"), "{error}");

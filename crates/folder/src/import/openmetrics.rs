@@ -22,14 +22,16 @@ use crate::progress::Progress;
 const RANGE: Duration = Duration::from_secs(2 * 3600);
 /// Longer blocks are three times as long each.
 const RANGE_STEPS: usize = 10;
-/// Memory that samples on their way into blocks may take.
-const MEMORY_MAX: usize = 512 << 20;
+/// Memory for samples where there is no reason for less.
+pub const MEMORY_MAX: usize = 512 << 20;
 /// Compressed samples take about so many bytes; enough of them are counted to be sure.
 const SAMPLE_BYTES: usize = 4;
 /// Counting the memory of all blocks for every sample would take longer than the samples do.
 const CHECK_SAMPLES: usize = 50_000;
 /// A folder with more blocks is of no use. This is nine years of two hours.
 const BLOCKS_MAX: usize = 40_000;
+/// More than that are made only where that length is asked for: a server holds each open.
+const BLOCKS_FITTING: usize = 500;
 /// Progress is told after so many bytes of the page.
 const PROGRESS_BYTES: usize = 1 << 20;
 
@@ -41,11 +43,47 @@ pub struct OpenMetricsImport<'a> {
     pub ulids: &'a UlidSource,
     /// Added to every series; they win over labels of the page.
     pub labels: &'a [(String, String)],
-    /// Blocks may span this; less than two hours is two hours.
-    pub range_max: Duration,
+    pub length: BlockLength,
     /// Later samples are an error: they would make everything else look old to the retention.
     pub time_max: Option<Timestamp>,
+    /// Bytes that samples on their way into blocks may take, usually [`MEMORY_MAX`].
+    pub memory_max: usize,
     pub progress: &'a dyn Progress,
+}
+
+/// How long blocks are: two hours, or three times as long each, as compaction makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockLength {
+    /// The longest length that is not over this.
+    Longest(Duration),
+    /// The shortest one with which there are not very many, and not over this.
+    Fitting(Duration),
+}
+
+impl BlockLength {
+    fn range(self) -> Duration {
+        match self {
+            Self::Longest(longest) => block_range(longest),
+            Self::Fitting(_) => RANGE,
+        }
+    }
+
+    /// The length that comes after `range`, if it may be taken.
+    fn longer(self, range: i64) -> Option<i64> {
+        match self {
+            Self::Longest(_) => None,
+            Self::Fitting(longest) => {
+                Some(range.checked_mul(3)?).filter(|range| *range <= longest.millis())
+            }
+        }
+    }
+
+    fn blocks_max(self) -> usize {
+        match self {
+            Self::Longest(_) => BLOCKS_MAX,
+            Self::Fitting(_) => BLOCKS_FITTING,
+        }
+    }
 }
 
 impl std::fmt::Debug for OpenMetricsImport<'_> {
@@ -71,8 +109,7 @@ pub struct Imported {
 pub fn import(page: &[u8], import: &OpenMetricsImport<'_>) -> Result<Imported, ImportError> {
     Run {
         import,
-        range: block_range(import.range_max).millis(),
-        memory_max: MEMORY_MAX,
+        range: import.length.range().millis(),
         imported: Imported::default(),
     }
     .run(page)
@@ -95,7 +132,6 @@ struct Run<'a> {
     import: &'a OpenMetricsImport<'a>,
     /// Milliseconds of a block.
     range: i64,
-    memory_max: usize,
     imported: Imported,
 }
 
@@ -106,7 +142,7 @@ impl Run<'_> {
             let mut batch: BTreeMap<i64, BlockBuilder> = BTreeMap::new();
             let mut bytes = 0;
             while let Some((range, count)) = ranges.next_if(|(_, count)| {
-                batch.is_empty() || bytes + count * SAMPLE_BYTES <= self.memory_max
+                batch.is_empty() || bytes + count * SAMPLE_BYTES <= self.import.memory_max
             }) {
                 bytes += count * SAMPLE_BYTES;
                 batch.insert(range, BlockBuilder::new());
@@ -124,7 +160,8 @@ impl Run<'_> {
     /// Samples of each range; finds everything that is wrong with the page.
     fn count(&mut self, page: &[u8]) -> Result<BTreeMap<i64, usize>, ImportError> {
         let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
-        let range = self.range;
+        let length = self.import.length;
+        let mut range = self.range;
         let time_max = self.import.time_max.map_or(i64::MAX, Timestamp::millis);
         read(page, "checking", self.import.progress, |_, time, sample| {
             let line = || line_of(page, offset_in(page, sample.raw));
@@ -136,14 +173,24 @@ impl Run<'_> {
                 )));
             }
             *counts.entry(time.div_euclid(range)).or_default() += 1;
-            if counts.len() > BLOCKS_MAX {
-                return Err(ImportError::Input(format!(
-                    "line {}: the samples are of so many days that they would make more than {BLOCKS_MAX} blocks; ask for longer blocks, or check the times, which are seconds since 1970",
-                    line()
-                )));
+            while counts.len() > length.blocks_max() {
+                let Some(longer) = length.longer(range) else {
+                    return Err(ImportError::Input(format!(
+                        "line {}: the samples are of so many days that they would make more than {} blocks; check the times, which are seconds since 1970, ask for longer blocks, or import them in parts",
+                        line(),
+                        length.blocks_max()
+                    )));
+                };
+                range = longer;
+                let mut merged: BTreeMap<i64, usize> = BTreeMap::new();
+                for (number, count) in &counts {
+                    *merged.entry(number.div_euclid(3)).or_default() += count;
+                }
+                counts = merged;
             }
             Ok(())
         })?;
+        self.range = range;
         self.imported.samples = counts.values().map(|count| *count as u64).sum();
         Ok(counts)
     }
@@ -172,7 +219,7 @@ impl Run<'_> {
                 since_check = 0;
                 let held: usize = batch.values().map(BlockBuilder::memory).sum();
                 let largest = batch.values_mut().max_by_key(|builder| builder.memory());
-                match largest.filter(|_| held > self.memory_max) {
+                match largest.filter(|_| held > self.import.memory_max) {
                     Some(largest) => {
                         let full = std::mem::take(largest);
                         self.write(full)
@@ -313,22 +360,26 @@ mod tests {
         }
 
         fn import(&self, page: &str, memory_max: usize) -> Result<Imported, ImportError> {
+            self.import_as(page, memory_max, BlockLength::Longest(Duration::ZERO))
+        }
+
+        fn import_as(
+            &self,
+            page: &str,
+            memory_max: usize,
+            length: BlockLength,
+        ) -> Result<Imported, ImportError> {
             let import = OpenMetricsImport {
                 disk: &self.disk,
                 dir: Path::new("d"),
                 ulids: &self.ulids,
                 labels: &[("job".to_owned(), "import".to_owned())],
-                range_max: Duration::ZERO,
+                length,
                 time_max: Some(Timestamp(1_000_000_000_000)),
+                memory_max,
                 progress: &Silent,
             };
-            let run = Run {
-                import: &import,
-                range: block_range(import.range_max).millis(),
-                memory_max,
-                imported: Imported::default(),
-            };
-            run.run(page.as_bytes())
+            super::import(page.as_bytes(), &import)
         }
 
         fn samples(&self, blocks: &[BlockMeta]) -> Vec<(String, i64, f64)> {
@@ -431,6 +482,25 @@ mod tests {
             folder.import("# EOF\n", MEMORY_MAX).unwrap(),
             Imported::default()
         );
+    }
+
+    /// Each block takes a descriptor of a server that is limited in these.
+    #[test]
+    fn years_make_few_blocks() {
+        let day = 24 * 3600;
+        let page: String = (0..3000).map(|n| format!("a {n} {}\n", n * day)).collect();
+        let page = page + "# EOF\n";
+        let month = Duration::from_secs(31 * day);
+        let folder = Folder::new();
+        let imported = folder
+            .import_as(&page, MEMORY_MAX, BlockLength::Fitting(month))
+            .unwrap();
+        assert_eq!(imported.blocks.len(), 2999 * 24 / 162 + 1);
+        assert_eq!(folder.samples(&imported.blocks).len(), 3000);
+        let error = folder.import_as(&page, MEMORY_MAX, BlockLength::Fitting(RANGE));
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("line 501: "), "{error}");
+        assert!(error.contains("more than 500 blocks"), "{error}");
     }
 
     #[test]

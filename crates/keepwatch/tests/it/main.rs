@@ -8,7 +8,8 @@
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`),
 //! the role promtool beside the real one (`promtool`),
-//! tools for data folders (`tsdb_tools`).
+//! tools for data folders (`tsdb_tools`),
+//! imports into a running server (`online_import`).
 
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +29,7 @@ mod flags;
 mod kills;
 mod memory;
 mod mesh;
+mod online_import;
 mod otlp;
 mod promtool;
 mod query_errors;

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use testkit::process::{Page, PageServer, Program, until};
 
@@ -45,12 +44,6 @@ fn listening(dir: &Path, arguments: &[&str]) -> Server {
         line.strip_prefix("listening on http://").map(str::to_owned)
     });
     Server { program, address }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the server runs on real time")]
-fn now() -> f64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap().as_secs_f64()
 }
 
 #[test]

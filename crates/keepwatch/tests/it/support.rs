@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use testkit::process::{Answer, Program, delete, get, percent_encoded, post, until};
@@ -15,6 +15,13 @@ pub(crate) fn keepwatch(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keepwatch"));
     command.current_dir(dir).env("TMPDIR", dir);
     command
+}
+
+/// Seconds since 1970.
+#[allow(clippy::disallowed_methods, reason = "the server runs on real time")]
+pub(crate) fn now() -> f64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap().as_secs_f64()
 }
 
 pub(crate) fn workspace_root() -> PathBuf {

@@ -12,7 +12,7 @@ use crate::support::{BOUND, Server, keepwatch, serve};
 /// 2024-01-01.
 const START: i64 = 1_704_067_200;
 
-fn run(dir: &Path, arguments: &[&str]) -> Finished {
+pub(crate) fn run(dir: &Path, arguments: &[&str]) -> Finished {
     let mut command = keepwatch(dir);
     command.args(arguments);
     finish("keepwatch", command, BOUND)

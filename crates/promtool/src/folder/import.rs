@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use folder::import::archive;
-use folder::import::openmetrics::{Imported, OpenMetricsImport, import};
+pub use folder::import::openmetrics::BlockLength;
+use folder::import::openmetrics::{Imported, MEMORY_MAX, OpenMetricsImport, import};
 use folder::progress::Progress;
+use model::Timestamp;
 use model::disk::{Disk, FileBytes};
-use model::{Duration, Timestamp};
 use tsdb::RealDisk;
 use tsdb::block::{Block, BlockMeta};
 
@@ -26,8 +27,7 @@ pub struct ImportOptions<'a> {
     pub dir: &'a Path,
     /// Added to every series.
     pub labels: &'a [(String, String)],
-    /// Blocks may span this.
-    pub range_max: Duration,
+    pub length: BlockLength,
     /// Later samples are refused.
     pub time_max: Option<Timestamp>,
     pub told: Told,
@@ -65,8 +65,9 @@ pub fn import_page(
             dir: options.dir,
             ulids: &server::pieces::ulids(),
             labels: options.labels,
-            range_max: options.range_max,
+            length: options.length,
             time_max: options.time_max,
+            memory_max: MEMORY_MAX,
             progress: options.progress,
         },
     );
@@ -201,6 +202,7 @@ pub fn pack(out: &mut dyn std::io::Write, blocks: &[PathBuf]) -> std::io::Result
 #[cfg(test)]
 mod tests {
     use folder::progress::Silent;
+    use model::Duration;
 
     use super::*;
 
@@ -222,7 +224,7 @@ mod tests {
         ImportOptions {
             dir,
             labels: &[],
-            range_max: Duration::ZERO,
+            length: BlockLength::Longest(Duration::ZERO),
             time_max: None,
             told: Told::Blocks(Numbers::Plain),
             progress: &Silent,

@@ -76,14 +76,6 @@ fn tell(console: &mut Console<'_>, data: &Value, told: Told) {
             "note: {duplicates} samples were left out: their series have others at the same times"
         ));
     }
-    for block in data["blocks"].as_array().into_iter().flatten() {
-        let ulid = block["ulid"].as_str().unwrap_or_default();
-        if block["isBeyondRetention"] == true {
-            console.problem(format_args!(
-                "note: the block {ulid} is older than the server's retention allows, and gone again"
-            ));
-        }
-    }
     let Told::Blocks(numbers) = told else { return };
     let number = |block: &Value, key: &str| block[key].as_i64().unwrap_or_default();
     for block in data["blocks"].as_array().into_iter().flatten() {

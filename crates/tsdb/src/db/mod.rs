@@ -149,6 +149,11 @@ impl Db {
         counters::stats(&self.0)
     }
 
+    /// The length of the longest blocks that merging makes.
+    pub fn block_range_max(&self) -> Duration {
+        self.0.options.block_range_max
+    }
+
     pub fn retention(&self) -> Retention {
         *self.0.retention.lock()
     }
