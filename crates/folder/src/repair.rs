@@ -4,7 +4,7 @@
 //! damage go into a block before a start, which is what comes next, cuts them off. Every file that is replaced, cut or
 //! removed is kept in the folder `set-aside` of the data folder, under its own name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use crate::verify::{Part, Report, is_leftover, verify};
 
 /// Where files go that were replaced or cut.
 pub const SET_ASIDE: &str = "set-aside";
+/// So many missing segments are made; more are no accident.
+const GAP_MAX: usize = 1000;
 
 /// Why a repair ended. What was done before stays done, and a further repair goes on.
 #[derive(Debug, thiserror::Error)]
@@ -84,13 +86,25 @@ pub fn repair(
         .iter()
         .any(|problem| problem.part == Part::Head)
     {
-        repair.rescue_logs()?;
+        let cuts = repair.cuts()?;
+        repair.rescue_logs(&cuts)?;
+        repair.fill_gaps()?;
         repair.head()?;
     }
     Ok(Repaired {
         found,
         done: repair.done,
     })
+}
+
+/// What a start would drop of the logs.
+#[derive(Debug, Default)]
+struct Cuts {
+    /// From where on, by segment.
+    ends: HashMap<PathBuf, u64>,
+    removed: HashSet<PathBuf>,
+    /// The checkpoint cannot be read. Without it most of the log has no meaning.
+    has_no_checkpoint: bool,
 }
 
 struct Repair<'a> {
@@ -169,8 +183,28 @@ impl Repair<'_> {
         Ok(())
     }
 
-    /// Puts the samples behind the first damage of each log into a block.
-    fn rescue_logs(&mut self) -> Result<(), RepairError> {
+    /// Looks at the logs as a start does. It may cut one log because of a damage in another: commits to both count
+    /// only where both have them.
+    fn cuts(&self) -> Result<Cuts, RepairError> {
+        let mut cuts = Cuts::default();
+        let options = self.head_options(Arc::new(ReadOnlyDisk::default()))?;
+        match Head::open(options) {
+            Ok((_, replay)) => {
+                for repair in replay.repairs {
+                    let corruption = repair.corruption;
+                    cuts.ends.insert(corruption.path, corruption.offset);
+                    cuts.removed.extend(repair.segments_removed);
+                }
+            }
+            Err(OpenError::Checkpoint(_)) => cuts.has_no_checkpoint = true,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(cuts)
+    }
+
+    /// Puts the samples of the logs that a start would drop into a block, and those behind a damage, which it drops
+    /// when there is no snapshot any more.
+    fn rescue_logs(&mut self, cuts: &Cuts) -> Result<(), RepairError> {
         let folders = log_folders(&*self.disk, self.dir).map_err(io_error("reading", self.dir))?;
         let mut series: HashMap<u64, Labels> = HashMap::new();
         let mut builder = BlockBuilder::new();
@@ -179,7 +213,7 @@ impl Repair<'_> {
             .iter()
             .filter(|folder| folder.kind != LogKind::Snapshot)
         {
-            self.rescue_log(folder, &mut series, &mut builder)
+            self.rescue_log(folder, cuts, &mut series, &mut builder)
                 .map_err(io_error("reading", &folder.dir))?;
         }
         let samples = builder.samples();
@@ -195,16 +229,19 @@ impl Repair<'_> {
     fn rescue_log(
         &self,
         folder: &LogFolder,
+        cuts: &Cuts,
         series: &mut HashMap<u64, Labels>,
         builder: &mut BlockBuilder,
     ) -> io::Result<()> {
-        let (numbers, gap) = segments(&*self.disk, &folder.dir)?;
-        let mut is_behind = false;
+        let (numbers, _) = segments(&*self.disk, &folder.dir)?;
+        let mut is_behind = cuts.has_no_checkpoint;
         for number in numbers {
-            is_behind |= gap.is_some_and(|gap| gap <= number);
             let check = check_segment(&*self.disk, folder, number)?;
             let path = segment_path(&folder.dir, number);
             let damage = check.corruption.map(|corruption| corruption.offset);
+            is_behind |= cuts.removed.contains(&path);
+            let end = cuts.ends.get(&path).copied();
+            let end = end.into_iter().chain(damage).min();
             let length = self.disk.length(&path)?;
             let mut from = 0;
             while from < length {
@@ -214,7 +251,7 @@ impl Repair<'_> {
                     let Ok(Some(record)) = reader.next_record() else {
                         break;
                     };
-                    let is_lost = is_behind || damage.is_some_and(|damage| at >= damage);
+                    let is_lost = is_behind || end.is_some_and(|end| at >= end);
                     if let Ok(record) = decode(record) {
                         take(&record, series, is_lost.then_some(&mut *builder));
                     }
@@ -231,8 +268,33 @@ impl Repair<'_> {
         Ok(())
     }
 
-    /// Keeps copies of what a start would change, then lets it.
-    fn head(&mut self) -> Result<(), RepairError> {
+    /// Puts empty segments where some are missing; Prometheus does not start without.
+    fn fill_gaps(&mut self) -> Result<(), RepairError> {
+        let folders = log_folders(&*self.disk, self.dir).map_err(io_error("reading", self.dir))?;
+        for LogFolder { dir, kind } in folders {
+            if !matches!(kind, LogKind::Main | LogKind::OutOfOrder) {
+                continue;
+            }
+            for _ in 0..GAP_MAX {
+                let (_, gap) = segments(&*self.disk, &dir).map_err(io_error("reading", &dir))?;
+                let Some(gap) = gap else { break };
+                let path = segment_path(&dir, gap);
+                let made = self.disk.create(&path).and_then(|mut file| file.sync());
+                made.map_err(io_error("making", &path))?;
+                self.done.push(format!(
+                    "{} was missing; an empty one is there now, and what it had is lost",
+                    path.display()
+                ));
+            }
+            self.disk
+                .sync_dir(&dir)
+                .map_err(io_error("syncing", &dir))?;
+        }
+        Ok(())
+    }
+
+    /// How a server would open the head.
+    fn head_options(&self, disk: Arc<dyn Disk>) -> Result<OpenOptions, RepairError> {
         let mut valid_from = Timestamp::MIN;
         for name in self
             .disk
@@ -246,12 +308,18 @@ impl Repair<'_> {
                 valid_from = valid_from.max(Timestamp(block.meta().max_time));
             }
         }
-        let options = |disk: Arc<dyn Disk>| {
-            let mut options = OpenOptions::new(self.dir, disk);
-            options.valid_from = valid_from;
-            options
+        let mut options = OpenOptions::new(self.dir, disk);
+        options.valid_from = valid_from;
+        Ok(options)
+    }
+
+    /// Keeps copies of what a start would change, then lets it.
+    fn head(&mut self) -> Result<(), RepairError> {
+        let look = |repair: &Self| -> Result<_, RepairError> {
+            let options = repair.head_options(Arc::new(ReadOnlyDisk::default()))?;
+            Ok(Head::open(options))
         };
-        let looked = match Head::open(options(Arc::new(ReadOnlyDisk::default()))) {
+        let looked = match look(self)? {
             Err(OpenError::Checkpoint(corruption)) => {
                 let checkpoint = corruption
                     .path
@@ -263,10 +331,10 @@ impl Repair<'_> {
                     .rename(&checkpoint, &aside)
                     .map_err(io_error("moving", &checkpoint))?;
                 self.done.push(format!(
-                    "the checkpoint cannot be read ({corruption}); it is in {}, and samples of series that only it names are lost",
+                    "the checkpoint cannot be read ({corruption}); it is in {}, and samples that only it has are in a new block as far as they can be read",
                     aside.display()
                 ));
-                Head::open(options(Arc::new(ReadOnlyDisk::default())))
+                look(self)?
             }
             looked => looked,
         };
@@ -289,7 +357,7 @@ impl Repair<'_> {
                 ));
             }
         }
-        let (head, replay) = Head::open(options(Arc::clone(&self.disk)))?;
+        let (head, replay) = Head::open(self.head_options(Arc::clone(&self.disk))?)?;
         let closed = head.close();
         closed.map_err(|error| RepairError::Io {
             doing: "closing the log in",
@@ -302,19 +370,17 @@ impl Repair<'_> {
         Ok(())
     }
 
+    /// Copies a file, or a folder with all that is in it.
     fn copy(&self, from: &Path, to: &Path) -> Result<(), RepairError> {
-        let copy_file = |from: &Path, to: &Path| -> io::Result<()> {
-            std::fs::copy(from, to)?;
-            std::fs::File::open(to)?.sync_all()
-        };
         if !from.is_dir() {
-            return copy_file(from, to).map_err(io_error("copying", from));
+            let copied = std::fs::copy(from, to).and_then(|_| std::fs::File::open(to)?.sync_all());
+            return copied.map_err(io_error("copying", from));
         }
         self.disk
             .create_dir_all(to)
             .map_err(io_error("making", to))?;
         for name in self.disk.list(from).map_err(io_error("reading", from))? {
-            copy_file(&from.join(&name), &to.join(&name)).map_err(io_error("copying", from))?;
+            self.copy(&from.join(&name), &to.join(&name))?;
         }
         Ok(())
     }

@@ -153,25 +153,26 @@ fn logs(
     for folder in log_folders(disk, dir)? {
         let (numbers, gap) = segments(disk, &folder.dir)?;
         progress.begin(folder.kind.name(), numbers.len() as u64);
-        let mut note = |text: String| {
+        let mut note = |text: String, advice| {
             report.problems.push(Problem {
                 part: Part::Head,
                 text,
-                advice: log_advice(folder.kind),
+                advice,
             });
         };
         if let Some(gap) = gap {
             let dir = folder.dir.display();
-            note(format!(
-                "{dir}: the segment {gap:08} is missing between others"
-            ));
+            note(
+                format!("{dir}: the segment {gap:08} is missing between others"),
+                "what it had is lost; Keepwatch reads on behind it, Prometheus does not start; repair puts an empty one there",
+            );
         }
         for number in numbers {
             let check = check_segment(disk, &folder, number)?;
             report.segments += 1;
             report.records += check.records;
             if let Some(corruption) = check.corruption {
-                note(corruption.to_string());
+                note(corruption.to_string(), log_advice(folder.kind));
             }
             progress.advance(1);
         }

@@ -20,7 +20,7 @@ use model::disk::Disk;
 use model::storage::{
     Projection, SampleBatch, SampleWriter, SelectRequest, SeriesBatch, SeriesReader, TimeRange,
 };
-use model::{Labels, Timestamp};
+use model::{Duration, Labels, Timestamp};
 use tsdb::block::{BlockBuilder, UlidSource};
 use tsdb::{Db, DbOptions, Head, OpenOptions, ReadOnlyDisk, RealDisk};
 
@@ -33,6 +33,10 @@ const LOG_SERIES: i64 = 100;
 const LOG_STEPS: i64 = 100;
 const IN_LOG: usize = (LOG_SERIES * LOG_STEPS) as usize;
 const ALL: usize = IN_BLOCK + IN_LOG;
+/// Out of order, between the block and the log.
+const LATE_START: i64 = 5_000_000;
+const LATE_STEPS: i64 = 62;
+const IN_LATE: usize = (LOG_SERIES * LATE_STEPS) as usize;
 /// After the block.
 const LOG_START: i64 = 10_000_000;
 
@@ -84,6 +88,30 @@ impl Folder {
         folder
     }
 
+    /// The same, and samples that came out of order: in their log, and full chunks of them in files.
+    fn with_late_samples() -> Self {
+        let folder = Self::new();
+        let head = folder.open();
+        for step in 0..LATE_STEPS {
+            let mut batch = SampleBatch::new();
+            for series in 0..LOG_SERIES {
+                let reference = head.resolve(&labels(series)).unwrap();
+                let value = (step as f64 * 1.3).cos() + series as f64;
+                batch.push(reference, Timestamp(LATE_START + step * 1000), value);
+            }
+            assert_eq!(head.commit(&batch).unwrap().appended, LOG_SERIES as usize);
+        }
+        head.sync().unwrap();
+        folder
+    }
+
+    fn open(&self) -> Head {
+        let mut options = OpenOptions::new(self.path(), Arc::new(RealDisk));
+        options.log.segment_bytes = 32 * 1024;
+        options.out_of_order.set(Duration::from_secs(24 * 3600));
+        Head::open(options).unwrap().0
+    }
+
     fn path(&self) -> &Path {
         self.0.path()
     }
@@ -94,7 +122,11 @@ impl Folder {
     }
 
     fn segments(&self) -> Vec<PathBuf> {
-        let mut paths: Vec<PathBuf> = fs::read_dir(self.path().join("wal"))
+        self.files("wal")
+    }
+
+    fn files(&self, dir: &str) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(self.path().join(dir))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.metadata().unwrap().len() > 0)
@@ -202,6 +234,136 @@ fn samples_behind_a_damage_of_the_log_are_saved() {
 }
 
 #[test]
+fn late_samples_are_saved_too() {
+    let folder = Folder::with_late_samples();
+    assert_eq!(folder.verify().problems, []);
+    assert_eq!(folder.total(), ALL + IN_LATE);
+    let segments = folder.files("wbl");
+    assert!(segments.len() >= 2, "{segments:?}");
+    change(&segments[0], |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x20;
+    });
+    let report = folder.verify();
+    let told = format!("{} at byte ", segments[0].display());
+    assert!(report.problems[0].text.starts_with(&told), "{report:?}");
+    let repaired = folder.repair();
+    let missing = ALL + IN_LATE - folder.total();
+    assert!(missing < IN_LATE / 3, "{missing}: {repaired:?}");
+    assert!(folder.path().join(SET_ASIDE).join("wbl").exists());
+    assert_eq!(folder.verify().problems, []);
+}
+
+/// What chunk files and snapshots have is in the logs as well.
+#[test]
+fn damaged_copies_of_the_head_lose_nothing() {
+    let folder = Folder::with_late_samples();
+    let file = folder.files("chunks_head").remove(0);
+    change(&file, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x20;
+    });
+    let report = folder.verify();
+    let told = file.display().to_string();
+    assert!(report.problems[0].text.contains(&told), "{report:?}");
+    let repaired = folder.repair();
+    assert_eq!(folder.total(), ALL + IN_LATE, "{repaired:?}");
+    assert_eq!(folder.verify().problems, []);
+
+    let folder = Folder::new();
+    folder.open().snapshot().unwrap();
+    let snapshot = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .find(|name| name.starts_with("chunk_snapshot."))
+        .unwrap();
+    assert_eq!(folder.verify().problems, []);
+    let segment = folder.files(&snapshot).remove(0);
+    change(&segment, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x20;
+    });
+    let report = folder.verify();
+    let told = segment.display().to_string();
+    assert!(report.problems[0].text.contains(&told), "{report:?}");
+    let repaired = folder.repair();
+    assert_eq!(folder.total(), ALL, "{repaired:?}");
+    assert_eq!(folder.verify().problems, []);
+}
+
+/// Commits to both logs count only where both have them: a damage of one cuts the other.
+#[test]
+fn one_log_is_saved_where_the_other_one_is_damaged() {
+    for damaged in ["wal", "wbl"] {
+        let folder = Folder::new();
+        let first = folder.segments().len();
+        let head = folder.open();
+        for step in 0..LATE_STEPS {
+            let mut batch = SampleBatch::new();
+            for series in 0..LOG_SERIES {
+                let reference = head.resolve(&labels(series)).unwrap();
+                let value = (step as f64 * 1.3).cos() + series as f64;
+                for start in [LATE_START, LOG_START + LOG_STEPS * 1000] {
+                    batch.push(reference, Timestamp(start + step * 1000), value);
+                }
+            }
+            let appended = head.commit(&batch).unwrap().appended;
+            assert_eq!(appended, 2 * LOG_SERIES as usize);
+        }
+        head.sync().unwrap();
+        drop(head);
+        let all = ALL + 2 * IN_LATE;
+        assert_eq!(folder.total(), all);
+        let segments = folder.files(damaged);
+        // The first one with commits to both.
+        let hit = &segments[if damaged == "wal" { first } else { 0 }];
+        change(hit, |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x20;
+        });
+        let lost = all - folder.total();
+        // Late samples were in chunk files when their log was cut.
+        assert_eq!(lost > IN_LATE / 2, damaged == "wal", "{lost}");
+        let repaired = folder.repair();
+        let missing = all - folder.total();
+        // A page of the one log, and nothing of the other one.
+        assert!(
+            missing < 2500 && missing <= lost,
+            "{missing} of {lost}: {repaired:?}"
+        );
+        assert_eq!(folder.verify().problems, []);
+    }
+}
+
+#[test]
+fn what_the_log_and_a_damaged_checkpoint_have_is_saved() {
+    let folder = Folder::new();
+    let head = folder.open();
+    head.truncate(Timestamp(LOG_START + 10_000)).unwrap();
+    drop(head);
+    let checkpoint = fs::read_dir(folder.path().join("wal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.is_dir())
+        .unwrap();
+    let name = checkpoint.strip_prefix(folder.path()).unwrap();
+    let before = folder.total();
+    assert!(before > IN_BLOCK + IN_LOG / 2, "{before}");
+    let segment = folder.files(name.to_str().unwrap()).pop().unwrap();
+    change(&segment, |bytes| {
+        let end = bytes.len() - 100;
+        bytes[end] ^= 0x20;
+    });
+    let report = folder.verify();
+    assert!(report.has_damage(), "{report:?}");
+    let repaired = folder.repair();
+    assert!(folder.path().join(SET_ASIDE).join(name).exists());
+    let missing = before - folder.total();
+    assert!(missing < IN_LOG / 5, "{missing} of {before}: {repaired:?}");
+    assert_eq!(folder.verify().problems, []);
+}
+
+#[test]
 fn a_missing_segment_is_told() {
     let folder = Folder::new();
     fs::remove_file(&folder.segments()[1]).unwrap();
@@ -211,6 +373,11 @@ fn a_missing_segment_is_told() {
         text.ends_with("the segment 00000001 is missing between others"),
         "{text}"
     );
+    // The others keep what they have.
+    folder.repair();
+    assert_eq!(folder.verify().problems, []);
+    let missing = ALL - folder.total();
+    assert!(missing > 0 && missing < IN_LOG * 2 / 3, "{missing}");
 }
 
 #[test]
