@@ -9,5 +9,6 @@ pub mod import;
 mod logs;
 pub mod progress;
 pub mod repair;
+mod saved;
 pub mod tar;
 pub mod verify;

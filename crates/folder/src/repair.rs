@@ -18,6 +18,7 @@ use tsdb::{Head, OpenError, OpenOptions, ReadOnlyDisk, RealDisk};
 
 use crate::logs::{LogFolder, LogKind, check_segment, log_folders, segments};
 use crate::progress::Progress;
+use crate::saved::{Saved, named};
 use crate::verify::{Part, Report, is_leftover, verify};
 
 /// Where files go that were replaced or cut.
@@ -154,9 +155,12 @@ impl Repair<'_> {
     fn block(&mut self, ulid: Ulid) -> Result<(), RepairError> {
         let dir = self.dir.join(ulid.to_string());
         let mut builder = BlockBuilder::new();
-        let salvaged = salvage(&*self.disk, &dir, &mut builder);
+        let mut saved = Saved::new(&self.disk, self.dir, self.ulids);
+        let salvaged = salvage(&*self.disk, &dir, &mut builder, &mut |builder| {
+            saved.step(builder);
+        });
         // The new block is there before the old one goes: a crash leaves both, which answers the same.
-        let built = builder.write(&self.disk, self.dir, self.ulids.make())?;
+        let (_, blocks) = saved.finish(builder)?;
         let aside = self.aside(&dir)?;
         self.disk
             .rename(&dir, &aside)
@@ -165,20 +169,20 @@ impl Repair<'_> {
             .sync_dir(self.dir)
             .map_err(io_error("syncing", self.dir))?;
         let kept = format!("the old one is in {}", aside.display());
-        self.done.push(match (salvaged, built) {
-            (Ok(salvaged), Some(built)) => {
+        self.done.push(match salvaged {
+            Ok(_) if blocks.is_empty() => format!("block {ulid}: no sample of it can be read; {kept}"),
+            Ok(salvaged) => {
                 let undeleted = if salvaged.is_undeleted {
                     "; what was deleted from it by name is there again"
                 } else {
                     ""
                 };
                 format!(
-                    "block {ulid}: {} samples are in the new block {}; {} chunks and {} series could not be read{undeleted}; {kept}",
-                    salvaged.samples, built.meta.ulid, salvaged.chunks_lost, salvaged.series_lost
+                    "block {ulid}: {} samples are in {}; {} chunks and {} series could not be read{undeleted}; {kept}",
+                    salvaged.samples, named(&blocks), salvaged.chunks_lost, salvaged.series_lost
                 )
             }
-            (Ok(_), None) => format!("block {ulid}: no sample of it can be read; {kept}"),
-            (Err(error), _) => format!("block {ulid}: nothing of it can be saved ({error}); {kept}"),
+            Err(error) => format!("block {ulid}: nothing of it can be saved ({error}); {kept}"),
         });
         Ok(())
     }
@@ -208,19 +212,20 @@ impl Repair<'_> {
         let folders = log_folders(&*self.disk, self.dir).map_err(io_error("reading", self.dir))?;
         let mut series: HashMap<u64, Labels> = HashMap::new();
         let mut builder = BlockBuilder::new();
+        let mut saved = Saved::new(&self.disk, self.dir, self.ulids);
         // Series are named in the checkpoint and in the log; the out-of-order log refers to them.
         for folder in folders
             .iter()
             .filter(|folder| folder.kind != LogKind::Snapshot)
         {
-            self.rescue_log(folder, cuts, &mut series, &mut builder)
+            self.rescue_log(folder, cuts, &mut series, (&mut builder, &mut saved))
                 .map_err(io_error("reading", &folder.dir))?;
         }
-        let samples = builder.samples();
-        if let Some(built) = builder.write(&self.disk, self.dir, self.ulids.make())? {
+        let (samples, blocks) = saved.finish(builder)?;
+        if !blocks.is_empty() {
             self.done.push(format!(
-                "the log: {samples} samples behind damaged places are in the new block {}",
-                built.meta.ulid
+                "the log: {samples} samples behind damaged places are in {}",
+                named(&blocks)
             ));
         }
         Ok(())
@@ -231,7 +236,7 @@ impl Repair<'_> {
         folder: &LogFolder,
         cuts: &Cuts,
         series: &mut HashMap<u64, Labels>,
-        builder: &mut BlockBuilder,
+        (builder, saved): (&mut BlockBuilder, &mut Saved<'_>),
     ) -> io::Result<()> {
         let (numbers, _) = segments(&*self.disk, &folder.dir)?;
         let mut is_behind = cuts.has_no_checkpoint;
@@ -254,6 +259,7 @@ impl Repair<'_> {
                     let is_lost = is_behind || end.is_some_and(|end| at >= end);
                     if let Ok(record) = decode(record) {
                         take(&record, series, is_lost.then_some(&mut *builder));
+                        saved.step(builder);
                     }
                 }
                 // Records begin anew somewhere in one of the pages that follow.
@@ -399,27 +405,7 @@ fn take(
             series.insert(entry.series, labels);
         }
     }
-    let Some(builder) = builder else { return };
-    match record {
-        Record::Samples(samples) => {
-            let rows = samples
-                .series
-                .iter()
-                .zip(&samples.times)
-                .zip(&samples.values);
-            for ((reference, time), value) in rows {
-                if let Some(labels) = series.get(reference) {
-                    builder.add(labels, *time, *value);
-                }
-            }
-        }
-        Record::Histograms(entries) => {
-            for entry in entries {
-                if let Some(labels) = series.get(&entry.series) {
-                    builder.add_histogram(labels, entry.time, &entry.value);
-                }
-            }
-        }
-        _ => {}
+    if let Some(builder) = builder {
+        builder.add_logged(record, |reference| series.get(&reference));
     }
 }

@@ -22,6 +22,7 @@ use super::writer::{BlockWriter, NewChunk};
 use crate::chunk::Encoding;
 use crate::chunk::xor::{self, FloatState};
 use crate::compact::{Sample, Value, decode_whole, encode_samples};
+use crate::log::record::Record;
 
 /// Floats in a chunk, as the peer cuts them.
 const CHUNK_SAMPLES: usize = 120;
@@ -29,6 +30,8 @@ const CHUNK_SAMPLES: usize = 120;
 const SERIES_BYTES: usize = 200;
 /// And of a sample that waits to be sorted in.
 const LATE_BYTES: usize = size_of::<Sample>();
+/// And of what a histogram has besides, about.
+const HISTOGRAM_BYTES: usize = 500;
 
 /// Samples on their way into a block.
 #[derive(Debug, Default)]
@@ -144,26 +147,91 @@ impl BlockBuilder {
         self.memory += LATE_BYTES;
     }
 
-    /// Adds a histogram.
-    pub fn add_histogram(&mut self, labels: &Labels, time: i64, histogram: &HistogramSample) {
-        let value = match histogram {
-            HistogramSample::Integer(histogram) => Value::Integer(Arc::clone(histogram)),
-            HistogramSample::Float(histogram) => Value::FloatHistogram(Arc::clone(histogram)),
-        };
-        let sample = Sample {
-            time,
-            start_time: 0,
-            value,
-        };
-        self.add_samples(labels, &[sample]);
+    /// Adds the samples of a record of a log. Those are left out whose series nobody knows by its reference.
+    pub fn add_logged<'s>(
+        &mut self,
+        record: &Record<'_>,
+        series: impl Fn(u64) -> Option<&'s Labels>,
+    ) {
+        match record {
+            Record::Samples(samples) => {
+                let rows = samples.series.iter().zip(&samples.times);
+                for (row, ((reference, time), value)) in rows.zip(&samples.values).enumerate() {
+                    let Some(labels) = series(*reference) else {
+                        continue;
+                    };
+                    let start_time = samples.start_times.get(row).copied().unwrap_or(0);
+                    if start_time == 0 {
+                        self.add(labels, *time, *value);
+                        continue;
+                    }
+                    let value = Value::Float(*value);
+                    self.wait(
+                        labels,
+                        Sample {
+                            time: *time,
+                            start_time,
+                            value,
+                        },
+                    );
+                }
+            }
+            Record::Histograms(entries) => {
+                for entry in entries {
+                    let Some(labels) = series(entry.series) else {
+                        continue;
+                    };
+                    let value = match &entry.value {
+                        HistogramSample::Integer(histogram) => {
+                            Value::Integer(Arc::clone(histogram))
+                        }
+                        HistogramSample::Float(histogram) => {
+                            Value::FloatHistogram(Arc::clone(histogram))
+                        }
+                    };
+                    let sample = Sample {
+                        time: entry.time,
+                        start_time: entry.start_time,
+                        value,
+                    };
+                    self.memory += HISTOGRAM_BYTES;
+                    self.wait(labels, sample);
+                }
+            }
+            _ => {}
+        }
     }
 
-    /// Adds samples of any kind.
-    pub(crate) fn add_samples(&mut self, labels: &Labels, samples: &[Sample]) {
-        let series = self.series_of(labels);
-        series.late.extend_from_slice(samples);
-        self.memory += samples.len() * LATE_BYTES;
+    /// Takes a sample to be sorted in when the block is written.
+    fn wait(&mut self, labels: &Labels, sample: Sample) {
+        self.samples += 1;
+        self.memory += LATE_BYTES;
+        self.series_of(labels).late.push(sample);
+    }
+
+    /// Adds the samples of a series, of any kind. They are compressed at once, unless some came before that are not
+    /// older.
+    pub(crate) fn add_samples(&mut self, labels: &Labels, samples: &mut Vec<Sample>) {
+        samples.sort_by_key(|sample| sample.time);
+        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+            return;
+        };
+        let (start, end) = (first.time, last.time);
         self.samples += samples.len() as u64;
+        let series = self.series_of(labels);
+        if !series.late.is_empty() || series.newest.is_some_and(|newest| newest >= start) {
+            self.memory += samples.len() * LATE_BYTES;
+            self.series_of(labels).late.append(samples);
+            return;
+        }
+        samples.dedup_by_key(|sample| sample.time);
+        series.close();
+        let before = series.chunks.len();
+        encode_samples(samples, &mut series.chunks);
+        series.newest = Some(end);
+        let added = series.chunks.iter().skip(before);
+        let bytes: usize = added.map(|chunk| chunk.data.len()).sum();
+        self.memory += bytes;
     }
 
     fn series_of(&mut self, labels: &Labels) -> &mut Series {
@@ -279,6 +347,7 @@ mod tests {
 
     use super::*;
     use crate::block::Block;
+    use crate::log::record::SampleColumns;
 
     fn labels(name: &str) -> Labels {
         Labels::from_pairs([("__name__", name), ("job", "b")])
@@ -319,6 +388,36 @@ mod tests {
         assert_eq!(list.labels(0), labels("a"));
         assert_eq!(batch.floats(0), (&[1000, 5000][..], &[2.0, 1.0][..]));
         assert_eq!(batch.floats(1).0.len(), 300);
+    }
+
+    #[test]
+    fn samples_of_a_log_keep_their_start() {
+        let disk: Arc<dyn Disk> = Arc::new(FaultDisk::new(1));
+        disk.create_dir_all(Path::new("d")).unwrap();
+        let columns = SampleColumns {
+            series: vec![7, 8, 7],
+            times: vec![2000, 2000, 1000],
+            start_times: vec![500, 0, 500],
+            values: vec![2.0, 9.0, 1.0],
+        };
+        let known = labels("a");
+        let mut builder = BlockBuilder::new();
+        builder.add_logged(&Record::Samples(columns), |reference| {
+            (reference == 7).then_some(&known)
+        });
+        assert_eq!(builder.samples(), 2);
+        builder.write(&disk, Path::new("d"), Ulid(1)).unwrap();
+        let dir = Path::new("d").join(Ulid(1).to_string());
+        let mut samples = Vec::new();
+        let chunks = disk.read(&dir.join("chunks/000001")).unwrap();
+        // Behind the header of the file: a length, the encoding, the data.
+        let (length, encoding) = (usize::from(chunks[8]), chunks[9]);
+        let encoding = Encoding::from_byte(encoding).unwrap();
+        decode_whole(encoding, &chunks[10..10 + length], &mut samples).unwrap();
+        let rows = samples
+            .iter()
+            .map(|sample| (sample.time, sample.start_time));
+        assert_eq!(rows.collect::<Vec<_>>(), [(1000, 500), (2000, 500)]);
     }
 
     #[test]

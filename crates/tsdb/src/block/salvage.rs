@@ -24,12 +24,14 @@ pub struct Salvaged {
     pub is_undeleted: bool,
 }
 
-/// Adds all samples of the block in `dir` that can be read to `builder`. An error if its index cannot be read: the
+/// Adds all samples of the block in `dir` that can be read to `builder`, which is shown to `step` after each series:
+/// it may be taken away there when it is large. An error if its index cannot be read: the
 /// labels of the samples are not known then.
 pub fn salvage(
     disk: &dyn Disk,
     dir: &Path,
     builder: &mut BlockBuilder,
+    step: &mut dyn FnMut(&mut BlockBuilder),
 ) -> Result<Salvaged, BlockError> {
     let is_version_2 = read_meta(disk, dir).is_ok_and(|(meta, _)| meta.version == 2);
     let version_byte = if is_version_2 {
@@ -79,7 +81,8 @@ pub fn salvage(
             !deleted.iter().any(|range| range.contains(time))
         });
         salvaged.samples += samples.len() as u64;
-        builder.add_samples(&labels, &samples);
+        builder.add_samples(&labels, &mut samples);
+        step(builder);
     }
     index.release();
     Ok(salvaged)

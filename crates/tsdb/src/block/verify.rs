@@ -362,7 +362,7 @@ mod tests {
                 let may_be_silent = matches!(file, "index" | "meta.json") || (5..8).contains(&at);
                 assert!(!found.is_empty() || may_be_silent, "{file} at {at}");
                 let mut builder = BlockBuilder::new();
-                let salvaged = salvage(&*disk, &dir, &mut builder);
+                let salvaged = salvage(&*disk, &dir, &mut builder, &mut |_| {});
                 if file.starts_with("chunks") {
                     let salvaged = salvaged.unwrap();
                     assert_eq!(salvaged.chunks + salvaged.chunks_lost, 6, "at {at}");
@@ -381,7 +381,7 @@ mod tests {
         change(&*disk, &dir.join("chunks/000001"), |bytes| bytes[20] ^= 1);
         change(&*disk, &dir.join("meta.json"), |bytes| bytes.truncate(10));
         let mut builder = BlockBuilder::new();
-        let salvaged = salvage(&*disk, &dir, &mut builder).unwrap();
+        let salvaged = salvage(&*disk, &dir, &mut builder, &mut |_| {}).unwrap();
         let expected = Salvaged {
             samples: 480,
             chunks: 5,
