@@ -9,6 +9,7 @@
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`),
 //! the role promtool beside the real one (`promtool`),
 //! tools for data folders (`tsdb_tools`),
+.
 //! imports into a running server (`online_import`).
 
 #![allow(
