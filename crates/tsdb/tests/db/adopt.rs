@@ -195,11 +195,11 @@ fn what_the_retention_would_drop_is_refused() {
         "{error}"
     );
     let used: u64 = db.blocks().iter().map(Block::size).sum();
-    let head: u64 = ["wal", "chunks_head"]
+    let head: u64 = ["wal", "wbl", "chunks_head"]
         .iter()
         .map(|name| Path::new("data").join(name))
         .flat_map(|dir| {
-            let names = folder.disk.list(&dir).unwrap();
+            let names = folder.disk.list(&dir).unwrap_or_default();
             names.into_iter().map(move |name| dir.join(name))
         })
         .map(|path| folder.disk.length(&path).unwrap_or(0))
