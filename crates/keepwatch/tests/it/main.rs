@@ -6,11 +6,9 @@
 //! read (`remote_read`, `federation`), queries under limits (`query_life`), queries that cannot be answered
 //! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), alerts for other
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
-//! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`),
-//! the role promtool beside the real one (`promtool`),
-//! tools for data folders (`tsdb_tools`),
-.
-//! imports into a running server (`online_import`).
+//! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
+//! beside the real one (`promtool`), tools for data folders (`tsdb_tools`), imports into a running server
+//! (`online_import`).
 
 #![allow(
     clippy::unwrap_used,
