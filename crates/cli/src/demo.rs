@@ -12,7 +12,6 @@ use demo::{Notification, StandIn, WebhookReceiver, cluster};
 use net::Overrides;
 use server::{Options, Tempo, UiFile};
 
-use crate::flags::{SERVE, add};
 use crate::{logging, options, serve};
 
 /// Our manifests, relative to the folder in which the program is started.
@@ -214,7 +213,7 @@ impl Surroundings {
         data_dir: &Path,
     ) -> anyhow::Result<Options> {
         // All other settings are those that `serve` has by default.
-        let defaults = add(Command::new("serve"), SERVE).get_matches_from(["serve"]);
+        let defaults = serve::command().get_matches_from(["serve"]);
         let mut options = options::from_flags(&defaults, &[])?;
         let port = matches.get_one::<u16>("port").copied().unwrap_or_default();
         options.listen = vec![format!("127.0.0.1:{port}")];

@@ -40,6 +40,15 @@ const EXIT_USAGE: u8 = 2;
 /// Exit code for a configuration with errors, or a failure while running.
 const EXIT_FAILURE: u8 = 1;
 
+/// The server's options for these flags of `serve`.
+pub fn serve_options<'a>(
+    flags: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Result<server::Options> {
+    let arguments = std::iter::once("serve").chain(flags);
+    let matches = serve::command().try_get_matches_from(arguments)?;
+    options::from_flags(&matches, &[])
+}
+
 /// Runs the program with these arguments (the first is the program's name) and these files of the web UI.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [UiFile]) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();

@@ -6,13 +6,13 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, MemoryBudgetOption,
-    MeshOptions, MessageTypes, NotificationOptions, Options, PublicAddress, QueryOptions,
-    RemoteReadOptions, RemoteWriteOptions, RuleOptions, SearchLimits, StorageOptions, Switch,
-    Tempo, UiFile,
+    Access, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, LogCompression,
+    MemoryBudgetOption, MeshOptions, MessageTypes, NotificationOptions, Options, PublicAddress,
+    QueryOptions, RemoteReadOptions, RemoteWriteOptions, RuleOptions, SearchLimits, StorageOptions,
+    Switch, Tempo, UiFile,
 };
 
-use crate::flags::{Given, SERVE};
+use crate::flags::{Given, SERVE, WITHOUT_EFFECT};
 
 const MEMORY_BUDGET: &str = "memory.budget";
 const ACCEPTED_MESSAGES: &str = "web.remote-write-receiver.accepted-protobuf-messages";
@@ -23,6 +23,8 @@ pub(crate) fn from_flags(
     ui_files: &'static [UiFile],
 ) -> anyhow::Result<Options> {
     let given = Given(matches);
+    refuse_not_built(&given)?;
+    tell_without_effect(&given);
     Ok(Options {
         config_file: given.text("config.file").map(Into::into),
         alertmanager_config_file: given.text("alertmanager.config.file").map(Into::into),
@@ -71,7 +73,13 @@ pub(crate) fn from_flags(
             memory: MemoryBudgetOption::parse(given.text(MEMORY_BUDGET).unwrap_or("60%"))
                 .with_context(|| format!("--{MEMORY_BUDGET}"))?,
             block_range_max: given.duration("storage.tsdb.max-block-duration"),
+            log_compression: log_compression(&given)?,
+            log_segment_bytes: log_segment_bytes(&given)?,
+            is_locked: !given.is_on("storage.tsdb.no-lockfile"),
         },
+        auto_reload: given
+            .is_on("config.auto-reload")
+            .then(|| given.duration("config.auto-reload-interval")),
         query: QueryOptions {
             lookback_delta: given.duration("query.lookback-delta"),
             timeout: given.duration("query.timeout"),
@@ -112,8 +120,47 @@ pub(crate) fn from_flags(
         read_timeout: given.duration("web.read-timeout"),
         overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,
         tempo: Tempo::Real,
-        flags: given.values(SERVE),
+        flags: given.values([SERVE, WITHOUT_EFFECT].concat().iter()),
     })
+}
+
+/// Flags that must not be passed over: what they ask for is expected to be in force.
+fn refuse_not_built(given: &Given<'_>) -> anyhow::Result<()> {
+    for name in ["web.config.file", "storage.tsdb.delay-compact-file.path"] {
+        if let Some(value) = given.text(name) {
+            bail!("--{name}={value}: this is not built yet; leave the flag out");
+        }
+    }
+    Ok(())
+}
+
+fn tell_without_effect(given: &Given<'_>) {
+    for flag in WITHOUT_EFFECT {
+        if given.is_given(flag.name) {
+            tracing::warn!("--{}: {}", flag.name, flag.help);
+        }
+    }
+}
+
+/// The smallest and the largest segment that the peer takes.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = (10 << 20)..=(256 << 20);
+
+fn log_compression(given: &Given<'_>) -> anyhow::Result<LogCompression> {
+    let name = "storage.tsdb.wal-compression-type";
+    Ok(match given.text(name).unwrap_or("snappy") {
+        _ if !given.is_on("storage.tsdb.wal-compression") => LogCompression::None,
+        "snappy" => LogCompression::Snappy,
+        "zstd" => LogCompression::Zstd,
+        other => bail!("--{name}={other}: choose snappy or zstd"),
+    })
+}
+
+fn log_segment_bytes(given: &Given<'_>) -> anyhow::Result<u64> {
+    let name = "storage.tsdb.wal-segment-size";
+    match bytes(given, name)? {
+        size if size == 0 || SEGMENT_BYTES.contains(&size) => Ok(size),
+        size => bail!("--{name}: {size} bytes; choose 10MB to 256MB"),
+    }
 }
 
 /// Without an address and without peers this node is no member of a mesh.

@@ -9,14 +9,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use server::{ReplayProgress, StartError, UiFile};
 use tokio::task::JoinSet;
 
-use crate::flags::{Given, SERVE, add};
+use crate::flags::{Given, SERVE, WITHOUT_EFFECT, add};
 use crate::{logging, options};
 
 pub(crate) fn command() -> Command {
     let command = Command::new("serve").about(
         "Discovers, scrapes, stores, evaluates rules, routes alerts and answers queries; with no argument it watches itself",
     );
-    add(command, SERVE)
+    add(add(command, SERVE), WITHOUT_EFFECT)
 }
 
 pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()> {

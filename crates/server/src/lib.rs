@@ -14,6 +14,7 @@ mod address;
 mod alerting_files;
 mod alertmanager;
 mod alertmanagers;
+mod auto_reload;
 mod aws;
 mod budget;
 mod checks;
@@ -69,6 +70,7 @@ pub use options::{
 pub use remote::write::MessageTypes;
 pub use running::{Running, start};
 pub use tsdb::head::ReplayProgress;
+pub use tsdb::log::Compression as LogCompression;
 
 /// Our version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use tsdb::log::Compression as LogCompression;
 
 use config::alertmanager::matchers::MatcherMode;
 use model::Duration;
@@ -27,6 +28,8 @@ pub enum Tempo {
 pub struct Options {
     /// `prometheus.yml`; without one and without manifests the server scrapes itself.
     pub config_file: Option<PathBuf>,
+    /// How often all files are looked at for changes, which are then loaded.
+    pub auto_reload: Option<Duration>,
     /// `alertmanager.yml`.
     pub alertmanager_config_file: Option<PathBuf>,
     /// Files and folders with Kubernetes objects.
@@ -77,6 +80,7 @@ impl Default for Options {
         let minutes = |count: i64| Duration::from_secs(count * 60);
         Self {
             config_file: None,
+            auto_reload: None,
             alertmanager_config_file: None,
             manifests: Vec::new(),
             default_namespace: "default".to_owned(),
@@ -100,6 +104,9 @@ impl Default for Options {
                 retention_bytes: 0,
                 block_range: minutes(120),
                 block_range_max: Duration::ZERO,
+                log_compression: LogCompression::default(),
+                log_segment_bytes: 0,
+                is_locked: true,
                 memory: MemoryBudgetOption::default(),
             },
             query: QueryOptions::default(),
@@ -213,6 +220,11 @@ pub struct StorageOptions {
     pub memory: MemoryBudgetOption,
     /// Blocks are not merged into longer ones. 0: a tenth of the retention, 31 days at most.
     pub block_range_max: Duration,
+    pub log_compression: LogCompression,
+    /// Length of the files of the log; 0: the usual one.
+    pub log_segment_bytes: u64,
+    /// Whether only one process can use the folder.
+    pub is_locked: bool,
 }
 
 #[derive(Clone, Debug)]

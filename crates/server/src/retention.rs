@@ -137,6 +137,9 @@ mod tests {
             block_range: Duration::from_secs(7200),
             block_range_max: Duration(0),
             memory: MemoryBudgetOption::default(),
+            log_compression: tsdb::log::Compression::default(),
+            log_segment_bytes: 0,
+            is_locked: true,
         };
         let configured = Configured {
             time: Duration::from_secs(configured.0 * DAY),

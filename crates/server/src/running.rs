@@ -26,6 +26,7 @@ use tsdb::head::ReplayProgress;
 use crate::address::{external_url, listen, route_prefix};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::alertmanagers::Alertmanagers;
+use crate::auto_reload::FileWatch;
 use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
 use crate::cluster::{self, Place};
@@ -239,6 +240,7 @@ struct FirstSteps {
 struct Parts {
     clock: Arc<dyn Clock>,
     storage: Storage,
+    files: FileWatch,
     budget: Arc<MemoryBudget>,
     exchange: Exchange,
     pools: Arc<Pools>,
@@ -474,6 +476,7 @@ impl Parts {
         };
         let router = api::router(api, &route_prefix(options, &planner.external_url), ui);
         let parts = Self {
+            files: FileWatch::new(options, planner.port),
             clock,
             storage,
             budget,
@@ -558,6 +561,12 @@ impl Parts {
         let mut signals = Signals::new();
         loop {
             tokio::select! {
+                () = self.files.tick() => {
+                    if self.files.has_changed(&planner.options, planner.port) {
+                        tracing::info!("the configuration files have changed");
+                        self.reload(&planner, None).await;
+                    }
+                }
                 request = self.inbox.recv() => match request {
                     Some(LifecycleRequest::Reload(answer)) => self.reload(&planner, Some(answer)).await,
                     Some(LifecycleRequest::Compare(answer)) => {
@@ -621,6 +630,8 @@ impl Parts {
             self.reasons
                 .record(self.clock.now().millis(), "configuration", part);
         }
+        self.files
+            .follow(&plan.config, &planner.options, planner.port);
         let limits = Limits::new(&planner.options.storage, &plan.config);
         *self.limits.write() = limits;
         let retention = limits.of_folder(&self.storage.dir);

@@ -11,6 +11,7 @@ use model::storage::SeriesGate;
 use rustix::fs::{FlockOperation, flock};
 use tsdb::block::UlidSource;
 use tsdb::db::OpenDbReport;
+use tsdb::log::PAGE;
 use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
 
 use crate::StartError;
@@ -30,7 +31,7 @@ pub(crate) struct Storage {
     /// Waits for [`Opening`] to be done.
     pub(crate) db: Db,
     pub(crate) dir: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// What a data folder is opened with.
@@ -67,10 +68,18 @@ impl Opening {
 pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError> {
     let dir = settings.dir;
     let shown = dir.display().to_string();
-    let lock = lock_folder(&dir)?;
+    let lock = match settings.options.is_locked {
+        true => Some(lock_folder(&dir)?),
+        false => None,
+    };
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
     head.gate = Some(settings.gate);
+    head.log.compression = settings.options.log_compression;
+    if settings.options.log_segment_bytes > 0 {
+        let pages = settings.options.log_segment_bytes / PAGE as u64;
+        head.log.segment_bytes = pages.max(1) * PAGE as u64;
+    }
     settings.samples.apply(settings.features, &mut head);
     let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);

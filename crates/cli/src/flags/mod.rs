@@ -1,12 +1,15 @@
 //! The flag table, and a clap command made from it.
 
 mod table;
+mod without_effect;
 
 use std::collections::BTreeMap;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 pub(crate) use table::SERVE;
+pub(crate) use without_effect::WITHOUT_EFFECT;
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +106,17 @@ impl Given<'_> {
         self.0.get_flag(name) && !is_negated
     }
 
+    /// Whether the command line has the flag or its negation.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        let source = |name: &str| match self.0.try_contains_id(name) {
+            Ok(true) => self.0.value_source(name),
+            _ => None,
+        };
+        [source(name), source(&format!("no-{name}"))]
+            .into_iter()
+            .any(|source| source == Some(ValueSource::CommandLine))
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0
             .get_one::<String>(name)
@@ -133,7 +147,10 @@ impl Given<'_> {
     }
 
     /// All flags with their values as text.
-    pub(crate) fn values(&self, flags: &'static [Flag]) -> BTreeMap<String, String> {
+    pub(crate) fn values<'f>(
+        &self,
+        flags: impl IntoIterator<Item = &'f Flag>,
+    ) -> BTreeMap<String, String> {
         let value = |flag: &Flag| match flag.takes {
             Takes::Nothing => self.is_on(flag.name).to_string(),
             Takes::Text => self.text(flag.name).unwrap_or_default().to_owned(),
@@ -142,7 +159,7 @@ impl Given<'_> {
             Takes::Number => self.number(flag.name).to_string(),
         };
         flags
-            .iter()
+            .into_iter()
             .map(|flag| (flag.name.to_owned(), value(flag)))
             .collect()
     }

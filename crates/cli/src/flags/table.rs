@@ -37,6 +37,17 @@ pub(crate) const SERVE: &[Flag] = &[
         "FILE",
         "Prometheus configuration file",
     ),
+    switch(
+        "config.auto-reload",
+        "Look for changes of the files, and reload when there are some",
+    ),
+    flag(
+        "config.auto-reload-interval",
+        Takes::Duration,
+        "30s",
+        "DURATION",
+        "Pause between two looks",
+    ),
     flag(
         "alertmanager.config.file",
         Takes::Text,
@@ -88,7 +99,7 @@ pub(crate) const SERVE: &[Flag] = &[
     flag(
         "storage.tsdb.retention.size",
         Takes::Text,
-        "",
+        "0B",
         "SIZE",
         "Bytes that blocks and log may have before the oldest blocks go, such as 512MB",
     ),
@@ -112,6 +123,35 @@ pub(crate) const SERVE: &[Flag] = &[
         "0s",
         "DURATION",
         "Time that merged blocks cover at most; 0s: a tenth of the retention, at most 31d",
+    ),
+    switch_on(
+        "storage.tsdb.wal-compression",
+        "Compress the records of the log",
+    ),
+    flag(
+        "storage.tsdb.wal-compression-type",
+        Takes::Text,
+        "snappy",
+        "NAME",
+        "How the log is compressed: snappy or zstd",
+    ),
+    flag(
+        "storage.tsdb.wal-segment-size",
+        Takes::Text,
+        "0B",
+        "SIZE",
+        "Size of the files of the log, 10MB to 256MB; 0B for 128MB",
+    ),
+    switch(
+        "storage.tsdb.no-lockfile",
+        "Use the data folder without locking it, where the file system has no locks",
+    ),
+    flag(
+        "storage.tsdb.delay-compact-file.path",
+        Takes::Text,
+        "",
+        "FILE",
+        "Not built yet: a start with it is refused",
     ),
     flag(
         "storage.remote.read-sample-limit",
@@ -147,6 +187,13 @@ pub(crate) const SERVE: &[Flag] = &[
         "",
         "URL",
         "The URL under which users reach this server",
+    ),
+    flag(
+        "web.config.file",
+        Takes::Text,
+        "",
+        "FILE",
+        "TLS and sign-in. Not built yet: a start with it is refused, so that nothing is open that should not be",
     ),
     flag(
         "web.route-prefix",

@@ -13,14 +13,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use model::Timestamp;
 use model::clock::ManualClock;
 use model::storage::{SampleBatch, SampleWriter};
-use model::{Duration, Timestamp};
 use net::axum::http::{HeaderName, HeaderValue};
 use net::client::Redirects;
 use net::{ClientOptions, HttpClient, Request};
 use serde_json::Value;
-use server::{Options, Running, Switch};
+use server::Running;
 use tokio::runtime::Runtime;
 use tsdb::block::UlidSource;
 use tsdb::db::HeadPart;
@@ -99,20 +99,15 @@ impl World {
             }
             fill(&data_dir, &self.dir.join("api/dataset.om.txt"))?;
         }
-        let mut options = Options {
-            config_file: Some(config),
-            data_dir,
-            lifecycle: Switch::from(name == "default"),
-            admin_api: Switch::from(name == "admin"),
-            ..Options::default()
-        };
-        if name == "default" {
-            options.features.experimental_functions = Switch::On;
-            options.features.search_api = Switch::On;
-        }
-        options.remote_write.receiver = Switch::from(takes_writes);
-        options.otlp_receiver = Switch::from(takes_writes);
-        options.storage.retention_time = Duration::from_secs(100 * 365 * 86_400);
+        let mut flags = vec![
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", data_dir.display()),
+            "--storage.tsdb.retention.time=100y".to_owned(),
+            "--web.listen-address=127.0.0.1:0".to_owned(),
+        ];
+        // As the README of the cases has them.
+        flags.extend(own_flags(name).iter().map(|flag| (*flag).to_owned()));
+        let options = cli::serve_options(flags.iter().map(String::as_str))?;
         let running = self.runtime.block_on(server::start(options))?;
         let address = running.addresses().first().context("no address")?;
         Ok(Server {
@@ -350,4 +345,19 @@ fn fill(data_dir: &Path, page: &Path) -> anyhow::Result<()> {
 
 fn escaped(text: &str) -> String {
     testkit::process::percent_encoded(text)
+}
+
+fn own_flags(server: &str) -> &'static [&'static str] {
+    match server {
+        "default" => &[
+            "--web.enable-lifecycle",
+            "--enable-feature=promql-experimental-functions,exemplar-storage,search-api,promql-per-step-stats",
+        ],
+        "admin" => &["--web.enable-admin-api"],
+        "empty+receivers" => &[
+            "--web.enable-remote-write-receiver",
+            "--web.enable-otlp-receiver",
+        ],
+        _ => &[],
+    }
 }

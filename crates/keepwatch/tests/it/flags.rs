@@ -123,3 +123,107 @@ fn an_unknown_flag_is_a_usage_error() {
         );
     }
 }
+
+/// Whatever a command line of the peer may have is taken; what changes nothing here says so.
+#[test]
+fn flags_without_effect_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = keepwatch(dir.path());
+    command.args([
+        "--storage.tsdb.path=data",
+        "--web.listen-address=127.0.0.1:0",
+        "--web.console.templates=/etc/prometheus/consoles",
+        "--web.console.libraries=/etc/prometheus/console_libraries",
+        "--storage.tsdb.wal-compression-type=zstd",
+        "--storage.tsdb.wal-segment-size=16MB",
+        "--storage.tsdb.no-lockfile",
+        "--no-auto-gomaxprocs",
+    ]);
+    let server = ready(Program::start("keepwatch", command));
+    let flags = server.json("/api/v1/status/flags")["data"].clone();
+    assert_eq!(flags["storage.tsdb.wal-compression-type"], "zstd");
+    assert_eq!(flags["auto-gomaxprocs"], "false");
+    assert_eq!(flags["scrape.timestamp-tolerance"], "2ms");
+    let told = server.program.output();
+    for name in ["web.console.templates", "auto-gomaxprocs"] {
+        assert!(
+            told.contains(&format!("--{name}: Without effect")),
+            "{told}"
+        );
+    }
+    assert!(!told.contains("no-lockfile"), "{told}");
+    assert!(!dir.path().join("data/lock").exists());
+}
+
+#[test]
+fn flags_that_must_not_be_passed_over_end_the_start() {
+    for (flag, expected) in [
+        ("--web.config.file=web.yml", "not built yet"),
+        (
+            "--storage.tsdb.wal-compression-type=lz4",
+            "choose snappy or zstd",
+        ),
+        (
+            "--storage.tsdb.wal-segment-size=1MB",
+            "choose 10MB to 256MB",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = keepwatch(dir.path());
+        command.args(["--web.listen-address=127.0.0.1:0", flag]);
+        let finished = testkit::process::finish("keepwatch", command, BOUND);
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn changed_files_are_loaded_without_being_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = |name: &str| {
+        let text =
+            format!("groups:\n- name: {name}\n  rules:\n  - record: a\n    expr: vector(1)\n");
+        fs::write(dir.path().join("rules.yml"), text).unwrap();
+    };
+    let config = dir.path().join("prometheus.yml");
+    fs::write(&config, "rule_files: [rules.yml]\n").unwrap();
+    rules("first");
+    let mut command = keepwatch(dir.path());
+    command.args([
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--web.listen-address=127.0.0.1:0",
+        "--config.auto-reload",
+        "--config.auto-reload-interval=100ms",
+    ]);
+    let server = ready(Program::start("keepwatch", command));
+    let wait_for_group = |name: &str| {
+        until(name, BOUND, || {
+            let groups = server.json("/api/v1/rules")["data"]["groups"].clone();
+            (groups[0]["name"] == name)
+                .then_some(())
+                .ok_or(groups.to_string())
+        });
+    };
+    wait_for_group("first");
+    rules("second");
+    wait_for_group("second");
+    // A broken file changes nothing, and the next good one does.
+    fs::write(&config, "rule_files: [rules.yml\n").unwrap();
+    until("the refusal", BOUND, || {
+        let metric = server.metric("prometheus_config_last_reload_successful");
+        (metric == Some(0.0))
+            .then_some(())
+            .ok_or(format!("{metric:?}"))
+    });
+    wait_for_group("second");
+    fs::write(&config, "rule_files: [other.yml]\n").unwrap();
+    fs::rename(dir.path().join("rules.yml"), dir.path().join("other.yml")).unwrap();
+    until("the change", BOUND, || {
+        let metric = server.metric("prometheus_config_last_reload_successful");
+        (metric == Some(1.0))
+            .then_some(())
+            .ok_or(format!("{metric:?}"))
+    });
+    wait_for_group("second");
+}

@@ -1,0 +1,94 @@
+//! `--config.auto-reload`: looks for changes of the files that the configuration was read from.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use config::FileReader;
+use config::prometheus::Config;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::files::RealFiles;
+use crate::input;
+use crate::options::Options;
+
+/// What the files were when somebody looked last.
+#[derive(Debug)]
+pub(crate) struct FileWatch {
+    /// `None`: nobody looks.
+    ticks: Option<Interval>,
+    /// Of rule files and files with jobs.
+    patterns: Vec<String>,
+    seen: Option<u64>,
+}
+
+impl FileWatch {
+    /// The files are those that the server was started with just now.
+    pub(crate) fn new(options: &Options, port: u16) -> Self {
+        let pause = options.auto_reload.map(|pause| pause.to_std());
+        let ticks = pause.filter(|pause| !pause.is_zero()).map(|pause| {
+            let mut ticks = tokio::time::interval(pause);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
+        let mut watch = Self {
+            ticks,
+            patterns: Vec::new(),
+            seen: None,
+        };
+        watch.note(options, port);
+        watch
+    }
+
+    /// The configuration that is in use says which other files there are.
+    pub(crate) fn follow(&mut self, config: &Config, options: &Options, port: u16) {
+        let patterns = [&config.rule_files, &config.scrape_config_files];
+        self.patterns = patterns.into_iter().flatten().cloned().collect();
+        self.note(options, port);
+    }
+
+    fn note(&mut self, options: &Options, port: u16) {
+        if self.ticks.is_some() {
+            self.seen = self.fingerprint(options, port);
+        }
+    }
+
+    /// Returns when it is time to look; never, if nobody asked for it.
+    pub(crate) async fn tick(&mut self) {
+        match &mut self.ticks {
+            Some(ticks) => {
+                ticks.tick().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the files are other ones than at the last look. Files that cannot be read now, perhaps because they
+    /// are being written, are no change.
+    pub(crate) fn has_changed(&mut self, options: &Options, port: u16) -> bool {
+        let Some(found) = self.fingerprint(options, port) else {
+            return false;
+        };
+        self.seen.replace(found) != Some(found)
+    }
+
+    fn fingerprint(&self, options: &Options, port: u16) -> Option<u64> {
+        let input = input::read(options, port).ok()?;
+        let mut hasher = DefaultHasher::new();
+        for file in [&input.prometheus, &input.alertmanager]
+            .into_iter()
+            .flatten()
+        {
+            file.source.text().hash(&mut hasher);
+        }
+        for manifest in &input.manifests {
+            (&manifest.path, &manifest.text).hash(&mut hasher);
+        }
+        for pattern in &self.patterns {
+            for path in RealFiles.glob(pattern).ok()? {
+                let text = RealFiles.read(&path).ok()?;
+                (path, text).hash(&mut hasher);
+            }
+        }
+        Some(hasher.finish())
+    }
+}
