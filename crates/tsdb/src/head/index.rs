@@ -191,6 +191,12 @@ impl Index {
 
     /// Takes a series out of everything, its page included.
     pub(super) fn remove(&mut self, pages: &Pages, series: u32) {
+        self.unlink(pages, series);
+        pages.remove(series);
+    }
+
+    /// Takes a series out of everything but its page: it is not found any more, and its labels are free.
+    pub(super) fn unlink(&mut self, pages: &Pages, series: u32) {
         let Some(pairs) = pages.with(series, |view| view.labels().collect::<Vec<_>>()) else {
             return;
         };
@@ -221,7 +227,6 @@ impl Index {
             }
         }
         self.all.remove(series);
-        pages.remove(series);
     }
 
     pub(super) fn labels_of(&self, pairs: &[(Symbol, Symbol)]) -> Labels {

@@ -80,8 +80,8 @@ impl<'a> Loader<'a> {
         let mut entered = Entered::New;
         if self.pages.contains(series) {
             // Numbers are unique in a log. An outdated snapshot may know one by other labels.
-            self.flush_all();
-            self.index.remove(self.pages, series);
+            self.unlink(series);
+            self.pages.remove(series);
             entered = Entered::Replaced;
         }
         self.pairs.clear();
@@ -144,6 +144,14 @@ impl<'a> Loader<'a> {
             Self::flush(self.index, run);
         }
         self.index.all.extend(self.fresh.drain(..));
+    }
+
+    /// Takes a series out of everything but its page.
+    pub(super) fn unlink(&mut self, series: u32) {
+        self.flush_all();
+        self.index.unlink(self.pages, series);
+        // Symbols that they name may be gone.
+        self.runs.clear();
     }
 
     /// Brings the postings up to date.

@@ -57,6 +57,7 @@ mod segments;
 mod select;
 mod series;
 mod snapshot;
+mod stale;
 mod stats;
 mod symbols;
 mod truncate;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use model::disk::Disk;
 use model::exemplar::Exemplar;
 use model::labels::METRIC_NAME;
@@ -30,6 +30,7 @@ use super::segments::{Sink, log_end, read_segment};
 use super::series::{Series, check_order};
 use super::snapshot::load::{self, LoadError};
 use super::snapshot::{self, LogPosition};
+use super::stale;
 use super::{Head, Inner, OpenOptions};
 use crate::error::OpenError;
 use crate::log::record::{
@@ -407,6 +408,7 @@ impl Opening {
         };
         let late_end = end(&late_dir)?;
         let mut aliases = HashMap::new();
+        let mut left = HashSet::new();
         let mut index = inner.index.write();
         let workers = inner.options.replay_workers;
         Appliers::run(inner, workers, report, |appliers, report| {
@@ -414,6 +416,7 @@ impl Opening {
                 inner,
                 loader: Loader::new(&mut index, &inner.pages),
                 aliases: HashMap::new(),
+                left: HashSet::new(),
                 unclaimed,
                 late_end,
                 appliers,
@@ -422,9 +425,11 @@ impl Opening {
             replay.log(source, dir)?;
             replay.loader.finish();
             aliases = replay.aliases;
+            left = replay.left;
             Ok(())
         })?;
         drop(index);
+        stale::drop_replayed(inner, &left, source.segments.last().copied().unwrap_or(0));
         let known = Known {
             aliases: &aliases,
             chunks,
@@ -471,6 +476,8 @@ struct Replay<'r, 'i> {
     loader: Loader<'r>,
     /// References of series that were entered under another one first.
     aliases: HashMap<u64, u32>,
+    /// Series that left. Their pages go when all samples are in: some may be on their way.
+    left: HashSet<u32>,
     /// Chunks in files whose series have not come up yet, by reference.
     unclaimed: &'r mut Unclaimed,
     /// Where the late log ends.
@@ -558,7 +565,9 @@ impl Replay<'_, '_> {
                 return Ok(());
             }
             Entered::New => self.report.series += 1,
-            Entered::Replaced => {}
+            Entered::Replaced => {
+                self.left.remove(&series);
+            }
         }
         inner.next_series.fetch_max(series + 1, Ordering::Relaxed);
         inner.without_samples.fetch_add(1, Ordering::Relaxed);
@@ -576,6 +585,21 @@ impl Replay<'_, '_> {
             late::replay::attach(inner, entry.series, chunk);
         }
         Ok(())
+    }
+
+    /// The series is not found any more; one with its labels that comes later is another one.
+    fn remove_series(&mut self, reference: u64) {
+        // Its number must not become that of another series.
+        if let Some(series) = self.inner.series_of(reference) {
+            let next = series.saturating_add(1);
+            self.inner.next_series.fetch_max(next, Ordering::Relaxed);
+        }
+        if let Some(series) = self.series_of(reference)
+            && self.inner.pages.contains(series)
+            && self.left.insert(series)
+        {
+            self.loader.unlink(series);
+        }
     }
 
     fn add_samples(&mut self, samples: SampleColumns) {
@@ -641,7 +665,9 @@ impl Sink for Replay<'_, '_> {
             Record::Metadata(entries) => self.add_metadata(&entries),
             Record::Tombstones(entries) => {
                 for entry in entries {
-                    if let Some(series) = self.series_of(entry.series) {
+                    if stale::is_end(&entry) {
+                        self.remove_series(entry.series);
+                    } else if let Some(series) = self.series_of(entry.series) {
                         let range = TimeRange::new(Timestamp(entry.start), Timestamp(entry.end));
                         self.inner.tombstones.write().add(series, range);
                     }

@@ -33,6 +33,25 @@ pub(super) struct Maintenance {
     /// Removed series, with the segment in which they may still have samples. Until that is gone,
     /// checkpoints keep their labels, and so nobody gets their number.
     removed: HashMap<u64, u64>,
+    /// Stale series that left, with a time from which on they have no samples. Until that is old, checkpoints
+    /// keep their labels too, as there may be samples of them in the log.
+    left: HashMap<u64, i64>,
+}
+
+impl Maintenance {
+    /// A series left that has no samples after `last`, and none in the log after the segment.
+    pub(super) fn note_left(&mut self, reference: u64, last: i64, segment: u64) {
+        self.removed.insert(reference, segment);
+        self.left.insert(reference, last);
+    }
+
+    /// Whether a series that is gone may have samples in what a checkpoint keeps, or after it.
+    fn may_have_samples(&self, reference: u64, checkpoint: u64, time: i64) -> bool {
+        let segment = self.removed.get(&reference);
+        let last = self.left.get(&reference);
+        segment.is_some_and(|segment| *segment > checkpoint)
+            || last.is_some_and(|last| *last >= time)
+    }
 }
 
 /// Series removed under one hold of the index.
@@ -207,10 +226,7 @@ fn shorten_log(
         inner
             .series_of(reference)
             .is_some_and(|series| inner.pages.contains(series))
-            || maintenance
-                .removed
-                .get(&reference)
-                .is_some_and(|segment| *segment > last)
+            || maintenance.may_have_samples(reference, last, time)
     };
     let keep = Keep {
         series: &is_needed,
@@ -223,5 +239,6 @@ fn shorten_log(
         },
     )?;
     maintenance.removed.retain(|_, segment| *segment > last);
+    maintenance.left.retain(|_, last| *last >= time);
     Ok(Some(last))
 }

@@ -13,6 +13,7 @@ mod crash;
 mod disk_trouble;
 mod isolation;
 mod late;
+mod left;
 mod matching;
 mod peer;
 mod peer_folder;
