@@ -99,7 +99,7 @@ impl Worker {
 
     /// Says whether it came to its end.
     fn round(&mut self) -> bool {
-        self.attempt(Db::compact)
+        self.attempt(Db::compact) && self.attempt(drop_stale)
     }
 
     fn attempt(&mut self, work: impl FnOnce(&Db) -> Result<(), CompactError>) -> bool {
@@ -111,8 +111,8 @@ impl Worker {
         match result {
             Ok(Ok(())) => {
                 let after = db.stats();
-                if after.compactions > before.compactions {
-                    let count = after.compactions - before.compactions;
+                if after.compactions.count > before.compactions.count {
+                    let count = after.compactions.count - before.compactions.count;
                     tracing::info!(written = count, blocks = after.blocks, "blocks written");
                 }
                 true
@@ -141,6 +141,17 @@ impl Worker {
         self.told
             .retain(|ulid| rejected.iter().any(|block| block.ulid == *ulid));
     }
+}
+
+fn drop_stale(db: &Db) -> Result<(), CompactError> {
+    let dropped = db.compact_stale()?;
+    if dropped > 0 {
+        tracing::info!(
+            series = dropped,
+            "stale series are in blocks now, and gone from memory"
+        );
+    }
+    Ok(())
 }
 
 fn tell(block: &tsdb::db::RejectedBlock, reasons: &ReasonBook, clock: &dyn Clock) {

@@ -19,6 +19,8 @@ pub(crate) struct SampleSettings {
     out_of_order_window: model::Duration,
     floats: FloatEncoding,
     exemplars_max: usize,
+    /// From which share of stale series in the head on they are written out before the others; 0: never.
+    stale_share_max: f64,
 }
 
 impl SampleSettings {
@@ -32,6 +34,7 @@ impl SampleSettings {
             exemplars_max: exemplars.map_or(EXEMPLARS_MAX, |exemplars| {
                 usize::try_from(exemplars.max_exemplars).unwrap_or(0)
             }),
+            stale_share_max: tsdb.map_or(0.0, |tsdb| tsdb.stale_series_compaction_threshold),
         }
     }
 
@@ -39,6 +42,7 @@ impl SampleSettings {
         db.set_out_of_order_window(self.out_of_order_window);
         db.set_float_encoding(self.floats);
         db.set_exemplars_max(self.exemplars_max);
+        db.set_stale_share_max(self.stale_share_max);
     }
 
     /// Before the database is opened; what the switches say is for good.

@@ -272,6 +272,13 @@ fn head(page: &mut Page, db: &Db) {
     );
     page.sample(
         Kind::Gauge,
+        "prometheus_tsdb_head_stale_series",
+        "Total number of stale series in the head block.",
+        &[],
+        float_of(stats.stale_series),
+    );
+    page.sample(
+        Kind::Gauge,
         "prometheus_tsdb_head_chunks",
         "Total number of chunks in the head block.",
         &[],
@@ -328,7 +335,7 @@ fn blocks(page: &mut Page, db: &Db, limits: Limits) {
             Kind::Counter,
             "prometheus_tsdb_compactions_total",
             "Total number of compactions that were executed for the partition.",
-            float(stats.compactions),
+            float(stats.compactions.count),
         ),
         (
             Kind::Counter,
@@ -402,6 +409,18 @@ fn blocks(page: &mut Page, db: &Db, limits: Limits) {
             "Total number of head truncations that failed.",
             float(stats.head_truncations_failed),
         ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_stale_series_compactions_triggered_total",
+            "Total number of triggered stale series compactions.",
+            float(stats.stale_compactions),
+        ),
+        (
+            Kind::Counter,
+            "prometheus_tsdb_stale_series_compactions_failed_total",
+            "Total number of stale series compactions that failed.",
+            float(stats.stale_compactions_failed),
+        ),
     ] {
         page.sample(kind, name, help, &[], value);
     }
@@ -414,18 +433,25 @@ fn blocks(page: &mut Page, db: &Db, limits: Limits) {
             lowest.seconds() * 1000.0,
         );
     }
-    let buckets: Vec<(f64, u64)> = COMPACTION_SECONDS
-        .iter()
-        .zip(stats.compactions_within)
-        .map(|(bound, count)| (f64::from(*bound), count))
-        .collect();
-    page.buckets(
-        "prometheus_tsdb_compaction_duration_seconds",
-        "Duration of compaction runs",
-        &[],
-        &buckets,
-        (stats.compactions, stats.compaction_seconds),
-    );
+    for (name, help, taken) in [
+        (
+            "prometheus_tsdb_compaction_duration_seconds",
+            "Duration of compaction runs",
+            stats.compactions,
+        ),
+        (
+            "prometheus_tsdb_stale_series_compaction_duration_seconds",
+            "Duration of stale series compaction runs.",
+            stats.stale_compactions_taken,
+        ),
+    ] {
+        let buckets: Vec<(f64, u64)> = COMPACTION_SECONDS
+            .iter()
+            .zip(taken.within)
+            .map(|(bound, count)| (f64::from(*bound), count))
+            .collect();
+        page.buckets(name, help, &[], &buckets, (taken.count, taken.seconds));
+    }
 }
 
 /// Counters of rule evaluations, changed after each.

@@ -85,6 +85,7 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention = settings.limits.of_folder(&dir);
     let (db, work) = Db::prepare(options);
+    settings.samples.put_in_place(&db);
     let opening = Opening { work, dir: shown };
     let storage = Storage {
         db,

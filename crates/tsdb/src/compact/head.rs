@@ -5,9 +5,9 @@ use model::time::Timestamp;
 
 use super::{Destination, MakeBlockError};
 use crate::block::Ulid;
-use crate::block::meta::{BlockMeta, BlockStats, Compaction, HINT_OUT_OF_ORDER};
+use crate::block::meta::{BlockMeta, BlockStats, Compaction, HINT_OUT_OF_ORDER, HINT_STALE_SERIES};
 use crate::block::writer::BlockWriter;
-use crate::head::{Growth, Head, HeadExport, LateCut};
+use crate::head::{Growth, Head, HeadExport, LateCut, StaleSeries};
 
 /// Writes the samples of the head in the range; `None` if there are none. Samples that are committed
 /// meanwhile are not in it.
@@ -46,6 +46,35 @@ pub(crate) fn write_late(
             Some(next) => start = next,
             None => break,
         }
+    }
+    Ok(())
+}
+
+/// Writes what stale series have in the range, a block for each multiple of `block_range` that has any.
+pub(crate) fn write_stale(
+    destination: &Destination<'_>,
+    head: &Head,
+    (stale, range): (&StaleSeries, TimeRange),
+    block_range: i64,
+    mut ulid: impl FnMut() -> Ulid,
+) -> Result<(), MakeBlockError> {
+    let mut start = range.start.0;
+    while start <= range.end.0 {
+        let first = start.div_euclid(block_range).saturating_mul(block_range);
+        let end = first.saturating_add(block_range);
+        // What lies before is in a block already, or nowhere.
+        let wanted = TimeRange::new(Timestamp(start), Timestamp(end - 1));
+        let export = head.export_stale(wanted, stale);
+        if export.len() > 0 {
+            let mut meta = meta(TimeRange::new(Timestamp(first), wanted.end), ulid());
+            meta.compaction.set_hint(HINT_STALE_SERIES);
+            write(destination, export, meta)?;
+        }
+        if end <= start {
+            // The end of all times.
+            break;
+        }
+        start = end;
     }
     Ok(())
 }

@@ -44,6 +44,8 @@ pub enum CompactError {
         blocks: Vec<Ulid>,
         source: MakeBlockError,
     },
+    #[error("dropping stale series from memory, which are in a block now: {0}")]
+    Leave(WriteError),
     #[error("looking at the blocks in {}: {source}", dir.display())]
     Reload { dir: PathBuf, source: io::Error },
 }
@@ -160,7 +162,7 @@ impl Db {
 }
 
 impl Inner {
-    fn destination(&self) -> Destination<'_> {
+    pub(super) fn destination(&self) -> Destination<'_> {
         Destination {
             disk: &self.options.head.disk,
             dir: &self.options.head.dir,
@@ -252,7 +254,7 @@ impl Inner {
     }
 
     /// Times in the head that are in no block.
-    fn unwritten(&self) -> Option<TimeRange> {
+    pub(super) fn unwritten(&self) -> Option<TimeRange> {
         let own = self.head().time_range()?;
         // What is in blocks already may still be in memory, for readers.
         let written = self.set().head_start.unwrap_or(Timestamp::MIN);
@@ -300,13 +302,13 @@ impl Inner {
         Ok(())
     }
 
-    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
         let start = self.options.ulids.now();
         self.counters.is_populating.store(1, Ordering::Relaxed);
         let result = work();
         self.counters.is_populating.store(0, Ordering::Relaxed);
         let taken = self.options.ulids.now().since(start);
-        self.counters.note_compaction(taken);
+        self.counters.taken.note(taken);
         result
     }
 

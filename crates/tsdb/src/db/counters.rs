@@ -13,7 +13,6 @@ pub const COMPACTION_SECONDS: [u32; 14] = [
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    compactions: AtomicU64,
     pub(super) compactions_failed: AtomicU64,
     pub(super) compactions_vertical: AtomicU64,
     pub(super) reloads: AtomicU64,
@@ -22,28 +21,58 @@ pub(super) struct Counters {
     pub(super) retentions_by_size: AtomicU64,
     pub(super) head_truncations: AtomicU64,
     pub(super) head_truncations_failed: AtomicU64,
-    /// Milliseconds.
-    compaction_time: AtomicI64,
-    /// By bound; longer ones are only in `compactions`.
-    compactions_within: [AtomicU64; COMPACTION_SECONDS.len()],
+    /// Of blocks that were written, or at least tried.
+    pub(super) taken: Taken,
     pub(super) is_populating: AtomicU64,
+    pub(super) stale_compactions: AtomicU64,
+    pub(super) stale_compactions_failed: AtomicU64,
+    pub(super) stale_taken: Taken,
+}
+
+/// How long things took.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    count: AtomicU64,
+    /// Milliseconds.
+    time: AtomicI64,
+    /// By bound; longer ones are only in `count`.
+    within: [AtomicU64; COMPACTION_SECONDS.len()],
+}
+
+impl Taken {
+    pub(super) fn note(&self, taken: Duration) {
+        Counters::add(&self.count);
+        let taken = taken.0.max(0);
+        self.time.fetch_add(taken, Ordering::Relaxed);
+        for (bound, count) in COMPACTION_SECONDS.iter().zip(&self.within) {
+            if taken <= i64::from(*bound) * 1000 {
+                Counters::add(count);
+            }
+        }
+    }
+
+    fn get(&self) -> Durations {
+        Durations {
+            count: self.count.load(Ordering::Relaxed),
+            seconds: self.time.load(Ordering::Relaxed) as f64 / 1000.0,
+            within: self.within.each_ref().map(|n| n.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// How long things took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Durations {
+    pub count: u64,
+    /// Of all together.
+    pub seconds: f64,
+    /// How many took at most so long, by [`COMPACTION_SECONDS`].
+    pub within: [u64; COMPACTION_SECONDS.len()],
 }
 
 impl Counters {
     pub(super) fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A block was written, or at least tried.
-    pub(super) fn note_compaction(&self, taken: Duration) {
-        Self::add(&self.compactions);
-        let taken = taken.0.max(0);
-        self.compaction_time.fetch_add(taken, Ordering::Relaxed);
-        for (bound, count) in COMPACTION_SECONDS.iter().zip(&self.compactions_within) {
-            if taken <= i64::from(*bound) * 1000 {
-                Self::add(count);
-            }
-        }
     }
 }
 
@@ -58,14 +87,11 @@ pub struct DbStats {
     pub symbol_bytes: u64,
     /// The oldest time that can have a sample.
     pub lowest_time: Option<Timestamp>,
-    pub compactions: u64,
     pub compactions_failed: u64,
     /// Of blocks that overlapped.
     pub compactions_vertical: u64,
-    /// Time spent writing blocks.
-    pub compaction_seconds: f64,
-    /// Compactions that took at most so long, by [`COMPACTION_SECONDS`].
-    pub compactions_within: [u64; COMPACTION_SECONDS.len()],
+    /// Of blocks that were written.
+    pub compactions: Durations,
     /// A block is being written.
     pub is_populating: bool,
     pub reloads: u64,
@@ -74,6 +100,11 @@ pub struct DbStats {
     pub retentions_by_size: u64,
     pub head_truncations: u64,
     pub head_truncations_failed: u64,
+    /// Times that stale series were to be written out.
+    pub stale_compactions: u64,
+    pub stale_compactions_failed: u64,
+    /// Of those that came to their end.
+    pub stale_compactions_taken: Durations,
 }
 
 pub(super) fn stats(inner: &Inner) -> DbStats {
@@ -93,11 +124,9 @@ pub(super) fn stats(inner: &Inner) -> DbStats {
             .map(|block| block.symbol_memory() as u64)
             .sum(),
         lowest_time: blocks.into_iter().chain(head).chain(late).min(),
-        compactions: get(&counters.compactions),
         compactions_failed: get(&counters.compactions_failed),
         compactions_vertical: get(&counters.compactions_vertical),
-        compaction_seconds: counters.compaction_time.load(Ordering::Relaxed) as f64 / 1000.0,
-        compactions_within: counters.compactions_within.each_ref().map(get),
+        compactions: counters.taken.get(),
         is_populating: get(&counters.is_populating) > 0,
         reloads: get(&counters.reloads),
         reloads_failed: get(&counters.reloads_failed),
@@ -105,5 +134,8 @@ pub(super) fn stats(inner: &Inner) -> DbStats {
         retentions_by_size: get(&counters.retentions_by_size),
         head_truncations: get(&counters.head_truncations),
         head_truncations_failed: get(&counters.head_truncations_failed),
+        stale_compactions: get(&counters.stale_compactions),
+        stale_compactions_failed: get(&counters.stale_compactions_failed),
+        stale_compactions_taken: counters.stale_taken.get(),
     }
 }

@@ -3,8 +3,9 @@
 //! Writing goes to the [`Head`]; [`Db::compact`] moves what is old enough into blocks, merges blocks into
 //! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them, [`chunks`]
 //! gives series with their chunks.
-//! [`opening`]: from files to a database. [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when. [`snapshot`]:
-//! a copy for backups. [`adopt`]: blocks from elsewhere.
+//! [`opening`]: from files to a database. [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when.
+//! [`stale`]: series that have ended are written out before. [`snapshot`]: a copy for backups. [`adopt`]: blocks
+//! from elsewhere.
 //!
 //! Nothing here starts a thread: whoever opens the database calls [`Db::compact`] and [`Db::reload`]
 //! every minute or so. Only one of the long operations runs at a time; reading and writing never wait
@@ -23,8 +24,9 @@ mod opening;
 mod options;
 mod set;
 mod snapshot;
+mod stale;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use model::labels::Labels;
@@ -42,7 +44,7 @@ use crate::head::{FloatEncoding, Head, ReplayProgress, ReplayReport};
 pub use adopt::AdoptError;
 pub use chunks::StoredChunk;
 pub use compaction::{CompactError, DbDeleteError};
-pub use counters::{COMPACTION_SECONDS, DbStats};
+pub use counters::{COMPACTION_SECONDS, DbStats, Durations};
 pub use opening::Opening;
 pub use options::{DbOptions, Retention};
 pub use set::{OpenDbError, RejectedBlock};
@@ -69,6 +71,8 @@ struct Inner {
     /// A part of the head was written out, and its late samples not yet.
     is_late_due: AtomicBool,
     is_closing: AtomicBool,
+    /// Bits of a float: see [`stale`].
+    stale_share_max: AtomicU64,
     counters: Counters,
 }
 
@@ -103,6 +107,7 @@ impl Db {
             is_truncation_due: AtomicBool::new(false),
             is_late_due: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            stale_share_max: AtomicU64::new(0.0f64.to_bits()),
             counters: Counters::default(),
         }));
         (db.clone(), Opening::new(db))

@@ -87,6 +87,11 @@ impl ExemplarRing {
             .retain(|entry| newest.contains_key(&entry.series));
     }
 
+    /// Whether there is one of this series.
+    pub(super) fn has(&self, series: u32) -> bool {
+        self.newest.contains_key(&series)
+    }
+
     /// Some entries, by arrival.
     pub(super) fn copy(&self, from: usize, count: usize) -> Vec<(u32, Exemplar)> {
         let entries = self.entries.iter().skip(from).take(count);

@@ -21,6 +21,7 @@ use super::pins::Pin;
 use super::read::chunk_data;
 use super::select::{self, Row};
 use super::series::{ChunkList, LateSamples};
+use super::stale::StaleSeries;
 use super::{Head, Inner};
 use crate::block::index::SymbolList;
 use crate::block::writer::NewChunk;
@@ -77,6 +78,18 @@ impl Head {
             Growth::Possible => select::rows(inner, range, &[]).rows,
         };
         HeadExport::new(inner, range, (rows, LatePart::Absent), pin)
+    }
+
+    /// What stale series had in the range when they were noted.
+    pub(crate) fn export_stale(&self, range: TimeRange, stale: &StaleSeries) -> HeadExport {
+        let inner = &self.0;
+        let pin = inner.pins.pin();
+        let overlaps = |row: &&Row| {
+            let overlaps = |view: SeriesView<'_>| view.record.overlaps(range);
+            inner.pages.with(row.series, overlaps).unwrap_or(false)
+        };
+        let rows = stale.rows.iter().filter(overlaps).copied();
+        HeadExport::new(inner, range, (rows.collect(), LatePart::Absent), pin)
     }
 
     /// Series that may have late samples in the range, with these.

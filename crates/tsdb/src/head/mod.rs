@@ -12,7 +12,8 @@
 //! in the meantime must it look again, and after a few times it makes the writer wait instead.
 //!
 //! Deleting: a list of series pins the head from its `select` on. What `truncate` may drop is hidden
-//! from new lists at once and dropped when no older list is left, so a list never loses rows.
+//! from new lists at once and dropped when no older list is left, so a list never loses rows. Series that
+//! have ended can leave before the others: [`stale`].
 //!
 //! Sizes in bytes per series, at 15 labels and samples every 15 s:
 //!
@@ -85,6 +86,7 @@ use mapped::files::ChunkFiles;
 use page::Pages;
 use pins::Pins;
 use series::Cutting;
+use stale::Hidden;
 use truncate::Maintenance;
 
 use crate::chunk::StartTimes;
@@ -98,6 +100,7 @@ pub use progress::{ReplayCounters, ReplayProgress};
 pub use replay::ReplayReport;
 pub use snapshot::LogPosition;
 pub use snapshot::write::SnapshotReport;
+pub(crate) use stale::StaleSeries;
 pub use stats::{HeadStats, LabelStats, NamedCount};
 pub use truncate::TruncateReport;
 
@@ -123,6 +126,7 @@ struct Inner {
     exemplars: Mutex<ExemplarRing>,
     metadata: RwLock<MetadataTable>,
     tombstones: RwLock<Tombstones>,
+    hidden: RwLock<Hidden>,
     /// The newest commit that readers may see.
     committed: AtomicU64,
     /// References in the log are series numbers plus this.
@@ -305,6 +309,7 @@ impl Inner {
             pins: Pins::default(),
             metadata: RwLock::default(),
             tombstones: RwLock::default(),
+            hidden: RwLock::default(),
             committed: AtomicU64::new(0),
             base,
             next_series: AtomicU32::new(1),

@@ -215,6 +215,13 @@ impl PageData {
         self.series.iter().map(Series::chunks).sum()
     }
 
+    pub(super) fn stale_series(&self) -> usize {
+        self.series
+            .iter()
+            .filter(|series| series.is_stale())
+            .count()
+    }
+
     /// Bytes held by this page.
     pub(super) fn bytes(&self) -> usize {
         let series: usize = self.series.iter().map(Series::bytes).sum();

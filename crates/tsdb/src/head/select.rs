@@ -113,6 +113,7 @@ pub(super) fn rows_of(inner: &Inner, range: TimeRange, set: &RoaringBitmap) -> S
 fn look(inner: &Inner, late_range: TimeRange, set: &RoaringBitmap) -> Option<Selected> {
     let range = clamp(inner, late_range);
     let snapshot = inner.committed.load(Ordering::Acquire);
+    let hidden = inner.hidden.read();
     let mut late_rows = Vec::new();
     let mut rows = Vec::with_capacity(usize::try_from(set.len()).unwrap_or(0));
     let mut series = set.iter().peekable();
@@ -131,6 +132,9 @@ fn look(inner: &Inner, late_range: TimeRange, set: &RoaringBitmap) -> Option<Sel
             };
             match record.visible_at(snapshot) {
                 Visible::First(visible) => {
+                    if late.is_none() && hidden.has(series, visible) {
+                        continue;
+                    }
                     let is_hit = visible > 0 && record.overlaps(range);
                     if let Some(late) = late {
                         late_rows.push((rows.len(), late));

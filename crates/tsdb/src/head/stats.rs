@@ -12,6 +12,8 @@ use super::Inner;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeadStats {
     pub series: u64,
+    /// Series whose last sample is a staleness marker.
+    pub stale_series: usize,
     /// Distinct label names with values.
     pub label_pairs: usize,
     pub chunks: usize,
@@ -84,6 +86,7 @@ pub(super) fn stats(inner: &Inner, top: usize) -> HeadStats {
             let page = page.read();
             stats.bytes += page.bytes();
             stats.chunks += page.chunks();
+            stats.stale_series += page.stale_series();
         }
     }
     let index = inner.index.read();

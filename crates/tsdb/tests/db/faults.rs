@@ -2,8 +2,8 @@
 //! not synced, or refuses the change, or is full. The folder is opened again at each of these points:
 //! everything acknowledged is there, nothing is there by half.
 //!
-//! The life has commits in order, late and both, histograms, new series, syncs, chunk snapshots, compactions
-//! that write, merge and drop, and ends of both kinds. It is cut into stretches, which begin with images of
+//! The life has commits in order, late and both, histograms, new series, series that end, leave memory and come
+//! back, syncs, chunk snapshots, compactions that write, merge and drop, and ends of both kinds. It is cut into stretches, which begin with images of
 //! the disk, so that each point costs two starts and not a whole life. `KEEPWATCH_SEED` gives another life.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::histogram::FloatHistogram;
+use model::sample::STALE_NAN;
 use model::storage::{HistogramSample, SampleBatch, SampleWriter};
 use model::time::{Duration, Timestamp};
 use testkit::disk::{Fault, FaultDisk, Random};
@@ -30,6 +31,8 @@ const LOSSES: usize = 27;
 enum Kind {
     Float,
     Histogram,
+    /// A staleness marker.
+    End,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,8 @@ enum Op {
     Sync,
     Snapshot,
     Compact,
+    /// Series that have ended leave memory.
+    CompactStale,
     /// Closed and opened again.
     Reopen,
 }
@@ -66,6 +71,7 @@ fn text(row: &Row) -> String {
     let value = value(row);
     match row.kind {
         Kind::Float => format!("{value}@{}", row.time),
+        Kind::End => format!("NaN@{}", row.time),
         Kind::Histogram => format!("{{{value} {}}}@{}", value / 2.0, row.time),
     }
 }
@@ -106,6 +112,20 @@ fn life(seed: u64) -> Vec<Op> {
                 kind: Kind::Float,
             });
         }
+        // One that ends, and comes back as long as it has not left for good.
+        match step % 9 {
+            1 | 3 | 6 => rows.push(Row {
+                series: "wave n=1".to_owned(),
+                time: now,
+                kind: Kind::Float,
+            }),
+            4 | 7 => rows.push(Row {
+                series: "wave n=1".to_owned(),
+                time: now,
+                kind: Kind::End,
+            }),
+            _ => {}
+        }
         // Late samples in the same commit, more than a chunk holds every now and then.
         if step % 3 == 1 {
             let count = if step % 12 == 1 {
@@ -125,6 +145,7 @@ fn life(seed: u64) -> Vec<Op> {
             3 | 9 => ops.push(Op::Sync),
             6 => ops.push(Op::Snapshot),
             11 => ops.push(Op::Reopen),
+            4 | 7 | 8 => ops.push(Op::CompactStale),
             13 if step > 20 => ops.push(Op::Compact),
             _ => {}
         }
@@ -147,6 +168,7 @@ fn run(db: &mut Db, options: &DbOptions, op: &Op) -> Result<(), String> {
                 let value = value(row);
                 match row.kind {
                     Kind::Float => batch.push(series, time, value),
+                    Kind::End => batch.push(series, time, STALE_NAN),
                     Kind::Histogram => {
                         let histogram = FloatHistogram {
                             count: value,
@@ -166,6 +188,11 @@ fn run(db: &mut Db, options: &DbOptions, op: &Op) -> Result<(), String> {
         Op::Snapshot => {
             let taken = db.head().snapshot();
             taken.map(drop).map_err(|error| error.to_string())
+        }
+        Op::CompactStale => {
+            db.set_stale_share_max(0.01);
+            let done = db.compact_stale();
+            done.map(drop).map_err(|error| error.to_string())
         }
         Op::Compact => db.compact().map_err(|error| error.to_string()),
         Op::Reopen => {
@@ -393,11 +420,15 @@ fn nothing_is_lost_and_nothing_is_there_by_half() {
     let options = options_of(&disk, 1000);
     let mut db = open(&options);
     let mut images = Vec::new();
+    let mut stale_compactions = 0;
     for (number, op) in life.ops.iter().enumerate() {
         if number % STRETCH == 0 {
             images.push((number, disk.after_kill()));
         }
         run(&mut db, &options, op).unwrap();
+        if *op == Op::CompactStale {
+            stale_compactions += db.stats().stale_compactions;
+        }
     }
     let whole = Known {
         done: life.ops.len(),
@@ -405,6 +436,7 @@ fn nothing_is_lost_and_nothing_is_there_by_half() {
     };
     life.check(&all(&db), whole, "the whole life");
     assert!(db.blocks().len() > 1, "{}", db.blocks().len());
+    assert!(stale_compactions > 2, "{stale_compactions}");
     drop(db);
 
     let points = AtomicUsize::new(0);

@@ -18,5 +18,6 @@ mod late_peer;
 mod matching;
 mod opening;
 mod peer;
+mod stale;
 mod starts;
 mod support;

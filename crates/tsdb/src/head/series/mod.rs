@@ -10,6 +10,7 @@ mod closed;
 mod late;
 mod read;
 mod restored;
+mod stale;
 
 use std::sync::Arc;
 
