@@ -8,12 +8,13 @@ use net::Overrides;
 use server::{
     Access, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, LogCompression,
     MemoryBudgetOption, MeshOptions, MessageTypes, NotificationOptions, Options, PublicAddress,
-    QueryOptions, RemoteReadOptions, RemoteWriteOptions, RuleOptions, SearchLimits, StorageOptions,
-    Switch, Tempo, UiFile,
+    QueryOptions, RemoteReadOptions, RemoteWriteOptions, RetentionRules, RuleOptions, SearchLimits,
+    StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE, WITHOUT_EFFECT};
 
+const RETENTION_RULE: &str = "storage.tsdb.retention.rule";
 const MEMORY_BUDGET: &str = "memory.budget";
 const ACCEPTED_MESSAGES: &str = "web.remote-write-receiver.accepted-protobuf-messages";
 
@@ -69,6 +70,8 @@ pub(crate) fn from_flags(
         storage: StorageOptions {
             retention_time: given.duration("storage.tsdb.retention.time"),
             retention_bytes: bytes(&given, "storage.tsdb.retention.size")?,
+            retention_rules: RetentionRules::parse(given.texts(RETENTION_RULE))
+                .with_context(|| format!("--{RETENTION_RULE}"))?,
             block_range: given.duration("storage.tsdb.min-block-duration"),
             memory: MemoryBudgetOption::parse(given.text(MEMORY_BUDGET).unwrap_or("60%"))
                 .with_context(|| format!("--{MEMORY_BUDGET}"))?,

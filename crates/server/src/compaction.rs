@@ -15,6 +15,7 @@ use tsdb::block::Ulid;
 use tsdb::db::CompactError;
 
 use crate::budget::{MemoryBudget, Step};
+use crate::retention_rules::tell_dropped;
 
 /// How often it looks whether the head waits to be written out.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -105,9 +106,11 @@ impl Worker {
     fn attempt(&mut self, work: impl FnOnce(&Db) -> Result<(), CompactError>) -> bool {
         let db = self.db.clone();
         let before = db.stats();
+        let rules_before = db.retention_rules();
         // The database keeps its promises at every point where this could end.
         let result = catch_unwind(AssertUnwindSafe(|| work(&db)));
         self.tell_rejected();
+        tell_dropped(&rules_before, &db.retention_rules());
         match result {
             Ok(Ok(())) => {
                 let after = db.stats();

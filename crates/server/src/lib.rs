@@ -41,6 +41,7 @@ mod proxy;
 mod queries;
 mod receivers;
 mod retention;
+mod retention_rules;
 mod routing;
 mod running;
 mod samples;
@@ -68,6 +69,7 @@ pub use options::{
     StorageOptions, Switch, Tempo,
 };
 pub use remote::write::MessageTypes;
+pub use retention_rules::{RetentionRules, RetentionRulesError};
 pub use running::{Running, start};
 pub use tsdb::head::ReplayProgress;
 pub use tsdb::log::Compression as LogCompression;

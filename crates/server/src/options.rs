@@ -12,6 +12,7 @@ use crate::alertmanagers::NotificationOptions;
 use crate::budget::MemoryBudgetOption;
 use crate::cluster::ClusterOptions;
 use crate::features::Features;
+use crate::retention_rules::RetentionRules;
 
 /// How fast time passes for the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +103,7 @@ impl Default for Options {
             storage: StorageOptions {
                 retention_time: Duration::ZERO,
                 retention_bytes: 0,
+                retention_rules: RetentionRules::default(),
                 block_range: minutes(120),
                 block_range_max: Duration::ZERO,
                 log_compression: LogCompression::default(),
@@ -208,12 +210,14 @@ impl Default for RemoteReadOptions {
 }
 
 /// What the command line says of the database. The configuration may say more of the retention.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StorageOptions {
     /// Blocks that end so long before the newest one are dropped. 0: nothing said.
     pub retention_time: Duration,
     /// The oldest blocks are dropped as long as all files are longer. 0: nothing said.
     pub retention_bytes: u64,
+    /// Series that are kept for less time.
+    pub retention_rules: RetentionRules,
     /// Length of the blocks that the head is written out in.
     pub block_range: Duration,
     /// Memory of the whole process.

@@ -134,6 +134,7 @@ mod tests {
         let options = StorageOptions {
             retention_time: Duration::from_secs(flags.0 * DAY),
             retention_bytes: flags.1,
+            retention_rules: crate::RetentionRules::default(),
             block_range: Duration::from_secs(7200),
             block_range_max: Duration(0),
             memory: MemoryBudgetOption::default(),

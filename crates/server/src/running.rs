@@ -127,7 +127,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let settings = storage::Settings {
         gate: budget.clone(),
         dir: planner.options.data_dir.clone(),
-        options: planner.options.storage,
+        options: planner.options.storage.clone(),
         limits: Limits::new(&planner.options.storage, &plan.config),
         samples: SampleSettings::new(&plan.config, planner.options.features),
         features: planner.options.features,
@@ -634,6 +634,8 @@ impl Parts {
             .follow(&plan.config, &planner.options, planner.port);
         let limits = Limits::new(&planner.options.storage, &plan.config);
         *self.limits.write() = limits;
+        let rules = &planner.options.storage.retention_rules;
+        rules.tell_idle(limits, &self.reasons, &*self.clock);
         let retention = limits.of_folder(&self.storage.dir);
         self.storage.db.set_retention(retention);
         SampleSettings::new(&plan.config, planner.options.features).put_in_place(&self.storage.db);

@@ -424,6 +424,15 @@ fn blocks(page: &mut Page, db: &Db, limits: Limits) {
     ] {
         page.sample(kind, name, help, &[], value);
     }
+    for rule in db.retention_rules() {
+        page.sample(
+            Kind::Counter,
+            "keepwatch_tsdb_retention_rule_samples_dropped_total",
+            "Samples that were dropped from blocks by a rule of --storage.tsdb.retention.rule.",
+            &[("rule", &rule.name)],
+            float(rule.samples_dropped),
+        );
+    }
     if let Some(lowest) = stats.lowest_time {
         page.sample(
             Kind::Gauge,

@@ -83,6 +83,7 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     settings.samples.apply(settings.features, &mut head);
     let mut options = DbOptions::new(head, UlidSource::new(settings.clock, random()));
     options.block_range_max = block_range_max(&settings.options, settings.limits);
+    options.retention_rules = settings.options.retention_rules.0;
     options.retention = settings.limits.of_folder(&dir);
     let (db, work) = Db::prepare(options);
     settings.samples.put_in_place(&db);

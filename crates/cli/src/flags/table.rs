@@ -104,6 +104,13 @@ pub(crate) const SERVE: &[Flag] = &[
         "Bytes that blocks and log may have before the oldest blocks go, such as 512MB",
     ),
     flag(
+        "storage.tsdb.retention.rule",
+        Takes::Texts,
+        "",
+        "SELECTOR=DURATION",
+        "Series that are kept for less time than the others, as in {namespace=\"dev\"}=2d; may be repeated",
+    ),
+    flag(
         "memory.budget",
         Takes::Text,
         "60%",

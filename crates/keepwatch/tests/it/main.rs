@@ -8,7 +8,7 @@
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
 //! beside the real one (`promtool`), tools for data folders (`tsdb_tools`), imports into a running server
-//! (`online_import`).
+//! (`online_import`), series that need not stay (`retention`).
 
 #![allow(
     clippy::unwrap_used,
@@ -36,6 +36,7 @@ mod query_life;
 mod query_offline;
 mod remote_read;
 mod remote_write;
+mod retention;
 mod routing;
 mod sent;
 mod silences;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::storage::TimeRange;
 use model::time::Timestamp;
 
+use super::cut::{Cut, CutSeries, SeriesCut};
 use super::{Destination, MakeBlockError, Sample, decode_whole, encode_samples};
 use crate::block::chunks::{ChunkWindow, RawChunk};
 use crate::block::index::{ChunkPlace, SeriesEntry, SymbolList};
@@ -15,6 +16,7 @@ use crate::block::meta::{
 };
 use crate::block::writer::{BlockWriter, NewChunk};
 use crate::block::{Block, Damage, Tombstones, Ulid};
+use crate::chunk::samples_in;
 
 /// What a block of these blocks will say about itself, as the peer has it: one level up from the
 /// highest, all sources, the blocks as parents.
@@ -74,17 +76,27 @@ pub(crate) fn rewritten_meta(ulid: Ulid, block: &BlockMeta) -> BlockMeta {
     }
 }
 
-/// Writes the block; `None` if nothing was left for it.
+/// What became of blocks that were merged.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    /// `None` if nothing was left.
+    pub(crate) block: Option<BlockMeta>,
+    /// Samples that went by each of the cuts.
+    pub(crate) cut: Vec<u64>,
+}
+
+/// Writes the block, without what is deleted and what the cuts take.
 pub(crate) fn merge_blocks(
     destination: &Destination<'_>,
     blocks: &[Block],
     meta: BlockMeta,
-) -> Result<Option<BlockMeta>, MakeBlockError> {
+    cuts: &[Cut<'_>],
+) -> Result<Merged, MakeBlockError> {
     let range = meta.range();
     let (symbols, maps) = merge_symbols(blocks)?;
     let mut sources = Vec::with_capacity(blocks.len());
     for (block, symbols) in blocks.iter().zip(maps) {
-        sources.push(Source::new(block, symbols)?);
+        sources.push(Source::new(block, symbols, cuts)?);
     }
     let mut writer = BlockWriter::create(
         destination.disk.clone(),
@@ -93,7 +105,10 @@ pub(crate) fn merge_blocks(
         symbols,
         destination.segment_bytes,
     )?;
-    let mut merger = Merger::default();
+    let mut merger = Merger {
+        cut: vec![0; cuts.len()],
+        ..Merger::default()
+    };
     while merger.next(&mut sources, range)? {
         writer.add_series(&merger.labels, &merger.chunks)?;
         destination.check()?;
@@ -102,7 +117,10 @@ pub(crate) fn merge_blocks(
     for block in blocks {
         block.index().release();
     }
-    Ok(written)
+    Ok(Merged {
+        block: written,
+        cut: merger.cut,
+    })
 }
 
 /// Numbers in the new block of the symbols of an old one, by the old number.
@@ -159,26 +177,31 @@ struct Source<'a> {
     block: &'a Block,
     symbols: SymbolMap,
     tombstones: Arc<Tombstones>,
+    cuts: CutSeries,
     window: ChunkWindow<'a>,
     series: Vec<u32>,
     at: usize,
     entry: SeriesEntry,
     /// Of the current series, as symbols of the new block; empty at the end.
     labels: Vec<(u32, u32)>,
+    /// What the current series loses of its beginning.
+    cut: SeriesCut,
     is_done: bool,
 }
 
 impl<'a> Source<'a> {
-    fn new(block: &'a Block, symbols: SymbolMap) -> Result<Self, MakeBlockError> {
+    fn new(block: &'a Block, symbols: SymbolMap, cuts: &[Cut<'_>]) -> Result<Self, MakeBlockError> {
         let mut source = Self {
             block,
             symbols,
             tombstones: block.tombstones(),
+            cuts: CutSeries::of(block, cuts)?,
             window: ChunkWindow::new(block.chunks()),
             series: block.series(&[])?,
             at: 0,
             entry: SeriesEntry::default(),
             labels: Vec::new(),
+            cut: SeriesCut::NONE,
             is_done: false,
         };
         source.load()?;
@@ -190,6 +213,7 @@ impl<'a> Source<'a> {
             self.is_done = true;
             return Ok(());
         };
+        self.cut = self.cuts.of_series(*series);
         let index = self.block.index();
         index.series(*series, &mut self.entry)?;
         self.labels.clear();
@@ -225,6 +249,8 @@ struct Piece {
     place: ChunkPlace,
     /// Something of it is not wanted.
     is_cut: bool,
+    /// It goes as a whole by a cut, and is only counted.
+    is_expired: bool,
 }
 
 #[derive(Default)]
@@ -234,6 +260,8 @@ struct Merger {
     pieces: Vec<Piece>,
     members: Vec<usize>,
     samples: Vec<Sample>,
+    /// Samples that went, by cut.
+    cut: Vec<u64>,
 }
 
 impl Merger {
@@ -272,10 +300,12 @@ impl Merger {
                 self.pieces.push(Piece {
                     source: at,
                     place: *place,
-                    is_cut: is_hit || !is_inside,
+                    is_cut: is_hit || !is_inside || place.start < source.cut.before,
+                    is_expired: place.end < source.cut.before,
                 });
             }
         }
+        self.drop_expired(sources);
         // The stable sort keeps the order of the sources for equal times.
         self.pieces.sort_by_key(|piece| piece.place.start);
         let mut at = 0;
@@ -299,6 +329,19 @@ impl Merger {
             }
         }
         Ok(true)
+    }
+
+    /// Takes out chunks that a cut takes as a whole.
+    fn drop_expired(&mut self, sources: &mut [Source<'_>]) {
+        for piece in self.pieces.iter().filter(|piece| piece.is_expired) {
+            let cut = sources.get(piece.source).map(|source| source.cut.number);
+            // It only counts: damage in what goes does not matter.
+            let samples = read(sources, piece).map(|raw| samples_in(raw.encoding, raw.data));
+            if let Some(count) = cut.and_then(|cut| self.cut.get_mut(cut)) {
+                *count += samples.unwrap_or(0) as u64;
+            }
+        }
+        self.pieces.retain(|piece| !piece.is_expired);
     }
 
     /// Chunks that overlap each other and no other.
@@ -334,13 +377,19 @@ impl Merger {
             }
             let deleted = source.deleted();
             let mut at = 0;
+            let mut expired = 0;
             self.samples.retain(|sample| {
                 at += 1;
                 let time = Timestamp(sample.time);
                 let is_gone =
                     !range.contains(time) || deleted.iter().any(|range| range.contains(time));
-                at <= from || !is_gone
+                let is_expired = at > from && !is_gone && sample.time < source.cut.before;
+                expired += u64::from(is_expired);
+                at <= from || !(is_gone || is_expired)
             });
+            if let Some(count) = self.cut.get_mut(source.cut.number) {
+                *count += expired;
+            }
         }
         // The stable sort keeps the first source's sample first; the others of its time go.
         self.samples.sort_by_key(|sample| sample.time);

@@ -1,8 +1,10 @@
-//! Making blocks: of the head ([`head`]), of other blocks ([`merge`]); which ones to merge ([`plan`]).
+//! Making blocks: of the head ([`head`]), of other blocks ([`merge`]); which ones to merge ([`plan`]);
+//! what is left out by age ([`cut`]).
 //!
 //! Series go through one at a time, in the order of their labels. Chunks that nothing is taken from and
 //! that overlap no other are copied as they are; the others are decoded and written again ([`recode`]).
 
+pub(crate) mod cut;
 pub(crate) mod head;
 pub(crate) mod merge;
 pub(crate) mod plan;

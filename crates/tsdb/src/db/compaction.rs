@@ -21,7 +21,7 @@ use super::{Db, Inner};
 use crate::block::meta::HINT_OUT_OF_ORDER;
 use crate::block::{Block, BlockError, BlockMeta, DeleteError, Ulid};
 use crate::compact::head::{write_head, write_late};
-use crate::compact::merge::{merge_blocks, merged_meta, rewritten_meta};
+use crate::compact::merge::{Merged, merge_blocks, merged_meta, rewritten_meta};
 use crate::compact::{Destination, MakeBlockError, plan::plan};
 use crate::error::TruncateError;
 use crate::head::Growth;
@@ -77,17 +77,19 @@ impl CompactError {
 }
 
 impl Db {
-    /// Whether a part of the head waits to be written out. Cheap enough to be asked every second.
+    /// Whether there is more to do at once: a part of the head waits to be written out, or another block to be
+    /// made anew. Cheap enough to be asked every second.
     pub fn is_compaction_due(&self) -> bool {
-        self.0.head_range().is_some()
+        self.0.head_range().is_some() || self.0.rules.is_more_due()
     }
 
-    /// Does all there is to do: blocks of the head, longer blocks of blocks, and dropping old ones. To be
-    /// called every minute or so, from a thread that may take its time.
+    /// Does what there is to do: blocks of the head, longer blocks of blocks, dropping old ones, and making one
+    /// anew by the rules of the retention. To be called every minute or so, from a thread that may take its
+    /// time.
     pub fn compact(&self) -> Result<(), CompactError> {
         let inner = &self.0;
         let _maintenance = inner.maintenance.lock();
-        let result = inner.compact();
+        let result = inner.compact().and_then(|()| inner.apply_rules());
         if result.as_ref().is_err_and(|error| !error.is_cancelled()) {
             Counters::add(&inner.counters.compactions_failed);
         }
@@ -312,12 +314,16 @@ impl Inner {
         result
     }
 
-    fn merge(&self, blocks: &[Block], meta: BlockMeta) -> Result<(), CompactError> {
+    pub(super) fn merge(&self, blocks: &[Block], meta: BlockMeta) -> Result<(), CompactError> {
         let disk = self.options.head.disk.as_ref();
-        let result = self.timed(|| merge_blocks(&self.destination(), blocks, meta));
+        let cuts = self.cuts();
+        let result = self.timed(|| merge_blocks(&self.destination(), blocks, meta, &cuts));
         match result {
-            Ok(Some(_)) => {}
-            Ok(None) => {
+            Ok(Merged { block, cut }) => {
+                self.note_cut(&cut);
+                if block.is_some() {
+                    return Ok(());
+                }
                 // Nothing was left: they go at the next look at the folder.
                 for block in blocks {
                     let marked = block.mark(disk, |compaction| compaction.deletable = true);

@@ -4,6 +4,7 @@
 //! longer ones and drops those beyond the retention. [`merged`] answers queries from all of them, [`chunks`]
 //! gives series with their chunks.
 //! [`opening`]: from files to a database. [`set`]: which blocks there are. [`compaction`]: what is written and removed, and when.
+//! [`rules`]: what is dropped of some series before the others.
 //! [`stale`]: series that have ended are written out before. [`snapshot`]: a copy for backups. [`adopt`]: blocks
 //! from elsewhere.
 //!
@@ -22,6 +23,7 @@ mod counters;
 mod merged;
 mod opening;
 mod options;
+mod rules;
 mod set;
 mod snapshot;
 mod stale;
@@ -47,10 +49,12 @@ pub use compaction::{CompactError, DbDeleteError};
 pub use counters::{COMPACTION_SECONDS, DbStats, Durations};
 pub use opening::Opening;
 pub use options::{DbOptions, Retention};
+pub use rules::{RetentionRule, RuleStats};
 pub use set::{OpenDbError, RejectedBlock};
 pub use snapshot::{HeadPart, SnapshotError};
 
 use counters::Counters;
+use rules::RuleBook;
 use set::BlockSet;
 
 /// An open data folder. Clones are the same database.
@@ -64,6 +68,7 @@ struct Inner {
     head: OnceLock<Head>,
     blocks: RwLock<Arc<BlockSet>>,
     retention: Mutex<Retention>,
+    rules: RuleBook,
     /// Held by whatever writes or removes blocks.
     maintenance: Mutex<()>,
     /// The head has not dropped yet what is in blocks.
@@ -100,6 +105,7 @@ impl Db {
     pub fn prepare(options: DbOptions) -> (Self, Opening) {
         let db = Self(Arc::new(Inner {
             retention: Mutex::new(options.retention),
+            rules: RuleBook::new(&options.retention_rules),
             options,
             head: OnceLock::new(),
             blocks: RwLock::default(),

@@ -2,6 +2,7 @@
 
 use model::time::Duration;
 
+use super::rules::RetentionRule;
 use crate::block::{SEGMENT_BYTES, UlidSource};
 use crate::head::OpenOptions;
 
@@ -15,6 +16,7 @@ pub struct DbOptions {
     pub block_range_max: Duration,
     pub segment_bytes: u64,
     pub retention: Retention,
+    pub retention_rules: Vec<RetentionRule>,
 }
 
 impl DbOptions {
@@ -26,6 +28,7 @@ impl DbOptions {
             block_range_max: Duration(31 * 24 * 60 * 60 * 1000),
             segment_bytes: SEGMENT_BYTES,
             retention: Retention::default(),
+            retention_rules: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ mod late_peer;
 mod matching;
 mod opening;
 mod peer;
+mod rules;
 mod stale;
 mod starts;
 mod support;
