@@ -53,7 +53,8 @@ impl Top {
     fn new(size: usize) -> Self {
         Self {
             size,
-            entries: Vec::with_capacity(size + 1),
+            // It grows with what is offered: the size may be any number that somebody asked for.
+            entries: Vec::new(),
         }
     }
 
@@ -119,4 +120,22 @@ pub(super) fn stats(inner: &Inner, top: usize) -> HeadStats {
         series_by_pair: by_pair.finish(),
     };
     stats
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest number that can be asked for ended in an overflow, a large one in too much memory.
+    #[test]
+    fn any_number_can_be_asked_for() {
+        for size in [usize::MAX, usize::MAX - 1, 1 << 60, 2, 0] {
+            let mut top = Top::new(size);
+            for (count, name) in [(3, "c"), (5, "a"), (4, "b")] {
+                top.offer(count, || name.to_owned());
+            }
+            let found: Vec<u64> = top.finish().iter().map(|named| named.count).collect();
+            assert_eq!(found, [5, 4, 3][..size.min(3)]);
+        }
+    }
 }
