@@ -29,7 +29,8 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The built-in templates and then `files`, as pairs of name and text, in order.
+    /// The built-in templates and then `files`, as pairs of path and text, in order. A file as a whole is a template,
+    /// too, under its name without the folder.
     pub fn new<'a>(
         external_url: impl Into<String>,
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -52,7 +53,7 @@ impl Templates {
         let built_in = default_templates::FILES.iter().copied();
         for (name, text) in built_in.chain(files) {
             for set in [&mut templates.text, &mut templates.html] {
-                set.parse(name, text).map_err(|error| TemplateError {
+                set.parse(base(name), text).map_err(|error| TemplateError {
                     name: name.to_owned(),
                     error,
                 })?;
@@ -105,6 +106,10 @@ impl Templates {
             .collect();
         Kv::new(rendered)
     }
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn run(set: &TemplateSet, template: &str, data: &Data, now: Timestamp) -> Result<String, String> {
@@ -165,6 +170,11 @@ mod tests {
             Timestamp(0),
         );
         assert_eq!(text.unwrap(), "mine");
+        let files = [("folder/all.tmpl", "all of {{ .Status }}")];
+        let templates = Templates::new("http://am", files).unwrap();
+        let text = r#"{{ template "all.tmpl" . }}"#;
+        let text = templates.text(text, &Data::default(), Timestamp(0));
+        assert_eq!(text.unwrap(), "all of ");
         let error = Templates::new("http://am", [("bad.tmpl", "{{ end }}")]).unwrap_err();
         assert!(
             error.to_string().starts_with("template bad.tmpl: "),
