@@ -37,7 +37,11 @@ pub fn matchers(matchers: &[Matcher]) -> String {
 /// `name="value"`. Names with characters that only the UTF-8 syntax allows are quoted, and then the value
 /// gets all of Go's escapes; otherwise only backslash, newline and quote are escaped.
 pub fn matcher(matcher: &Matcher) -> String {
-    let (name, op, value) = (matcher.name(), matcher.op(), matcher.value());
+    condition(matcher.name(), matcher.op(), matcher.value())
+}
+
+/// The same of parts that need not make a matcher.
+pub fn condition(name: &str, op: MatchOp, value: &str) -> String {
     let reserved = |c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c);
     if name.contains(reserved) {
         return format!("{}{op}{}", go_quote(name), go_quote(value));

@@ -21,6 +21,11 @@ impl Console<'_> {
         let _ = writeln!(self.out, "{text}");
     }
 
+    /// Text that ends as it ends.
+    pub fn print(&mut self, text: impl Display) {
+        let _ = write!(self.out, "{text}");
+    }
+
     /// A line about a problem.
     pub fn problem(&mut self, text: impl Display) {
         // What was printed before stands before it on a terminal that shows both.
@@ -61,7 +66,7 @@ pub fn go_file_error(doing: &str, path: &str, error: &std::io::Error) -> String 
 }
 
 /// A whole text file, read as Go would report it.
-pub(crate) fn read_text(path: &str) -> Result<String, String> {
+pub fn read_text(path: &str) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| go_file_error("open", path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         format!(

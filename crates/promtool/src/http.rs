@@ -179,7 +179,7 @@ pub fn percent_encoded(text: &str) -> String {
 }
 
 /// Takes `user:password@` out of a URL.
-fn without_user(url: &str) -> (String, Option<(String, String)>) {
+pub fn without_user(url: &str) -> (String, Option<(String, String)>) {
     let Some((scheme, rest)) = url.split_once("://") else {
         return (url.to_owned(), None);
     };
@@ -195,7 +195,8 @@ fn without_user(url: &str) -> (String, Option<(String, String)>) {
     )
 }
 
-fn client_options(file: &str) -> Result<ClientOptions, String> {
+/// What a file says of how servers are reached.
+pub fn client_options(file: &str) -> Result<ClientOptions, String> {
     let fail = |problem: String| format!("Failed to load HTTP config file: {problem}");
     let text = read_text(file).map_err(fail)?;
     let folder = server::pieces::folder_of(Path::new(file));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use alerting::{GroupBySpec, InhibitRuleSpec, RouteSpec, TimeIntervals};
+use alerting::{GroupBySpec, InhibitRuleSpec, RouteSpec, RouteTree, TimeIntervals};
 use config::alertmanager::{
     Config, GroupBy, InhibitRule, LoadOptions, NamedTimeInterval, Route, load,
 };
@@ -84,22 +84,33 @@ pub(crate) fn plan(
 }
 
 /// What is wrong with the syntax of a template.
-fn template_problem(text: &str) -> Option<String> {
+pub fn template_problem(text: &str) -> Option<String> {
     let functions = gotemplate::functions::alertmanager::functions(gotemplate::Time::ZERO);
     gotemplate::Template::parse("", text, &functions, gotemplate::Options::default())
         .err()
         .map(|error| error.to_string())
 }
 
-fn templates(config: &Config, external_url: &str, problems: &mut Diagnostics) -> Option<Templates> {
-    let mut texts = Vec::new();
-    for pattern in &config.templates {
+/// Names and texts of the files that patterns find, in order, and what could not be read.
+pub fn template_files<'p>(
+    patterns: impl IntoIterator<Item = &'p str>,
+) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut texts, mut problems) = (Vec::new(), Vec::new());
+    for pattern in patterns {
         for path in config::FileReader::glob(&RealFiles, pattern).unwrap_or_default() {
             match config::FileReader::read(&RealFiles, &path) {
                 Ok(text) => texts.push((path, text)),
-                Err(problem) => problems.push(Diagnostic::error("template-unreadable", problem)),
+                Err(problem) => problems.push(problem),
             }
         }
+    }
+    (texts, problems)
+}
+
+fn templates(config: &Config, external_url: &str, problems: &mut Diagnostics) -> Option<Templates> {
+    let (texts, unreadable) = template_files(config.templates.iter().map(|pattern| &**pattern));
+    for problem in unreadable {
+        problems.push(Diagnostic::error("template-unreadable", problem));
     }
     let files = texts
         .iter()
@@ -111,6 +122,11 @@ fn templates(config: &Config, external_url: &str, problems: &mut Diagnostics) ->
             None
         }
     }
+}
+
+/// The tree that alerts are routed by.
+pub fn route_tree(config: &Config) -> RouteTree {
+    RouteTree::new(&route_spec(config.route()))
 }
 
 fn route_spec(route: &Route) -> RouteSpec {

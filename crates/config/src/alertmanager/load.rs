@@ -312,7 +312,7 @@ impl MatcherReading<'_, '_> {
                     one.printed = parsed.matchers.iter().map(matcher_to_text).collect();
                     matchers.extend(parsed.matchers);
                     if let Some(warning) = parsed.warning {
-                        self.warnings.push((one.text.span(), warning));
+                        self.warnings.push((one.text.span(), warning.to_string()));
                     }
                 }
                 Err(problem) => {

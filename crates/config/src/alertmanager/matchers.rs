@@ -45,7 +45,22 @@ impl MatcherMode {
 pub struct Parsed {
     pub matchers: Vec<Matcher>,
     /// The text means something else, or nothing, in the other syntax.
-    pub warning: Option<String>,
+    pub warning: Option<SyntaxWarning>,
+}
+
+/// Why a text that was read in the classic syntax should be written differently.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyntaxWarning {
+    #[error("not valid in the UTF-8 syntax ({problem}); write {{{suggestion}}}")]
+    Incompatible {
+        problem: String,
+        /// Means the same in both.
+        suggestion: String,
+    },
+    #[error(
+        "matchers mean different things in the classic and the UTF-8 syntax; write {{{suggestion}}}"
+    )]
+    Disagreement { suggestion: String },
 }
 
 /// Reads a list of matchers: `{a="b", c=~"d"}`, braces optional. The error is the peer's wording.
@@ -63,8 +78,16 @@ pub fn parse_list(mode: MatcherMode, text: &str) -> Result<Parsed, String> {
 
 /// Reads exactly one matcher, as API filters and the command line give them.
 pub fn parse_one(mode: MatcherMode, text: &str) -> Result<Matcher, String> {
+    parse_one_noting(mode, text).map(|(matcher, _)| matcher)
+}
+
+/// The same, and what the user should know about it.
+pub fn parse_one_noting(
+    mode: MatcherMode,
+    text: &str,
+) -> Result<(Matcher, Option<SyntaxWarning>), String> {
     if mode == MatcherMode::Classic {
-        return classic::parse_one(text);
+        return Ok((classic::parse_one(text)?, None));
     }
     if text.starts_with('{') || text.ends_with('}') {
         return Err(format!("unexpected open or close brace: {text}"));
@@ -78,14 +101,16 @@ pub fn parse_one(mode: MatcherMode, text: &str) -> Result<Matcher, String> {
     let parsed = match mode {
         MatcherMode::Fallback => {
             let classic = classic::parse_one(text).map(|matcher| vec![matcher]);
-            fall_back(classic, modern)?.matchers
+            fall_back(classic, modern)?
         }
-        _ => modern?,
+        _ => Parsed {
+            matchers: modern?,
+            warning: None,
+        },
     };
-    parsed
-        .into_iter()
-        .next()
-        .ok_or_else(|| "no matchers".to_owned())
+    let matcher = parsed.matchers.into_iter().next();
+    let matcher = matcher.ok_or_else(|| "no matchers".to_owned())?;
+    Ok((matcher, parsed.warning))
 }
 
 fn fall_back(
@@ -94,25 +119,22 @@ fn fall_back(
 ) -> Result<Parsed, String> {
     match (classic, modern) {
         (Ok(classic), Ok(modern)) => {
-            let warning = (to_text(&classic) != to_text(&modern)).then(|| {
-                format!(
-                    "matchers mean different things in the classic and the UTF-8 syntax; write {}",
-                    to_text(&classic)
-                )
-            });
+            let suggestion = joined(&classic);
+            let warning = (suggestion != joined(&modern))
+                .then_some(SyntaxWarning::Disagreement { suggestion });
             Ok(Parsed {
                 matchers: classic,
                 warning,
             })
         }
         (Ok(classic), Err(problem)) => {
-            let text = to_text(&classic);
-            let warning = Some(format!(
-                "not valid in the UTF-8 syntax ({problem}); write {text}"
-            ));
+            let suggestion = joined(&classic);
             Ok(Parsed {
                 matchers: classic,
-                warning,
+                warning: Some(SyntaxWarning::Incompatible {
+                    problem,
+                    suggestion,
+                }),
             })
         }
         (Err(_), Ok(modern)) => Ok(Parsed {
@@ -153,8 +175,12 @@ pub fn matcher_to_text(matcher: &Matcher) -> String {
 
 /// `{a="b",c="d"}`
 pub fn to_text(matchers: &[Matcher]) -> String {
+    format!("{{{}}}", joined(matchers))
+}
+
+fn joined(matchers: &[Matcher]) -> String {
     let texts: Vec<String> = matchers.iter().map(matcher_to_text).collect();
-    format!("{{{}}}", texts.join(","))
+    texts.join(",")
 }
 
 #[cfg(test)]
