@@ -30,6 +30,7 @@ pub const CRATES: &[(&str, u8)] = &[
     ("api", 5),
     ("server", 5),
     ("promtool", 5),
+    ("amtool", 5),
     ("cli", 5),
     ("keepwatch", 6),
 ];

@@ -2,7 +2,7 @@
 //!
 //! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
 //! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)), `tsdb` ([`tsdb`](mod@tsdb)). Called
-//! `promtool` it is that ([`promtool`](mod@promtool)). Flags are one table ([`flags`]), which feeds parser, help and the
+//! `promtool` or `amtool` it is that ([`promtool`](mod@promtool), [`amtool`](mod@amtool)). Flags are one table ([`flags`]), which feeds parser, help and the
 //! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
 //! started with Prometheus' own command line.
 //!
@@ -14,6 +14,7 @@
     reason = "this crate is the terminal"
 )]
 
+mod amtool;
 mod demo;
 mod flags;
 mod fmt;
@@ -55,8 +56,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
     if let Some(arguments) = promtool::arguments(&arguments) {
         return promtool::run(arguments);
     }
-    let arguments = with_default_command(arguments);
-    let matches = match command().try_get_matches_from(arguments) {
+    if let Some(arguments) = amtool::arguments(&arguments) {
+        return amtool::run(arguments);
+    }
+    let command = command();
+    let arguments = amtool::filled_in(&command, with_default_command(arguments));
+    let matches = match command.try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version come this way too; if the terminal is gone, nobody reads them.
@@ -75,6 +80,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
         Some(("fmt", matches)) => fmt::run(matches),
         Some(("test", matches)) => test::run(matches),
         Some(("tsdb", matches)) => Ok(tsdb::run(matches)),
+        Some((name, _)) if amtool::OWN_NAMES.contains(&name) => {
+            Ok(amtool::run_own(&matches, &arguments))
+        }
         _ => Ok(ExitCode::SUCCESS),
     };
     match result {
@@ -98,7 +106,9 @@ fn command() -> Command {
         .subcommand(fmt::command())
         .subcommand(test::command())
         .subcommand(tsdb::command())
+        .subcommands(amtool::own_commands())
         .subcommand(promtool::command())
+        .subcommand(amtool::command())
 }
 
 /// `keepwatch --config.file=…` means `keepwatch serve --config.file=…`.

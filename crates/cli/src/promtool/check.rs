@@ -279,7 +279,7 @@ fn metrics(given: &ArgMatches, console: &mut Console<'_>) -> Outcome {
 /// Longer input is no page and no rule file.
 const INPUT_BYTES_MAX: u64 = 1 << 30;
 
-pub(super) fn standard_input() -> Result<String, String> {
+pub(crate) fn standard_input() -> Result<String, String> {
     let mut text = String::new();
     let read = std::io::stdin()
         .take(INPUT_BYTES_MAX + 1)

@@ -16,9 +16,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ::promtool::{Console, Outcome};
+pub(crate) use check::standard_input;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{Features, Switch};
-pub(crate) use usage::{existing_file, go_duration, pair};
+pub(crate) use usage::{existing_file, go_duration, pair, problem};
 
 /// Under this name the program is promtool.
 const NAME: &str = "promtool";
@@ -63,7 +64,7 @@ fn parse(arguments: Vec<OsString>, console: &mut Console<'_>) -> Result<ArgMatch
     let all = std::iter::once(OsString::from(NAME)).chain(arguments);
     command.try_get_matches_from(all).map_err(|error| {
         if error.use_stderr() {
-            let problem = usage::problem(&error);
+            let problem = problem(&error);
             console.problem(format_args!("{NAME}: error: {problem}, try --help"));
             Outcome::Failed
         } else {

@@ -1,0 +1,74 @@
+//! `keepwatch alert|silence|route|template`: what amtool does, under our names. They ask a Keepwatch at its usual
+//! address, read no file of amtool's, and have JSON for everything that they print.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use ::amtool::Failure;
+use ::promtool::Console;
+use clap::{ArgMatches, Command};
+
+use super::given::Given;
+use super::settings::Settings;
+use super::{alert, common, config, defaults, ended, leaf, run_command, silence, template, value};
+
+pub(crate) const NAMES: [&str; 4] = ["alert", "silence", "route", "template"];
+
+const URL: &str = "http://localhost:9090/alertmanager";
+
+pub(crate) fn commands() -> Vec<Command> {
+    let url = || {
+        value("alertmanager.url", "The server, or any Alertmanager")
+            .long("url")
+            .alias("alertmanager.url")
+            .default_value(URL)
+            .global(true)
+    };
+    let commands = [
+        alert::command().about("Shows and adds alerts"),
+        silence::command().about("Shows, adds, changes and ends silences"),
+        config::routes_command("route").about("Shows where alerts go"),
+        template::command().about("Renders templates of notifications"),
+    ];
+    let with_common = |command: Command| command.args(common()).arg(url());
+    commands.into_iter().map(with_common).collect()
+}
+
+/// The program's arguments with the commands that may be left out.
+pub(crate) fn filled_in(root: &Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_own = arguments
+        .get(1)
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| NAMES.contains(&name));
+    if !is_own {
+        return arguments;
+    }
+    let rest = arguments.split_off(1);
+    arguments.extend(defaults::filled_in(root, rest));
+    arguments
+}
+
+/// Runs one of the commands, from the arguments of the whole program.
+pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    let mut console = Console {
+        out: &mut out,
+        err: &mut err,
+    };
+    let (path, matches) = leaf(matches);
+    let settings = Settings::default();
+    let given = Given {
+        matches,
+        settings: &settings,
+    };
+    let checked = match given.first_wrong(arguments) {
+        Some(wrong) => Err(wrong.problem.into()),
+        None => given.check_required(),
+    };
+    let result = checked.and_then(|()| run_command(&path, given, &mut console));
+    let result = result.map_err(|failure| match failure {
+        Failure::Problem(problem) => Failure::Short(problem),
+        other => other,
+    });
+    ended(result, "", &mut console)
+}
