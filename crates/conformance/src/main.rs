@@ -11,6 +11,7 @@
 )]
 
 mod records;
+mod role;
 mod run;
 mod suite;
 mod suites;
@@ -46,7 +47,7 @@ struct Arguments {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    if let Some(code) = suites::promtool::as_promtool() {
+    if let Some(code) = role::played() {
         return Ok(code);
     }
     let arguments = Arguments::parse();

@@ -16,7 +16,7 @@ mod operator;
 mod parser;
 mod pending;
 mod promql;
-pub(crate) mod promtool;
+mod promtool;
 mod relabel;
 mod remote;
 mod rules;
@@ -34,7 +34,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "alertmanager/amtool",
-        load: pending::alertmanager_amtool,
+        load: alertmanager::amtool::load,
     },
     Suite {
         name: "alertmanager/api",

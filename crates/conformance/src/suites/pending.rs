@@ -24,10 +24,6 @@ fn lines(dir: &Path, files: &[&str]) -> anyhow::Result<Vec<Case>> {
     Ok(cases)
 }
 
-pub(crate) fn alertmanager_amtool(dir: &Path) -> anyhow::Result<Vec<Case>> {
-    lines(dir, &["alertmanager/amtool/commands.jsonl"])
-}
-
 pub(crate) fn thanos(dir: &Path) -> anyhow::Result<Vec<Case>> {
     lines(
         dir,

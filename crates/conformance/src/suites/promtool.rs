@@ -1,33 +1,25 @@
 //! `promtool`: recorded runs of the program: arguments in, output and exit code out.
 //!
-//! The runner starts itself under the name `promtool`, and [`as_promtool`] then hands over to the command line: so
-//! every case is a process of its own, with its own working directory.
+//! Every case is a process of its own, with its own working directory.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::role;
 use crate::suite::{Case, json_lines};
 
-const NAME: &str = "promtool";
 const FILES: [&str; 4] = [
     "unit_tests",
     "check_rules",
     "check_config",
     "other_commands",
 ];
-
-/// Runs promtool, if that is the name the program was started with.
-pub(crate) fn as_promtool() -> Option<ExitCode> {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    let program = Path::new(arguments.first()?);
-    (program.file_name()? == NAME).then(|| cli::run(arguments, &[]))
-}
 
 pub(super) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
     let folder = dir.join("promtool");
@@ -79,9 +71,7 @@ fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 fn check(testdata: &Path, data: &DataFolders, case: &Value) -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    named(&mut command);
+    let mut command = role::command("promtool")?;
     command.current_dir(testdata);
     for argument in case["args"].as_array().into_iter().flatten() {
         let argument = argument.as_str().unwrap_or_default();
@@ -113,15 +103,6 @@ fn check(testdata: &Path, data: &DataFolders, case: &Value) -> Result<(), String
     }
     Ok(())
 }
-
-#[cfg(unix)]
-fn named(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    command.arg0(NAME);
-}
-
-#[cfg(not(unix))]
-fn named(_: &mut Command) {}
 
 fn same(what: &str, wanted: &Value, got: &str) -> Result<(), String> {
     let wanted = wanted.as_str().unwrap_or_default();

@@ -24,6 +24,8 @@ use tokio::runtime::Runtime;
 use crate::suite::{Case, json_lines};
 
 const FILE: &str = "alertmanager/api/sequence.jsonl";
+/// The server that two suites share.
+const USUAL: &str = "api";
 /// One receiver and nothing else, for the modes.
 const PLAIN: &str = "route: {receiver: default}\nreceivers: [{name: default}]\n";
 /// The time that the group of the alerts needs to be there.
@@ -36,16 +38,7 @@ pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
     if lines.is_empty() {
         return Ok(Vec::new());
     }
-    let world = Rc::new(RefCell::new(World {
-        runtime: tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?,
-        config: dir.join("alertmanager/api/config.yml"),
-        servers: BTreeMap::new(),
-        ids: BTreeMap::new(),
-        starts: BTreeMap::new(),
-    }));
+    let world = Rc::new(RefCell::new(World::new(dir)?));
     Ok(lines
         .into_iter()
         .map(|(line, case)| {
@@ -59,9 +52,11 @@ pub(crate) fn load(dir: &Path) -> anyhow::Result<Vec<Case>> {
 }
 
 /// The servers, started when the first case asks them.
-struct World {
+pub(super) struct World {
     runtime: Runtime,
-    config: PathBuf,
+    dir: PathBuf,
+    /// In UTC: no time of a server is before.
+    began_at: Timestamp,
     servers: BTreeMap<&'static str, Server>,
     /// `<uuid-N>` of the cases to ids of ours.
     ids: BTreeMap<String, String>,
@@ -76,6 +71,35 @@ struct Server {
 }
 
 impl World {
+    pub(super) fn new(dir: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?,
+            dir: dir.to_owned(),
+            began_at: now(),
+            servers: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            starts: BTreeMap::new(),
+        })
+    }
+
+    /// Sends the requests to the server with the usual options, whatever it answers: the suite says that.
+    pub(super) fn prepare(&mut self) {
+        let lines = json_lines(&self.dir.join(FILE)).unwrap_or_default();
+        for (_, case) in lines {
+            if server_of(case["suite"].as_str().unwrap_or_default()) == USUAL {
+                let _ = self.run(&case);
+            }
+        }
+    }
+
+    /// Where the server with the usual options listens.
+    pub(super) fn address(&mut self) -> Result<String, String> {
+        self.server(USUAL).map(|server| server.address.clone())
+    }
+
     fn server(&mut self, suite: &str) -> Result<&Server, String> {
         let name = server_of(suite);
         if !self.servers.contains_key(name) {
@@ -85,11 +109,15 @@ impl World {
         self.servers.get(name).ok_or_else(|| "no server".to_owned())
     }
 
+    fn config(&self) -> PathBuf {
+        self.dir.join("alertmanager/api/config.yml")
+    }
+
     fn start(&self, name: &str) -> anyhow::Result<Server> {
         let dir = tempfile::tempdir()?;
         let file = dir.path().join("alertmanager.yml");
         match name {
-            "api" | "limits" => std::fs::copy(&self.config, &file).map(|_| ())?,
+            USUAL | "limits" => std::fs::copy(self.config(), &file).map(|_| ())?,
             _ => std::fs::write(&file, PLAIN)?,
         }
         let mut alertmanager = AlertmanagerOptions::default();
@@ -135,7 +163,7 @@ impl World {
         if name == "reload broken config" {
             std::fs::write(&file, "bad: 1\n").map_err(|error| error.to_string())?;
         } else if name == "reload good" {
-            std::fs::copy(&self.config, &file).map_err(|error| error.to_string())?;
+            std::fs::copy(self.config(), &file).map_err(|error| error.to_string())?;
         }
         let request = self.request(&case["request"], &address)?;
         let client = HttpClient::new(ClientOptions {
@@ -220,7 +248,7 @@ impl World {
         Ok(request)
     }
 
-    fn with_ids(&self, text: &str) -> String {
+    pub(super) fn with_ids(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (shown, id) in &self.ids {
             text = text.replace(shown, id);
@@ -264,7 +292,7 @@ impl World {
         }
     }
 
-    fn same_text(&mut self, wanted: &str, found: &str, at: &str) -> Result<(), String> {
+    pub(super) fn same_text(&mut self, wanted: &str, found: &str, at: &str) -> Result<(), String> {
         if wanted.starts_with("<uuid-") {
             let known = self.ids.entry(wanted.to_owned());
             let id = known.or_insert_with(|| found.to_owned());
@@ -274,7 +302,7 @@ impl World {
                 Err(format!("{at}: {found} is not {wanted}"))
             };
         }
-        if wanted == "<volatile>" {
+        if matches!(wanted, "<volatile>" | "<user>") {
             return Ok(());
         }
         if let Some(shift) = wanted.strip_prefix("<now") {
@@ -284,8 +312,9 @@ impl World {
                 .parse()
                 .unwrap_or(0);
             let time = alerting::Time::parse(found).map_err(|error| format!("{at}: {error}"))?;
-            let apart = time.timestamp().millis() - (now().millis() + shift * 1000);
-            return if apart.abs() <= CLOCK_MS {
+            let at = time.timestamp().millis() - shift * 1000;
+            let (earliest, latest) = (self.began_at.millis() - CLOCK_MS, now().millis() + CLOCK_MS);
+            return if (earliest..=latest).contains(&at) {
                 Ok(())
             } else {
                 Err(format!("{at}: {found} is not {wanted}"))
@@ -312,7 +341,7 @@ fn server_of(suite: &str) -> &'static str {
         "limits" => "limits",
         "classic-mode" => "classic-mode",
         "utf8-strict-mode" => "utf8-strict-mode",
-        _ => "api",
+        _ => USUAL,
     }
 }
 

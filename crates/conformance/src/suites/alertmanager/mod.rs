@@ -1,6 +1,7 @@
 //! The Alertmanager's suites, one file each.
 
 pub(super) mod alerts;
+pub(super) mod amtool;
 pub(super) mod api;
 pub(super) mod config;
 mod goldens;
