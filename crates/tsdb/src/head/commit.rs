@@ -70,7 +70,7 @@ enum Verdict {
 
 /// The sample of a row.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Sample<'a> {
+pub(crate) enum Sample<'a> {
     Float(f64),
     Histogram(&'a HistogramSample),
 }
@@ -115,7 +115,9 @@ impl Writer {
 
 pub(super) fn commit(inner: &Inner, batch: &SampleBatch) -> Result<CommitReport, WriteError> {
     if inner.options.zeros == Zeros::Added
-        && let Some(expanded) = zeros::expand(inner, batch)
+        && let Some(expanded) = zeros::expand(batch, inner.appendable_from(), |series| {
+            inner.last_time(series)
+        })
     {
         let report = commit_rows(inner, &expanded.batch)?;
         return Ok(expanded.report(report));
@@ -247,7 +249,7 @@ struct Earlier {
 }
 
 /// Rows that have all columns.
-pub(super) fn whole_rows(batch: &SampleBatch) -> usize {
+pub(crate) fn whole_rows(batch: &SampleBatch) -> usize {
     let SampleBatch {
         series,
         times,
@@ -257,7 +259,7 @@ pub(super) fn whole_rows(batch: &SampleBatch) -> usize {
     series.len().min(times.len()).min(values.len())
 }
 
-pub(super) fn sample_of(batch: &SampleBatch, row: usize) -> Sample<'_> {
+pub(crate) fn sample_of(batch: &SampleBatch, row: usize) -> Sample<'_> {
     // Batches without histograms are the usual ones.
     if !batch.histograms.is_empty()
         && let Ok(at) = batch.histograms.binary_search_by_key(&row, |(at, _)| *at)

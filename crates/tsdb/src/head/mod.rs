@@ -36,7 +36,7 @@
 
 mod annotations;
 mod apply;
-mod commit;
+pub(crate) mod commit;
 mod counters;
 mod durable;
 mod exemplars;
@@ -62,7 +62,7 @@ mod stale;
 mod stats;
 mod symbols;
 mod truncate;
-mod zeros;
+pub(crate) mod zeros;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};

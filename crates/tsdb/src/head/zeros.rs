@@ -9,23 +9,26 @@ use model::histogram::{CounterResetHint, FloatHistogram, Histogram};
 use model::storage::{CommitReport, HistogramSample, SampleBatch, SeriesRef};
 use model::time::Timestamp;
 
-use super::Inner;
 use super::commit::{Sample, sample_of, whole_rows};
 
 /// A batch with zeros.
-pub(super) struct Expanded {
-    pub(super) batch: SampleBatch,
+pub(crate) struct Expanded {
+    pub(crate) batch: SampleBatch,
     /// By row: the row of the batch that was given; `None` for zeros.
     rows: Vec<Option<usize>>,
 }
 
-/// `None` if there is nothing to add.
-pub(super) fn expand(inner: &Inner, given: &SampleBatch) -> Option<Expanded> {
+/// `None` if there is nothing to add. Zeros before `from` are not added; `last_time` is that of the newest
+/// sample of a series.
+pub(crate) fn expand(
+    given: &SampleBatch,
+    from: i64,
+    last_time: impl Fn(SeriesRef) -> Option<i64>,
+) -> Option<Expanded> {
     let starts = given.start_times.iter();
     if starts.copied().all(|start| start == 0) {
         return None;
     }
-    let from = inner.appendable_from();
     let mut expanded = Expanded {
         batch: SampleBatch {
             exemplars: given.exemplars.clone(),
@@ -41,7 +44,7 @@ pub(super) fn expand(inner: &Inner, given: &SampleBatch) -> Option<Expanded> {
         let start = given.start_time(row);
         let last = match newest.get(&series) {
             Some(time) => Some(*time),
-            None => inner.last_time(series),
+            None => last_time(series),
         };
         if start != 0 && start < time && start >= from && last.is_none_or(|last| last < start) {
             let at = Timestamp(start);
@@ -96,7 +99,7 @@ fn zero_for(sample: Sample<'_>) -> Option<HistogramSample> {
 
 impl Expanded {
     /// The report about the batch that was given.
-    pub(super) fn report(&self, mut report: CommitReport) -> CommitReport {
+    pub(crate) fn report(&self, mut report: CommitReport) -> CommitReport {
         let row_of = |row: usize| self.rows.get(row).copied().flatten();
         let zeros = self.rows.iter().filter(|row| row.is_none()).count();
         let refused = report.refused.len();
