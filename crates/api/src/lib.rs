@@ -5,10 +5,11 @@
 //! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the
 //! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
 //! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
-//! changes, `starting` whatever comes too early; `in_process` answers questions about stored data without a server.
+//! changes, `starting` whatever comes too early, `agent_mode` what an agent has no samples for; `in_process` answers questions about stored data without a server.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
+mod agent_mode;
 mod alertmanager;
 mod caller;
 mod cors;
@@ -48,9 +49,9 @@ pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
     ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart, HeadStatsView,
     Import, ImportFailure, ImportKind, ImportSource, ImportView, ImportedBlockView, Lifecycle,
-    LifecycleRequest, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource, ReceiverView,
-    RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource, TargetsView,
-    TsdbCount, TsdbSource, TsdbStatusView,
+    LifecycleRequest, Mode, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource,
+    ReceiverView, RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource,
+    TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;
@@ -67,7 +68,9 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .route("/metrics", get(lifecycle::metrics));
     let cors = Arc::new(api.cors.clone());
     let readiness = api.lifecycle.readiness.clone();
-    let apis = apis.layer(from_fn_with_state(readiness, starting::guard));
+    let apis = apis
+        .layer(from_fn_with_state(api.mode, agent_mode::guard))
+        .layer(from_fn_with_state(readiness, starting::guard));
     let inner = Router::new()
         // Two external URLs can lead to one process: Prometheus', and Alertmanager's below this path.
         .nest("/alertmanager", alertmanager::router())

@@ -49,6 +49,16 @@ pub struct Api {
     pub started_at: Timestamp,
     pub version: &'static str,
     pub access: Access,
+    pub mode: Mode,
+}
+
+/// What the process is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    #[default]
+    Server,
+    /// `--agent`: samples wait to be sent on, nothing can be queried.
+    Agent,
 }
 
 /// What the server can do: by category, then by name, whether it is on.

@@ -74,7 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
         }
     };
     let result = match matches.subcommand() {
-        Some(("serve", matches)) => serve::run(matches, ui_files).map(|()| ExitCode::SUCCESS),
+        Some(("serve", matches)) => serve::run(matches, ui_files),
         Some(("demo", matches)) => demo::run(matches, ui_files).map(|()| ExitCode::SUCCESS),
         Some(("query", matches)) => query::run(matches),
         Some(("fmt", matches)) => fmt::run(matches),

@@ -6,10 +6,10 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, LogCompression,
-    MemoryBudgetOption, MeshOptions, MessageTypes, NotificationOptions, Options, PublicAddress,
-    QueryOptions, RemoteReadOptions, RemoteWriteOptions, RetentionRules, RuleOptions, SearchLimits,
-    StorageOptions, Switch, Tempo, UiFile,
+    Access, AgentOptions, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features,
+    LogCompression, MemoryBudgetOption, MeshOptions, MessageTypes, NotificationOptions, Options,
+    PublicAddress, QueryOptions, RemoteReadOptions, RemoteWriteOptions, RetentionRules,
+    RuleOptions, SearchLimits, StorageOptions, Switch, Tempo, UiFile,
 };
 
 use crate::flags::{Given, SERVE, WITHOUT_EFFECT};
@@ -26,6 +26,12 @@ pub(crate) fn from_flags(
     let given = Given(matches);
     refuse_not_built(&given)?;
     tell_without_effect(&given);
+    let features = features(&given);
+    let agent = is_agent(&given).then(|| agent(&given)).transpose()?;
+    let log = match agent {
+        Some(_) => "storage.agent",
+        None => "storage.tsdb",
+    };
     Ok(Options {
         config_file: given.text("config.file").map(Into::into),
         alertmanager_config_file: given.text("alertmanager.config.file").map(Into::into),
@@ -35,7 +41,12 @@ pub(crate) fn from_flags(
             .map(Into::into)
             .collect(),
         default_namespace: given.text("namespace").unwrap_or("default").to_owned(),
-        data_dir: given.text("storage.tsdb.path").unwrap_or("data/").into(),
+        data_dir: match agent {
+            Some(_) => given.text("storage.agent.path").unwrap_or("data-agent/"),
+            None => given.text("storage.tsdb.path").unwrap_or("data/"),
+        }
+        .into(),
+        agent,
         listen: given
             .texts("web.listen-address")
             .into_iter()
@@ -76,9 +87,9 @@ pub(crate) fn from_flags(
             memory: MemoryBudgetOption::parse(given.text(MEMORY_BUDGET).unwrap_or("60%"))
                 .with_context(|| format!("--{MEMORY_BUDGET}"))?,
             block_range_max: given.duration("storage.tsdb.max-block-duration"),
-            log_compression: log_compression(&given)?,
-            log_segment_bytes: log_segment_bytes(&given)?,
-            is_locked: !given.is_on("storage.tsdb.no-lockfile"),
+            log_compression: log_compression(&given, log)?,
+            log_segment_bytes: log_segment_bytes(&given, log)?,
+            is_locked: !given.is_on(&format!("{log}.no-lockfile")),
         },
         auto_reload: given
             .is_on("config.auto-reload")
@@ -112,7 +123,7 @@ pub(crate) fn from_flags(
             },
         },
         cluster: cluster(&given),
-        features: features(&given),
+        features,
         search: SearchLimits {
             results_max: given.number("web.search.max-limit"),
         },
@@ -148,22 +159,44 @@ fn tell_without_effect(given: &Given<'_>) {
 /// The smallest and the largest segment that the peer takes.
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = (10 << 20)..=(256 << 20);
 
-fn log_compression(given: &Given<'_>) -> anyhow::Result<LogCompression> {
-    let name = "storage.tsdb.wal-compression-type";
-    Ok(match given.text(name).unwrap_or("snappy") {
-        _ if !given.is_on("storage.tsdb.wal-compression") => LogCompression::None,
+/// `log`: what the names of the flags begin with.
+fn log_compression(given: &Given<'_>, log: &str) -> anyhow::Result<LogCompression> {
+    let name = format!("{log}.wal-compression-type");
+    Ok(match given.text(&name).unwrap_or("snappy") {
+        _ if !given.is_on(&format!("{log}.wal-compression")) => LogCompression::None,
         "snappy" => LogCompression::Snappy,
         "zstd" => LogCompression::Zstd,
         other => bail!("--{name}={other}: choose snappy or zstd"),
     })
 }
 
-fn log_segment_bytes(given: &Given<'_>) -> anyhow::Result<u64> {
-    let name = "storage.tsdb.wal-segment-size";
-    match bytes(given, name)? {
+fn log_segment_bytes(given: &Given<'_>, log: &str) -> anyhow::Result<u64> {
+    let name = format!("{log}.wal-segment-size");
+    match bytes(given, &name)? {
         size if size == 0 || SEGMENT_BYTES.contains(&size) => Ok(size),
         size => bail!("--{name}: {size} bytes; choose 10MB to 256MB"),
     }
+}
+
+/// Whether agent mode is asked for; also as older versions of Prometheus are.
+pub(crate) fn is_agent(given: &Given<'_>) -> bool {
+    given.is_on("agent")
+        || Features::parse(given.texts("enable-feature"))
+            .0
+            .agent
+            .is_on()
+}
+
+fn agent(given: &Given<'_>) -> anyhow::Result<AgentOptions> {
+    if given.number("storage.agent.checkpoint-batch-size") == 0 {
+        bail!("--storage.agent.checkpoint-batch-size must be greater than 0.");
+    }
+    Ok(AgentOptions {
+        retention_min: given.duration("storage.agent.retention.min-time"),
+        retention_max: given.duration("storage.agent.retention.max-time"),
+        truncate_interval: given.duration("storage.agent.wal-truncate-frequency"),
+    }
+    .corrected())
 }
 
 /// Without an address and without peers this node is no member of a mesh.

@@ -1,6 +1,7 @@
 //! `keepwatch serve`.
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -9,8 +10,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use server::{ReplayProgress, StartError, UiFile};
 use tokio::task::JoinSet;
 
-use crate::flags::{Given, SERVE, WITHOUT_EFFECT, add};
+use crate::flags::{Given, Role, SERVE, WITHOUT_EFFECT, add};
 use crate::{logging, options};
+
+/// Exit code for flags of the other mode, as the peer has it.
+const EXIT_WRONG_MODE: u8 = 3;
 
 pub(crate) fn command() -> Command {
     let command = Command::new("serve").about(
@@ -19,8 +23,12 @@ pub(crate) fn command() -> Command {
     add(add(command, SERVE), WITHOUT_EFFECT)
 }
 
-pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()> {
+pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<ExitCode> {
     let given = Given(matches);
+    if let Some(problem) = wrong_mode(&given) {
+        eprintln!("{problem}");
+        return Ok(ExitCode::from(EXIT_WRONG_MODE));
+    }
     logging::start(
         given.text("log.level").unwrap_or("info"),
         given.text("log.format").unwrap_or("logfmt"),
@@ -36,7 +44,22 @@ pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::
             running.ready().await?;
         }
         running.stopped().await;
-        Ok(())
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Flags that do not go together with the mode, in the peer's words.
+fn wrong_mode(given: &Given<'_>) -> Option<String> {
+    let (refused, problem) = if options::is_agent(given) {
+        (Role::Server, "can not be used in agent mode")
+    } else {
+        (Role::Agent, "can only be used in agent mode")
+    };
+    let flags = given.of_role(SERVE.iter().chain(WITHOUT_EFFECT), refused);
+    let quoted: Vec<String> = flags.iter().map(|flag| format!("\"{flag}\"")).collect();
+    (!flags.is_empty()).then(|| {
+        let list = quoted.join(" ");
+        format!("The following flag(s) {problem}: [{list}]")
     })
 }
 

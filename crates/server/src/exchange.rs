@@ -5,7 +5,7 @@ use std::sync::Arc;
 use config::prometheus::{Otlp, TranslationStrategy};
 use diag::ReasonBook;
 use metrics::Registry;
-use model::storage::SeriesReader;
+use model::storage::{SampleWriter, SeriesReader};
 use model::{Clock, Duration};
 use queries::Room;
 use remote::otlp::{Naming, OtlpReceiver, Promotion, Settings};
@@ -20,6 +20,7 @@ use crate::plan::Plan;
 /// What it works with.
 pub(crate) struct Collaborators<'a> {
     pub(crate) db: &'a Db,
+    pub(crate) writer: Arc<dyn SampleWriter>,
     pub(crate) reader: Arc<dyn SeriesReader>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reasons: Arc<ReasonBook>,
@@ -48,7 +49,7 @@ impl Exchange {
         let takes_otlp = options.otlp_receiver.is_on();
         let receiver = (takes_writes || takes_otlp).then(|| {
             let collaborators = remote::write::Collaborators {
-                writer: Arc::new(with.db.clone()),
+                writer: Arc::clone(&with.writer),
                 reader: Arc::clone(&with.reader),
                 clock: Arc::clone(&with.clock),
                 reasons: Arc::clone(&with.reasons),

@@ -53,9 +53,9 @@ pub(crate) fn feature_list(options: &Options) -> FeatureList {
     put(
         "prometheus",
         &[
-            ("agent_mode", false),
+            ("agent_mode", options.agent.is_some()),
             ("auto_reload_config", false),
-            ("server_mode", true),
+            ("server_mode", options.agent.is_none()),
             ("stringlabels", true),
         ],
     );

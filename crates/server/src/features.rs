@@ -19,6 +19,8 @@ pub struct Features {
     pub zeros_at_start: Switch,
     pub xor2_chunks: Switch,
     pub search_api: Switch,
+    /// As older versions of the peer switch to agent mode.
+    pub agent: Switch,
     pub otlp_native_delta: Switch,
 }
 
@@ -67,6 +69,7 @@ impl Features {
                 "histograms-st-encoding" => &mut features.histogram_start_times,
                 "created-timestamp-zero-ingestion" => &mut features.zeros_at_start,
                 "xor2-encoding" => &mut features.xor2_chunks,
+                "agent" => &mut features.agent,
                 "search-api" => &mut features.search_api,
                 "otlp-native-delta-ingestion" => &mut features.otlp_native_delta,
                 _ if ALWAYS_ON.contains(&name) => continue,

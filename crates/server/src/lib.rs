@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`options`] (what the command line says), `features`, `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
-//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `retention`, `compaction`, `budget` (memory),
+//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `agent` (a log instead of it), `retention`, `compaction`, `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
 //! `offline` (a folder without a server), [`pieces`] (parts for other tools); `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API, `import` takes in what comes over it; `self_metrics`.
@@ -11,6 +11,7 @@
 //! touches only what differs.
 
 mod address;
+mod agent;
 mod alerting_files;
 mod alertmanager;
 mod alertmanagers;
@@ -65,8 +66,8 @@ pub use features::Features;
 pub use gossip::driver::{MeshOptions, PublicAddress};
 pub use offline::OfflineData;
 pub use options::{
-    AlertmanagerOptions, Options, QueryOptions, RemoteReadOptions, RemoteWriteOptions, RuleOptions,
-    StorageOptions, Switch, Tempo,
+    AgentOptions, AlertmanagerOptions, Options, QueryOptions, RemoteReadOptions,
+    RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
 };
 pub use remote::write::MessageTypes;
 pub use retention_rules::{RetentionRules, RetentionRulesError};
@@ -92,7 +93,7 @@ pub enum StartError {
     #[error("{0}")]
     Mesh(#[from] gossip::driver::MeshError),
     #[error(
-        "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder with --storage.tsdb.path"
+        "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder with --storage.tsdb.path or --storage.agent.path"
     )]
     Locked { dir: String, problem: String },
 }

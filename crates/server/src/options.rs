@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tsdb::log::Compression as LogCompression;
 
 use config::alertmanager::matchers::MatcherMode;
+use config::prometheus::Mode;
 use model::Duration;
 use net::Overrides;
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub otlp_receiver: Switch,
     pub notifications: NotificationOptions,
     pub storage: StorageOptions,
+    /// With it samples are kept in a log until they are sent on, and nothing can be queried.
+    pub agent: Option<AgentOptions>,
     pub query: QueryOptions,
     pub rules: RuleOptions,
     pub alertmanager: AlertmanagerOptions,
@@ -111,6 +114,7 @@ impl Default for Options {
                 is_locked: true,
                 memory: MemoryBudgetOption::default(),
             },
+            agent: None,
             query: QueryOptions::default(),
             rules: RuleOptions {
                 outage_tolerance: minutes(60),
@@ -131,6 +135,16 @@ impl Default for Options {
             overrides: Overrides::default(),
             tempo: Tempo::Real,
             flags: BTreeMap::new(),
+        }
+    }
+}
+
+impl Options {
+    /// Which sections the configuration may have.
+    pub(crate) fn mode(&self) -> Mode {
+        match self.agent {
+            Some(_) => Mode::Agent,
+            None => Mode::Server,
         }
     }
 }
@@ -229,6 +243,30 @@ pub struct StorageOptions {
     pub log_segment_bytes: u64,
     /// Whether only one process can use the folder.
     pub is_locked: bool,
+}
+
+/// Run as an agent.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentOptions {
+    /// How long samples are kept after they were sent.
+    pub retention_min: Duration,
+    /// How long samples are kept that cannot be sent.
+    pub retention_max: Duration,
+    /// How often it is looked what can go.
+    pub truncate_interval: Duration,
+}
+
+impl AgentOptions {
+    /// As Prometheus corrects what makes no sense together: nothing is kept for less than the shortest time
+    /// nor for less than the pause between two looks.
+    #[must_use]
+    pub fn corrected(mut self) -> Self {
+        self.retention_max = self
+            .retention_max
+            .max(self.retention_min)
+            .max(self.truncate_interval);
+        self
+    }
 }
 
 #[derive(Clone, Debug)]

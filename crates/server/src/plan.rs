@@ -63,6 +63,7 @@ pub(crate) struct PlanContext<'a> {
     pub(crate) external_url: &'a str,
     pub(crate) parser: &'a ParserOptions,
     pub(crate) matchers: MatcherMode,
+    pub(crate) mode: Mode,
 }
 
 /// All problems are collected before the plan is refused.
@@ -80,7 +81,12 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
     problems.extend(compiled.diagnostics.clone());
     problems.extend(refused_objects(&decisions));
     let chosen = choose(&compiled.prometheuses, &mut problems);
-    let config = prometheus_config(input.prometheus.as_ref(), chosen, &mut problems);
+    let config = prometheus_config(
+        input.prometheus.as_ref(),
+        chosen,
+        context.mode,
+        &mut problems,
+    );
     let routing_input = routing_input(input.alertmanager, &compiled, &mut problems);
     let routing = routing::plan(routing_input.as_ref(), context, &mut problems);
     let Some(mut config) = config else {
@@ -90,7 +96,10 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
     if context.tempo == Tempo::Shortened {
         tempo::shorten_global(&mut config.global);
     }
-    samples::check(&config, context.features, &mut problems);
+    // An agent has no chunks that could have no room for them.
+    if context.mode == Mode::Server {
+        samples::check(&config, context.features, &mut problems);
+    }
     let groups = rule_groups(&config, chosen, context.parser, &mut problems);
     let (objects, wrong) = Objects::from_json(&object_json(&manifests), "default");
     for error in wrong {
@@ -222,11 +231,12 @@ fn choose<'a>(
 
 fn load_options<'a>(
     base_dir: &'a str,
+    mode: Mode,
     variable: &'a dyn Fn(&str) -> Option<String>,
 ) -> LoadOptions<'a> {
     LoadOptions {
         base_dir,
-        mode: Mode::Server,
+        mode,
         variable,
     }
 }
@@ -235,12 +245,13 @@ fn load_options<'a>(
 fn prometheus_config(
     file: Option<&FileInput>,
     compiled: Option<&CompiledPrometheus>,
+    mode: Mode,
     problems: &mut Diagnostics,
 ) -> Option<Config> {
     let variable = |name: &str| std::env::var(name).ok();
     let mut load = |source: &Source, base_dir: &str| match config::prometheus::load(
         source,
-        &load_options(base_dir, &variable),
+        &load_options(base_dir, mode, &variable),
     ) {
         Ok((config, warnings)) => {
             problems.extend(warnings);

@@ -20,10 +20,10 @@ use scrape::{Collaborators, Pools, ScrapeOptions};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tsdb::Db;
-use tsdb::db::OpenDbReport;
 use tsdb::head::ReplayProgress;
 
 use crate::address::{external_url, listen, route_prefix};
+use crate::agent::{self, Sent};
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::alertmanagers::Alertmanagers;
 use crate::auto_reload::FileWatch;
@@ -128,6 +128,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         gate: budget.clone(),
         dir: planner.options.data_dir.clone(),
         options: planner.options.storage.clone(),
+        is_agent: planner.options.agent.is_some(),
         limits: Limits::new(&planner.options.storage, &plan.config),
         samples: SampleSettings::new(&plan.config, planner.options.features),
         features: planner.options.features,
@@ -185,6 +186,7 @@ fn home(options: &Options) -> Home {
     let is_prometheus = options.config_file.is_some();
     let is_alertmanager = options.alertmanager_config_file.is_some();
     match (is_prometheus, is_alertmanager, options.manifests.is_empty()) {
+        _ if options.agent.is_some() => Home::Agent,
         (true, false, true) => Home::Query,
         (false, true, true) => Home::Alerts,
         _ => Home::Overview,
@@ -223,16 +225,19 @@ impl Planner {
             external_url: &self.external_url,
             parser: &self.parser,
             matchers: self.options.alertmanager.matchers,
+            mode: self.options.mode(),
         };
         let mut plan = plan::plan(input, &context).map_err(StartError::Configuration)?;
-        retention::fill_in(&mut plan.config, &self.options.storage);
+        if self.options.agent.is_none() {
+            retention::fill_in(&mut plan.config, &self.options.storage);
+        }
         Ok(plan)
     }
 }
 
 /// What the main task waits for before the server is ready, and whom it tells.
 struct FirstSteps {
-    opened: JoinHandle<Result<OpenDbReport, StartError>>,
+    opened: JoinHandle<Result<String, StartError>>,
     started: oneshot::Sender<Result<(), StartError>>,
 }
 
@@ -277,7 +282,7 @@ impl Parts {
         let reasons = Arc::new(ReasonBook::new(REASONS_KEPT_PER_CODE));
         let runtime = tokio::runtime::Handle::current();
         let reader: Arc<dyn model::storage::SeriesReader> = Arc::new(storage.db.clone());
-        let writer: Arc<dyn SampleWriter> = Arc::new(storage.db.clone());
+        let writer: Arc<dyn SampleWriter> = storage.writer();
         let collaborators = Collaborators {
             writer: Arc::clone(&writer),
             clock: Arc::clone(&clock),
@@ -347,7 +352,7 @@ impl Parts {
         let environment = Environment {
             queries: Arc::new(rule_queries),
             reader: Arc::clone(&reader),
-            writer,
+            writer: Arc::clone(&writer),
             alerts: Arc::new(sink),
             settings: rules::environment::Settings {
                 external_labels: plan.external_labels.clone(),
@@ -379,6 +384,7 @@ impl Parts {
             options,
             exchange::Collaborators {
                 db: &storage.db,
+                writer,
                 reader: Arc::clone(&reader),
                 clock: Arc::clone(&clock),
                 reasons: Arc::clone(&reasons),
@@ -397,6 +403,7 @@ impl Parts {
             remote_write: exchange.receiver.clone(),
             pools: Arc::clone(&pools),
             db: storage.db.clone(),
+            agent: storage.agent.clone(),
             budget: budget.clone(),
             rules: schedule.views(),
             alertmanager: Arc::clone(&alertmanager),
@@ -469,6 +476,10 @@ impl Parts {
             started_at,
             version: crate::VERSION,
             access: options.access,
+            mode: match options.mode() {
+                config::prometheus::Mode::Agent => api::Mode::Agent,
+                config::prometheus::Mode::Server => api::Mode::Server,
+            },
         });
         let ui = Ui {
             files: options.ui_files,
@@ -532,7 +543,7 @@ impl Parts {
         let opened = first.opened.await;
         let opened = opened.unwrap_or_else(|error| Err(StartError::Input(error.to_string())));
         match opened {
-            Ok(report) => tracing::info!(?report, "data folder opened"),
+            Ok(report) => tracing::info!(report, "data folder opened"),
             Err(error) => {
                 self.schedule.stop().await;
                 self.pools.stop().await;
@@ -543,16 +554,8 @@ impl Parts {
                 return;
             }
         }
-        let syncing = tokio::spawn(storage::keep_synced(self.storage.db.clone()));
-        let compaction = Compaction::start(
-            self.storage.db.clone(),
-            self.budget.clone(),
-            Arc::clone(&self.reasons),
-            Arc::clone(&self.clock),
-        );
-        if let Err(error) = &compaction {
-            tracing::error!(%error, "no thread for compaction; all samples stay in memory until a restart");
-        }
+        let syncing = self.keep_synced(&planner.options);
+        let compaction = self.compact();
         self.readiness.send_replace(Readiness::Ready);
         self.notifications.remove(Notice::Starting);
         tracing::info!("ready");
@@ -599,17 +602,17 @@ impl Parts {
             meshing.abort();
         }
         syncing.abort();
-        let db = self.storage.db.clone();
+        let (db, agent) = (self.storage.db.clone(), self.storage.agent.clone());
         let alertmanager = Arc::clone(&self.alertmanager);
         let closed = tokio::task::spawn_blocking(move || {
             alertmanager.close();
             if let Ok(watch) = watch {
                 watch.stop();
             }
-            if let Ok(compaction) = compaction {
+            if let Some(compaction) = compaction {
                 compaction.stop();
             }
-            db.close()
+            Storage::close(&db, agent.as_ref())
         })
         .await;
         match closed {
@@ -617,6 +620,33 @@ impl Parts {
             Ok(Err(error)) => tracing::error!(%error, "closing the log failed"),
             Err(error) => tracing::error!(%error, "closing the log failed"),
         }
+    }
+
+    /// Syncs the log, and drops of it what an agent does not need any more, until the task is aborted.
+    fn keep_synced(&self, options: &Options) -> JoinHandle<()> {
+        match (&self.storage.agent, options.agent) {
+            (Some(agent), Some(of_agent)) => {
+                let clock = Arc::clone(&self.clock);
+                tokio::spawn(agent::keep(agent.clone(), of_agent, clock, Sent::default))
+            }
+            _ => tokio::spawn(storage::keep_synced(self.storage.db.clone())),
+        }
+    }
+
+    /// An agent has no blocks.
+    fn compact(&self) -> Option<Compaction> {
+        if self.storage.agent.is_some() {
+            return None;
+        }
+        let started = Compaction::start(
+            self.storage.db.clone(),
+            self.budget.clone(),
+            Arc::clone(&self.reasons),
+            Arc::clone(&self.clock),
+        );
+        started
+            .inspect_err(|error| tracing::error!(%error, "no thread for compaction; all samples stay in memory until a restart"))
+            .ok()
     }
 
     /// The second half of the transaction: cannot fail, touches only what differs.

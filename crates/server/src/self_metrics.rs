@@ -10,9 +10,9 @@ use remote::write::Receiver;
 use rules::group::EvaluationCounts;
 use rules::{GroupView, schedule::Views};
 use scrape::Pools;
-use tsdb::Db;
 use tsdb::db::COMPACTION_SECONDS;
 use tsdb::head::KindCounts;
+use tsdb::{Agent, Db};
 
 use crate::alertmanager::Alertmanager;
 use crate::budget::MemoryBudget;
@@ -24,6 +24,7 @@ use crate::sources::Current;
 pub(crate) struct Observed {
     pub(crate) pools: Arc<Pools>,
     pub(crate) db: Db,
+    pub(crate) agent: Option<Agent>,
     pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) remote_write: Option<Arc<Receiver>>,
     pub(crate) rules: Views,
@@ -41,7 +42,9 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         scraping(page, &observed.pools);
         received(page, &observed);
         memory(page, &observed.budget);
-        if observed.db.is_open() {
+        if let Some(agent) = &observed.agent {
+            of_agent(page, agent);
+        } else if observed.db.is_open() {
             samples(page, &observed.db);
             head(page, &observed.db);
             blocks(page, &observed.db, *observed.limits.read());
@@ -113,8 +116,73 @@ fn configuration(page: &mut Page, observed: &Observed) {
         "prometheus_ready",
         "Whether startup was completed and queries are answered.",
         &[],
-        if observed.db.is_open() { 1.0 } else { 0.0 },
+        if is_open(observed) { 1.0 } else { 0.0 },
     );
+}
+
+fn is_open(observed: &Observed) -> bool {
+    match &observed.agent {
+        Some(agent) => agent.is_open(),
+        None => observed.db.is_open(),
+    }
+}
+
+fn of_agent(page: &mut Page, agent: &Agent) {
+    if !agent.is_open() {
+        return;
+    }
+    let stats = agent.stats();
+    for (name, help, value) in [
+        (
+            "prometheus_agent_active_series",
+            "Number of active series being tracked by the WAL storage",
+            stats.series,
+        ),
+        (
+            "prometheus_agent_deleted_series",
+            "Number of series pending deletion from the WAL",
+            stats.series_deleted,
+        ),
+    ] {
+        page.sample(Kind::Gauge, name, help, &[], float_of(value));
+    }
+    let name = "prometheus_agent_samples_appended_total";
+    let help = "Total number of samples appended to the storage";
+    for (kind, value) in [
+        ("float", stats.floats_appended),
+        ("histogram", stats.histograms_appended),
+    ] {
+        page.sample(Kind::Counter, name, help, &[("type", kind)], float(value));
+    }
+    for (name, help, value) in [
+        (
+            "prometheus_agent_exemplars_appended_total",
+            "Total number of exemplars appended to the storage",
+            stats.exemplars_appended,
+        ),
+        (
+            "prometheus_agent_out_of_order_samples_total",
+            "Total number of out of order samples ingestion failed attempts.",
+            stats.out_of_order,
+        ),
+        (
+            "prometheus_agent_corruptions_total",
+            "Total number of WAL corruptions.",
+            stats.corruptions,
+        ),
+        (
+            "prometheus_agent_checkpoint_creations_total",
+            "Total number of checkpoint creations attempted.",
+            stats.checkpoints + stats.checkpoints_failed,
+        ),
+        (
+            "prometheus_agent_checkpoint_creations_failed_total",
+            "Total number of checkpoint creations that failed.",
+            stats.checkpoints_failed,
+        ),
+    ] {
+        page.sample(Kind::Counter, name, help, &[], float(value));
+    }
 }
 
 fn scraping(page: &mut Page, pools: &Pools) {

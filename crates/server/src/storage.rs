@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::Clock;
-use model::storage::SeriesGate;
+use model::storage::{SampleWriter, SeriesGate};
 use rustix::fs::{FlockOperation, flock};
+use tsdb::agent::AgentOpening;
 use tsdb::block::UlidSource;
-use tsdb::db::OpenDbReport;
 use tsdb::log::PAGE;
-use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
+use tsdb::{Agent, Db, DbOptions, OpenOptions, RealDisk};
 
 use crate::StartError;
 use crate::features::Features;
@@ -28,16 +28,37 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(5);
 /// A locked data folder. The lock is held as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Storage {
-    /// Waits for [`Opening`] to be done.
+    /// Waits for [`Opening`] to be done. That of an agent is closed from the start.
     pub(crate) db: Db,
+    /// Where samples go instead; waits too.
+    pub(crate) agent: Option<Agent>,
     pub(crate) dir: PathBuf,
     _lock: Option<File>,
+}
+
+impl Storage {
+    /// Where samples go.
+    pub(crate) fn writer(&self) -> Arc<dyn SampleWriter> {
+        match &self.agent {
+            Some(agent) => Arc::new(agent.clone()),
+            None => Arc::new(self.db.clone()),
+        }
+    }
+
+    /// Makes everything durable; nothing is written from then on.
+    pub(crate) fn close(db: &Db, agent: Option<&Agent>) -> Result<(), model::storage::WriteError> {
+        match agent {
+            Some(agent) => agent.close(),
+            None => db.close(),
+        }
+    }
 }
 
 /// What a data folder is opened with.
 pub(crate) struct Settings {
     pub(crate) dir: PathBuf,
     pub(crate) options: StorageOptions,
+    pub(crate) is_agent: bool,
     pub(crate) limits: Limits,
     pub(crate) samples: SampleSettings,
     pub(crate) features: Features,
@@ -49,17 +70,32 @@ pub(crate) struct Settings {
 /// Reading what is in the folder, which may take a while.
 #[derive(Debug)]
 pub(crate) struct Opening {
-    work: tsdb::db::Opening,
+    work: Work,
     dir: String,
 }
 
+#[derive(Debug)]
+enum Work {
+    Db(tsdb::db::Opening),
+    Agent(AgentOpening),
+}
+
 impl Opening {
-    pub(crate) fn finish(self) -> Result<OpenDbReport, StartError> {
-        let dir = self.dir;
-        let done = self.work.finish();
-        done.map_err(|error| StartError::Storage {
-            dir,
-            problem: error.to_string(),
+    /// Says what was found in the folder, for the log.
+    pub(crate) fn finish(self) -> Result<String, StartError> {
+        let done = match self.work {
+            Work::Db(work) => work
+                .finish()
+                .map(|report| format!("{report:?}"))
+                .map_err(|error| error.to_string()),
+            Work::Agent(work) => work
+                .finish()
+                .map(|report| format!("{report:?}"))
+                .map_err(|error| error.to_string()),
+        };
+        done.map_err(|problem| StartError::Storage {
+            dir: self.dir,
+            problem,
         })
     }
 }
@@ -74,7 +110,7 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     };
     let mut head = OpenOptions::new(&dir, Arc::new(RealDisk));
     head.block_range = settings.options.block_range;
-    head.gate = Some(settings.gate);
+    head.gate = Some(Arc::clone(&settings.gate));
     head.log.compression = settings.options.log_compression;
     if settings.options.log_segment_bytes > 0 {
         let pages = settings.options.log_segment_bytes / PAGE as u64;
@@ -85,11 +121,29 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention_rules = settings.options.retention_rules.0;
     options.retention = settings.limits.of_folder(&dir);
+    let log = options.head.log;
+    let starts = (options.head.start_times, options.head.zeros);
+    let window = options.head.out_of_order.clone();
     let (db, work) = Db::prepare(options);
     settings.samples.put_in_place(&db);
+    let (agent, work) = match settings.is_agent {
+        false => (None, Work::Db(work)),
+        true => {
+            drop(work);
+            let mut options = tsdb::agent::AgentOptions::new(&dir, Arc::new(RealDisk));
+            options.log = log;
+            (options.start_times, options.zeros) = starts;
+            // The window that a reload sets.
+            options.out_of_order = window;
+            options.gate = Some(settings.gate);
+            let (agent, work) = Agent::prepare(options);
+            (Some(agent), Work::Agent(work))
+        }
+    };
     let opening = Opening { work, dir: shown };
     let storage = Storage {
         db,
+        agent,
         dir,
         _lock: lock,
     };

@@ -67,6 +67,8 @@ pub enum Home {
     Query,
     /// Run as Alertmanager.
     Alerts,
+    /// Run as Prometheus in agent mode.
+    Agent,
 }
 
 impl Home {
@@ -75,6 +77,7 @@ impl Home {
             Self::Overview => "status",
             Self::Query => "query",
             Self::Alerts => "alerts",
+            Self::Agent => "agent",
         }
     }
 }

@@ -25,6 +25,14 @@ pub(crate) enum Takes {
     Number,
 }
 
+/// In which mode a flag may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Any,
+    Server,
+    Agent,
+}
+
 /// One flag.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flag {
@@ -36,6 +44,7 @@ pub(crate) struct Flag {
     pub(crate) default: &'static str,
     pub(crate) value_name: &'static str,
     pub(crate) help: &'static str,
+    pub(crate) role: Role,
 }
 
 /// Adds all flags of a table to a command.
@@ -144,6 +153,27 @@ impl Given<'_> {
     /// Every number flag of the table has a default.
     pub(crate) fn number(&self, name: &str) -> usize {
         self.0.get_one::<usize>(name).copied().unwrap_or_default()
+    }
+
+    /// Flags of one mode only that were given, with their dashes, in the order of the command line.
+    pub(crate) fn of_role<'f>(
+        &self,
+        flags: impl IntoIterator<Item = &'f Flag>,
+        role: Role,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        for flag in flags.into_iter().filter(|flag| flag.role == role) {
+            let negated = format!("no-{}", flag.name);
+            for name in [flag.name, negated.as_str()] {
+                let is_known = self.0.ids().any(|id| id.as_str() == name);
+                if is_known && self.0.value_source(name) == Some(ValueSource::CommandLine) {
+                    let place = self.0.index_of(name).unwrap_or_default();
+                    found.push((place, format!("--{}", flag.name)));
+                }
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, name)| name).collect()
     }
 
     /// All flags with their values as text.

@@ -1,6 +1,6 @@
 //! The flags of `serve`. One that is accepted without effect says so in its help.
 
-use super::{Flag, Takes};
+use super::{Flag, Role, Takes};
 
 const fn flag(
     name: &'static str,
@@ -16,6 +16,23 @@ const fn flag(
         default,
         value_name,
         help,
+        role: Role::Any,
+    }
+}
+
+/// One that an agent refuses.
+const fn of_server(flag: Flag) -> Flag {
+    Flag {
+        role: Role::Server,
+        ..flag
+    }
+}
+
+/// One that only an agent takes.
+const fn of_agent(flag: Flag) -> Flag {
+    Flag {
+        role: Role::Agent,
+        ..flag
     }
 }
 
@@ -82,27 +99,27 @@ pub(crate) const SERVE: &[Flag] = &[
         "NAME:PORT=ADDR:PORT",
         "Connect to ADDR:PORT where NAME:PORT is asked for, as curl does; may be repeated",
     ),
-    flag(
+    of_server(flag(
         "storage.tsdb.path",
         Takes::Text,
         "data/",
         "FOLDER",
         "Where samples are kept",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.retention.time",
         Takes::Duration,
         "0s",
         "DURATION",
         "How long samples are kept; 0s: 15d if no size is given either, else for ever",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.retention.size",
         Takes::Text,
         "0B",
         "SIZE",
         "Bytes that blocks and log may have before the oldest blocks go, such as 512MB",
-    ),
+    )),
     flag(
         "storage.tsdb.retention.rule",
         Takes::Texts,
@@ -117,70 +134,135 @@ pub(crate) const SERVE: &[Flag] = &[
         "SIZE|SHARE%",
         "Memory of the whole process before it gives things up, queries first and what rules read last: a size such as 2GB, or a share of what the control group or the machine has",
     ),
-    flag(
+    of_server(flag(
         "storage.tsdb.min-block-duration",
         Takes::Duration,
         "2h",
         "DURATION",
         "Time that a block covers when it is written; equal to the longest for a Thanos sidecar",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.max-block-duration",
         Takes::Duration,
         "0s",
         "DURATION",
         "Time that merged blocks cover at most; 0s: a tenth of the retention, at most 31d",
+    )),
+    switch(
+        "agent",
+        "Keep samples in a log until they are sent on, as Prometheus in agent mode: no queries, no rules",
     ),
-    switch_on(
+    of_server(switch_on(
         "storage.tsdb.wal-compression",
         "Compress the records of the log",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.wal-compression-type",
         Takes::Text,
         "snappy",
         "NAME",
         "How the log is compressed: snappy or zstd",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.wal-segment-size",
         Takes::Text,
         "0B",
         "SIZE",
         "Size of the files of the log, 10MB to 256MB; 0B for 128MB",
-    ),
-    switch(
+    )),
+    of_server(switch(
         "storage.tsdb.no-lockfile",
         "Use the data folder without locking it, where the file system has no locks",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.delay-compact-file.path",
         Takes::Text,
         "",
         "FILE",
         "Not built yet: a start with it is refused",
-    ),
-    flag(
+    )),
+    of_agent(flag(
+        "storage.agent.path",
+        Takes::Text,
+        "data-agent/",
+        "FOLDER",
+        "Where an agent keeps its log",
+    )),
+    of_agent(flag(
+        "storage.agent.retention.min-time",
+        Takes::Duration,
+        "5m",
+        "DURATION",
+        "How long an agent keeps samples that were sent",
+    )),
+    of_agent(flag(
+        "storage.agent.retention.max-time",
+        Takes::Duration,
+        "4h",
+        "DURATION",
+        "How long an agent keeps samples that cannot be sent",
+    )),
+    of_agent(flag(
+        "storage.agent.wal-truncate-frequency",
+        Takes::Duration,
+        "2h",
+        "DURATION",
+        "How often an agent looks what its log need not keep",
+    )),
+    of_agent(flag(
+        "storage.agent.wal-segment-size",
+        Takes::Text,
+        "0B",
+        "SIZE",
+        "Size of the files of an agent's log, 10MB to 256MB; 0B for 128MB",
+    )),
+    of_agent(switch_on(
+        "storage.agent.wal-compression",
+        "Compress an agent's log",
+    )),
+    of_agent(flag(
+        "storage.agent.wal-compression-type",
+        Takes::Text,
+        "snappy",
+        "NAME",
+        "How an agent's log is compressed: snappy or zstd",
+    )),
+    of_agent(switch(
+        "storage.agent.no-lockfile",
+        "Do not lock an agent's folder",
+    )),
+    of_agent(switch(
+        "storage.agent.checkpoint-from-in-memory-series",
+        "Accepted without effect: checkpoints are made of the log",
+    )),
+    of_agent(flag(
+        "storage.agent.checkpoint-batch-size",
+        Takes::Number,
+        "1000",
+        "NUMBER",
+        "Accepted without effect, as long as it is not 0",
+    )),
+    of_server(flag(
         "storage.remote.read-sample-limit",
         Takes::Number,
         "50000000",
         "NUMBER",
         "Samples of one query that remote read answers with; 0 for no limit; streamed answers have none",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.remote.read-concurrent-limit",
         Takes::Number,
         "10",
         "NUMBER",
         "Remote read requests answered at once; 0 for no limit",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.remote.read-max-bytes-in-frame",
         Takes::Number,
         "1048576",
         "NUMBER",
         "Bytes of a frame of a streamed remote read answer, but for its last chunk",
-    ),
+    )),
     flag(
         "web.listen-address",
         Takes::Texts,
@@ -237,31 +319,31 @@ pub(crate) const SERVE: &[Flag] = &[
         "REGEX",
         "Origins whose pages may read the answers of /api/v1, as in 'https?://(one|two)\\.example'",
     ),
-    flag(
+    of_server(flag(
         "web.search.max-limit",
         Takes::Number,
         "10000",
         "NUMBER",
         "Results of one search (feature search-api); 0 for no limit",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "alertmanager.notification-queue-capacity",
         Takes::Number,
         "10000",
         "ALERTS",
         "Alerts that may wait for one Alertmanager outside of this process",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "alertmanager.notification-batch-size",
         Takes::Number,
         "256",
         "ALERTS",
         "Alerts sent to it at once",
-    ),
-    switch_on(
+    )),
+    of_server(switch_on(
         "alertmanager.drain-notification-queue-on-shutdown",
         "Send what waits before stopping",
-    ),
+    )),
     switch("web.enable-lifecycle", "Allow reload and shutdown by HTTP"),
     switch(
         "web.read-only",
@@ -286,76 +368,76 @@ pub(crate) const SERVE: &[Flag] = &[
         "web.enable-admin-api",
         "Allow deleting series, cleaning tombstones and snapshots by HTTP",
     ),
-    flag(
+    of_server(flag(
         "rules.alert.for-outage-tolerance",
         Takes::Duration,
         "1h",
         "DURATION",
         "Longest outage over which the `for` state of alerts is restored",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "rules.alert.for-grace-period",
         Takes::Duration,
         "10m",
         "DURATION",
         "Shortest time between restoring an alert and firing it",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "rules.alert.resend-delay",
         Takes::Duration,
         "1m",
         "DURATION",
         "How often firing alerts are sent again",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "rules.max-concurrent-evals",
         Takes::Number,
         "4",
         "NUMBER",
         "Rule groups evaluated at once",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "query.lookback-delta",
         Takes::Duration,
         "5m",
         "DURATION",
         "How far a selector looks back for a sample",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "query.timeout",
         Takes::Duration,
         "2m",
         "DURATION",
         "Longest time of a query",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "query.max-concurrency",
         Takes::Number,
         "20",
         "NUMBER",
         "Queries evaluated at once",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "query.max-samples",
         Takes::Number,
         "50000000",
         "NUMBER",
         "Samples that one query may hold in memory",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "query.max-bytes",
         Takes::Number,
         "4294967296",
         "NUMBER",
         "Bytes that one query may hold in memory; 0 for no limit",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "query.max-series",
         Takes::Number,
         "0",
         "NUMBER",
         "Series that one query may select; 0 for no limit",
-    ),
+    )),
     flag(
         "data.retention",
         Takes::Duration,

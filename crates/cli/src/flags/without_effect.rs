@@ -1,6 +1,6 @@
 //! Flags of Prometheus that command lines may have and that change nothing here.
 
-use super::{Flag, Takes};
+use super::{Flag, Role, Takes};
 
 const fn flag(name: &'static str, takes: Takes, default: &'static str, help: &'static str) -> Flag {
     Flag {
@@ -10,6 +10,14 @@ const fn flag(name: &'static str, takes: Takes, default: &'static str, help: &'s
         default,
         value_name: "VALUE",
         help,
+        role: Role::Any,
+    }
+}
+
+const fn of_server(flag: Flag) -> Flag {
+    Flag {
+        role: Role::Server,
+        ..flag
     }
 }
 
@@ -46,48 +54,48 @@ pub(crate) const WITHOUT_EFFECT: &[Flag] = &[
         "5s",
         "Without effect: new targets are taken at once",
     ),
-    flag(
+    of_server(flag(
         "storage.tsdb.allow-overlapping-blocks",
         Takes::Nothing,
         "true",
         "Without effect: they always are",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.allow-overlapping-compaction",
         Takes::Nothing,
         "true",
         "Without effect: blocks that overlap are always merged",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.block-reload-interval",
         Takes::Duration,
         "1m",
         "Without effect: new blocks in the folder are taken in within a minute",
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.delayed-compaction.max-percent",
         Takes::Number,
         "10",
         MEASURED,
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.head-chunks-write-queue-size",
         Takes::Number,
         "0",
         MEASURED,
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.max-block-chunk-segment-size",
         Takes::Text,
         "0B",
         MEASURED,
-    ),
-    flag(
+    )),
+    of_server(flag(
         "storage.tsdb.samples-per-chunk",
         Takes::Number,
         "120",
         MEASURED,
-    ),
+    )),
     flag(
         "web.console.libraries",
         Takes::Text,

@@ -8,7 +8,7 @@
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
 //! beside the real one (`promtool`), the role amtool too (`amtool`), tools for data folders (`tsdb_tools`), imports
-//! into a running server (`online_import`), series that need not stay (`retention`).
+//! into a running server (`online_import`), series that need not stay (`retention`), agent mode (`agent`).
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,7 @@
     reason = "tests"
 )]
 
+mod agent;
 mod alertmanagers;
 mod amtool;
 mod bad_input;
