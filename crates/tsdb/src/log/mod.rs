@@ -19,6 +19,7 @@
 
 pub mod checkpoint;
 mod compression;
+mod follow;
 mod frame;
 pub mod reader;
 pub mod record;
@@ -29,6 +30,7 @@ mod tests;
 mod writer;
 
 pub use compression::Compression;
+pub use follow::{Follower, Place, Step};
 pub use reader::{Corruption, SegmentReader};
 pub use repair::Repair;
 pub use segment::{LastCheckpoint, last_checkpoint, list_segments, segment_path};

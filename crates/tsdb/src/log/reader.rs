@@ -93,6 +93,21 @@ impl SegmentReader {
         self.record_end
     }
 
+    /// The record that was returned last.
+    pub(super) fn last_record(&self) -> &[u8] {
+        &self.record
+    }
+
+    /// Whether the next record, if there is one, has to be read from the disk.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at >= self.page.len()
+    }
+
+    /// Whether there was no further page when the current one was read.
+    pub(super) fn is_last_page(&self) -> bool {
+        self.is_last_page
+    }
+
     fn corrupt(&self, reason: impl Into<String>) -> SegmentError {
         SegmentError::Corrupt(Corruption {
             path: self.path.clone(),

@@ -10,6 +10,7 @@
 
 mod basics;
 mod crash;
+mod follow;
 mod peer;
 mod support;
 mod truncation;
