@@ -145,6 +145,11 @@ impl<'a> Bytes<'a> {
 
     /// Bytes that are not UTF-8 are replaced, as no label of ours can hold them.
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Malformed> {
-        Ok(String::from_utf8_lossy(self.raw_text()?))
+        let raw = self.raw_text()?;
+        // Checking is several times as fast as looking for what to replace.
+        Ok(match std::str::from_utf8(raw) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(raw),
+        })
     }
 }

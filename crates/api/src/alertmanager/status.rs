@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alerting::Time;
 use net::axum::extract::State;
 use net::axum::response::Response;
 use schemars::JsonSchema;
@@ -13,7 +14,6 @@ use super::error::Error;
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
 use crate::sources::{Api, ClusterView};
-use crate::time::rfc3339;
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -83,7 +83,7 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Response {
         config: ConfigTwin {
             original: api.alertmanager.config_text(),
         },
-        uptime: rfc3339(Some(api.started_at)),
+        uptime: Time::from(api.started_at).to_api_text(),
         version_info: VersionTwin {
             branch: "",
             build_date: "",
