@@ -5,7 +5,8 @@
 //! `respond` (envelopes and errors), `params` (query and form parameters), `caller` (who asks), `json` (the
 //! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
 //! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
-//! changes, `starting` whatever comes too early, `agent_mode` what an agent has no samples for; `in_process` answers questions about stored data without a server.
+//! changes, `starting` whatever comes too early, `agent_mode` what an agent has no samples for, `limits` whatever
+//! is too much for an Alertmanager alone; `in_process` answers questions about stored data without a server.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
@@ -17,6 +18,7 @@ mod in_process;
 mod json;
 mod keepwatch;
 mod lifecycle;
+mod limits;
 pub mod openapi;
 mod params;
 mod prometheus;
@@ -31,6 +33,7 @@ pub mod ui;
 use std::sync::Arc;
 
 use net::axum::Router;
+use net::axum::extract::FromRef;
 use net::axum::http::{HeaderMap, Method, StatusCode, Uri};
 use net::axum::middleware::from_fn_with_state;
 use net::axum::response::{Redirect, Response};
@@ -40,16 +43,17 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 pub use cors::CorsOrigin;
 pub use in_process::ask;
+pub use limits::Limits;
 pub use prometheus::notifications::{Notice, Notifications};
 pub use prometheus::otlp::OtlpService;
 pub use prometheus::read::ReadService;
 pub use prometheus::search::SearchLimits;
 pub use prometheus::write::WriteService;
 pub use sources::{
-    Access, ActiveTargetView, AdminSource, AlertmanagerSource, AlertmanagersView, Api, ClusterView,
-    ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart, HeadStatsView,
-    Import, ImportFailure, ImportKind, ImportSource, ImportView, ImportedBlockView, Lifecycle,
-    LifecycleRequest, Mode, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource,
+    Access, ActiveTargetView, AdminSource, AlertingApi, AlertmanagerSource, AlertmanagersView, Api,
+    ClusterView, ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart,
+    HeadStatsView, Import, ImportFailure, ImportKind, ImportSource, ImportView, ImportedBlockView,
+    Lifecycle, LifecycleRequest, Mode, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource,
     ReceiverView, RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource,
     TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
@@ -58,10 +62,15 @@ use ui::Ui;
 
 /// All paths. `prefix` is the route prefix without a trailing slash ("" for none).
 pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
+    let alerting = AlertingApi::from_ref(&api);
+    let version_2 = alertmanager::routes().into_router();
+    let below_alertmanager = Router::new()
+        .merge(alertmanager::router().with_state(alerting.clone()))
+        .nest("/api/keepwatch/v1", keepwatch::routes().into_router());
     let apis = Router::new()
         .nest("/api/v1", prometheus::routes().into_router())
         .route("/version", get(prometheus::status::version))
-        .nest("/api/v2", alertmanager::routes().into_router())
+        .nest("/api/v2", version_2.with_state(alerting.clone()))
         .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .merge(lifecycle::router())
         .route("/federate", get(prometheus::federate::federate))
@@ -73,18 +82,41 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .layer(from_fn_with_state(readiness, starting::guard));
     let inner = Router::new()
         // Two external URLs can lead to one process: Prometheus', and Alertmanager's below this path.
-        .nest("/alertmanager", alertmanager::router())
+        .nest("/alertmanager", below_alertmanager)
         .merge(apis)
-        .merge(ui.router())
-        .fallback(
-            move |method: Method, uri: Uri, headers: HeaderMap| async move {
-                ui.fallback(&method, &uri, &headers)
-            },
-        )
-        .layer(from_fn_with_state(cors, cors::guard))
+        .with_state(api);
+    let inner = with_ui(inner, ui, &alerting).layer(from_fn_with_state(cors, cors::guard));
+    below(prefix, inner, ui, alerting)
+}
+
+/// The paths of an Alertmanager alone, and ours about alerts. `prefix` as above.
+pub fn alertmanager_router(api: AlertingApi, limits: Limits, prefix: &str, ui: Ui) -> Router {
+    let inner = alertmanager::router().nest(
+        "/api/keepwatch/v1",
+        keepwatch::routes_of_alerting().into_router(),
+    );
+    let inner = with_ui(inner.with_state(api.clone()), ui, &api);
+    below(
+        prefix,
+        inner.layer(from_fn_with_state(limits, limits::guard)),
+        ui,
+        api,
+    )
+}
+
+fn with_ui(apis: Router, ui: Ui, api: &AlertingApi) -> Router {
+    apis.merge(ui.router().with_state(api.clone())).fallback(
+        move |method: Method, uri: Uri, headers: HeaderMap| async move {
+            ui.fallback(&method, &uri, &headers)
+        },
+    )
+}
+
+/// Everything below the prefix, and the ways there.
+fn below(prefix: &str, inner: Router, ui: Ui, api: AlertingApi) -> Router {
+    let inner = inner
         .layer(from_fn_with_state(api.access, read_only::guard))
-        .layer(compression())
-        .with_state(Arc::clone(&api));
+        .layer(compression());
     let to_home = ui.to_home().with_state(api);
     if prefix.is_empty() {
         return inner.route("/", to_home);

@@ -10,7 +10,7 @@ use net::axum::routing::{get, post};
 use tokio::sync::oneshot;
 
 use crate::respond::plain_error;
-use crate::sources::{Api, LifecycleRequest, Readiness};
+use crate::sources::{AlertingApi, Api, LifecycleRequest, Readiness};
 
 pub(crate) fn router() -> Router<Arc<Api>> {
     Router::new()
@@ -24,7 +24,7 @@ async fn healthy() -> &'static str {
     "Prometheus Server is Healthy.\n"
 }
 
-async fn ready(State(api): State<Arc<Api>>) -> Response {
+async fn ready(State(api): State<AlertingApi>) -> Response {
     let readiness = *api.lifecycle.readiness.borrow();
     match readiness {
         Readiness::Ready => "Prometheus Server is Ready.\n".into_response(),
@@ -52,7 +52,7 @@ fn refuse() -> Response {
     (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.").into_response()
 }
 
-pub(crate) async fn reload(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn reload(State(api): State<AlertingApi>) -> Response {
     if !api.lifecycle.is_enabled {
         return refuse();
     }
@@ -77,7 +77,7 @@ pub(crate) async fn reload(State(api): State<Arc<Api>>) -> Response {
     }
 }
 
-async fn quit(State(api): State<Arc<Api>>) -> Response {
+async fn quit(State(api): State<AlertingApi>) -> Response {
     if !api.lifecycle.is_enabled {
         return refuse();
     }
@@ -86,7 +86,7 @@ async fn quit(State(api): State<Arc<Api>>) -> Response {
     "Requesting termination... Goodbye!".into_response()
 }
 
-pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn metrics(State(api): State<AlertingApi>) -> Response {
     let page = api.metrics.render();
     (
         [(

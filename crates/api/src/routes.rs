@@ -2,53 +2,40 @@
 //! documents must name exactly that.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use net::axum::Router;
 use net::axum::handler::Handler;
 use net::axum::routing::{MethodFilter, on};
 
-use crate::sources::Api;
-
-/// Routes below one root, such as `/api/v1`.
-#[derive(Default)]
-pub(crate) struct Routes {
-    router: Router<Arc<Api>>,
+/// Routes below one root, such as `/api/v1`, with handlers over a state.
+pub(crate) struct Routes<S> {
+    router: Router<S>,
     known: BTreeSet<(&'static str, &'static str)>,
 }
 
-impl Routes {
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self {
+            router: Router::new(),
+            known: BTreeSet::new(),
+        }
     }
 
-    pub(crate) fn get<H: Handler<T, Arc<Api>>, T: 'static>(
-        self,
-        path: &'static str,
-        handler: H,
-    ) -> Self {
+    pub(crate) fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.on(path, MethodFilter::GET, &["get"], handler)
     }
 
-    pub(crate) fn post<H: Handler<T, Arc<Api>>, T: 'static>(
-        self,
-        path: &'static str,
-        handler: H,
-    ) -> Self {
+    pub(crate) fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.on(path, MethodFilter::POST, &["post"], handler)
     }
 
     /// GET with a query string, or POST with a form.
-    pub(crate) fn form<H: Handler<T, Arc<Api>>, T: 'static>(
-        self,
-        path: &'static str,
-        handler: H,
-    ) -> Self {
+    pub(crate) fn form<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         let filter = MethodFilter::GET.or(MethodFilter::POST);
         self.on(path, filter, &["get", "post"], handler)
     }
 
-    pub(crate) fn delete<H: Handler<T, Arc<Api>>, T: 'static>(
+    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(
         self,
         path: &'static str,
         handler: H,
@@ -57,7 +44,7 @@ impl Routes {
     }
 
     /// POST or PUT: something is done.
-    pub(crate) fn action<H: Handler<T, Arc<Api>>, T: 'static>(
+    pub(crate) fn action<H: Handler<T, S>, T: 'static>(
         self,
         path: &'static str,
         handler: H,
@@ -66,7 +53,7 @@ impl Routes {
         self.on(path, filter, &["post", "put"], handler)
     }
 
-    fn on<H: Handler<T, Arc<Api>>, T: 'static>(
+    fn on<H: Handler<T, S>, T: 'static>(
         mut self,
         path: &'static str,
         filter: MethodFilter,
@@ -84,7 +71,7 @@ impl Routes {
         &self.known
     }
 
-    pub(crate) fn into_router(self) -> Router<Arc<Api>> {
+    pub(crate) fn into_router(self) -> Router<S> {
         self.router
     }
 }

@@ -80,6 +80,46 @@ impl FromRef<Arc<Api>> for QueryApi {
     }
 }
 
+/// What Alertmanager's handlers read, and those of ours that are about alerts: an Alertmanager alone has nothing else
+/// behind them.
+#[derive(Clone)]
+pub struct AlertingApi {
+    pub clock: Arc<dyn Clock>,
+    pub alertmanager: Arc<dyn AlertmanagerSource>,
+    /// Those of this process, if it has any.
+    pub rules: rules::schedule::Views,
+    pub reasons: Arc<dyn ReasonSource>,
+    pub lifecycle: Lifecycle,
+    pub metrics: metrics::Registry,
+    pub external_url: String,
+    pub started_at: Timestamp,
+    pub version: &'static str,
+    pub access: Access,
+}
+
+impl FromRef<Arc<Api>> for AlertingApi {
+    fn from_ref(api: &Arc<Api>) -> Self {
+        Self {
+            clock: Arc::clone(&api.clock),
+            alertmanager: Arc::clone(&api.alertmanager),
+            rules: api.rules.clone(),
+            reasons: Arc::clone(&api.reasons),
+            lifecycle: api.lifecycle.clone(),
+            metrics: api.metrics.clone(),
+            external_url: api.config.external_url(),
+            started_at: api.started_at,
+            version: api.version,
+            access: api.access,
+        }
+    }
+}
+
+impl std::fmt::Debug for AlertingApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AlertingApi")
+    }
+}
+
 impl std::fmt::Debug for QueryApi {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("QueryApi")

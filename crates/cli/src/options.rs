@@ -12,7 +12,7 @@ use server::{
     RuleOptions, SearchLimits, StorageOptions, Switch, Tempo, UiFile,
 };
 
-use crate::flags::{Given, SERVE, WITHOUT_EFFECT};
+use crate::flags::{Flag, Given, SERVE, WITHOUT_EFFECT};
 
 const RETENTION_RULE: &str = "storage.tsdb.retention.rule";
 const MEMORY_BUDGET: &str = "memory.budget";
@@ -24,8 +24,11 @@ pub(crate) fn from_flags(
     ui_files: &'static [UiFile],
 ) -> anyhow::Result<Options> {
     let given = Given(matches);
-    refuse_not_built(&given)?;
-    tell_without_effect(&given);
+    refuse_not_built(
+        &given,
+        &["web.config.file", "storage.tsdb.delay-compact-file.path"],
+    )?;
+    tell_without_effect(&given, WITHOUT_EFFECT);
     let features = features(&given);
     let agent = is_agent(&given).then(|| agent(&given)).transpose()?;
     let log = match agent {
@@ -121,6 +124,7 @@ pub(crate) fn from_flags(
                     "--alertmanager.matchers {other}: choose fallback, classic or utf8-strict"
                 ),
             },
+            ..AlertmanagerOptions::default()
         },
         cluster: cluster(&given),
         features,
@@ -139,8 +143,8 @@ pub(crate) fn from_flags(
 }
 
 /// Flags that must not be passed over: what they ask for is expected to be in force.
-fn refuse_not_built(given: &Given<'_>) -> anyhow::Result<()> {
-    for name in ["web.config.file", "storage.tsdb.delay-compact-file.path"] {
+pub(crate) fn refuse_not_built(given: &Given<'_>, names: &[&str]) -> anyhow::Result<()> {
+    for name in names {
         if let Some(value) = given.text(name) {
             bail!("--{name}={value}: this is not built yet; leave the flag out");
         }
@@ -148,8 +152,8 @@ fn refuse_not_built(given: &Given<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell_without_effect(given: &Given<'_>) {
-    for flag in WITHOUT_EFFECT {
+pub(crate) fn tell_without_effect(given: &Given<'_>, flags: &[Flag]) {
+    for flag in flags {
         if given.is_given(flag.name) {
             tracing::warn!("--{}: {}", flag.name, flag.help);
         }
@@ -200,7 +204,7 @@ fn agent(given: &Given<'_>) -> anyhow::Result<AgentOptions> {
 }
 
 /// Without an address and without peers this node is no member of a mesh.
-fn cluster(given: &Given<'_>) -> Option<ClusterOptions> {
+pub(crate) fn cluster(given: &Given<'_>) -> Option<ClusterOptions> {
     let text = |name: &str| given.text(name).map(str::to_owned);
     let listen = text("cluster.listen-address");
     let peers: Vec<String> = given

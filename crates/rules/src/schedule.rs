@@ -42,7 +42,7 @@ impl std::fmt::Debug for Schedule {
 }
 
 /// Reads the newest views without waiting for evaluations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Views(Arc<RwLock<ViewMap>>);
 
 impl Views {

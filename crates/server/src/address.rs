@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use crate::StartError;
-use crate::options::Options;
 
 /// Takes all the addresses, each `HOST:PORT`.
 pub(crate) async fn listen(
@@ -29,9 +28,9 @@ pub(crate) async fn listen(
     Ok(listeners)
 }
 
-/// Without a trailing slash.
-pub(crate) fn external_url(options: &Options, port: u16) -> String {
-    let url = options.external_url.clone().unwrap_or_else(|| {
+/// `given`, or one made from the host's name; without a trailing slash.
+pub(crate) fn external_url(given: Option<&str>, port: u16) -> String {
+    let url = given.map(str::to_owned).unwrap_or_else(|| {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = if host.trim().is_empty() {
             "localhost"
@@ -44,8 +43,8 @@ pub(crate) fn external_url(options: &Options, port: u16) -> String {
 }
 
 /// The path before all paths, without a trailing slash.
-pub(crate) fn route_prefix(options: &Options, external_url: &str) -> String {
-    let prefix = options.route_prefix.clone().unwrap_or_else(|| {
+pub(crate) fn route_prefix(given: Option<&str>, external_url: &str) -> String {
+    let prefix = given.map(str::to_owned).unwrap_or_else(|| {
         let rest = external_url
             .split_once("://")
             .map_or(external_url, |(_, rest)| rest);

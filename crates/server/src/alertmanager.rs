@@ -109,16 +109,29 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Below the data folder. The files are those of Alertmanager.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, StartError> {
-        let dir = data_dir.join("alertmanager");
-        let opened = AlertingFiles::open(Arc::new(tsdb::RealDisk), dir.clone());
+    /// The files are those of Alertmanager.
+    pub(crate) fn open(dir: &Path) -> Result<Self, StartError> {
+        let opened = AlertingFiles::open(Arc::new(tsdb::RealDisk), dir.to_owned());
         let (files, remembered) = opened.map_err(|error| StartError::Storage {
             dir: dir.display().to_string(),
             problem: error.to_string(),
         })?;
         Ok(Self { files, remembered })
     }
+}
+
+/// How much of everything there is now.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    /// Alerts.
+    pub(crate) active: usize,
+    pub(crate) suppressed: usize,
+    /// By state; a state that is not there has none.
+    pub(crate) silences: BTreeMap<&'static str, usize>,
+    pub(crate) receivers: usize,
+    pub(crate) integrations: usize,
+    pub(crate) inhibit_rules: usize,
+    pub(crate) groups: usize,
 }
 
 /// What a step says to the one who asked for it.
@@ -392,9 +405,29 @@ impl Alertmanager {
         self.mesh.get().is_some()
     }
 
-    pub(crate) fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> Counts {
         let now = self.clock.now();
-        self.machine.lock().alert_counts(now)
+        let machine = self.machine.lock();
+        let (active, suppressed) = machine.alert_counts(now);
+        let mut silences = BTreeMap::new();
+        for stored in machine.all_silences().iter() {
+            let state = stored.silence.state_at(now.into());
+            *silences.entry(state.as_str()).or_default() += 1;
+        }
+        let config = machine.config();
+        Counts {
+            active,
+            suppressed,
+            silences,
+            receivers: config.receivers.len(),
+            integrations: config
+                .receivers
+                .iter()
+                .map(|one| one.integrations.len())
+                .sum(),
+            inhibit_rules: config.inhibit_rules.len(),
+            groups: machine.group_count(),
+        }
     }
 }
 

@@ -14,11 +14,11 @@ use gossip::driver::{Bound, Delegate, Mesh, MeshOptions};
 use gossip::peer::{Part, Peer, Source};
 use metrics::{Counter, Registry};
 use model::{Clock, Duration};
+use net::Overrides;
 use tsdb::block::UlidSource;
 
 use crate::StartError;
 use crate::alertmanager::{Alertmanager, Spread};
-use crate::options::Options;
 use crate::storage::random;
 
 pub(crate) const SILENCES: &str = "sil";
@@ -44,10 +44,11 @@ pub(crate) struct Place {
 
 /// Takes the port of the mesh, if there is to be one.
 pub(crate) async fn bind(
-    options: &Options,
+    options: Option<&ClusterOptions>,
+    overrides: &Overrides,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Place>, StartError> {
-    let Some(cluster) = &options.cluster else {
+    let Some(cluster) = options else {
         return Ok(None);
     };
     let mut mesh = cluster.mesh.clone();
@@ -56,7 +57,7 @@ pub(crate) async fn bind(
         mesh.name = source.make().to_string();
     }
     mesh.seed = random();
-    mesh.overrides = options.overrides.clone();
+    mesh.overrides = overrides.clone();
     mesh.tls = cluster
         .tls_config
         .as_deref()

@@ -1,5 +1,7 @@
 //! All files that the server is started with, read.
 
+use std::path::Path;
+
 use diag::Source;
 use manifest::ManifestText;
 use yaml::{Kind, Node, Resolved};
@@ -30,16 +32,17 @@ pub(crate) struct Input {
     pub(crate) manifests: Vec<ManifestText>,
 }
 
+pub(crate) fn file(path: &Path) -> Result<FileInput, StartError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| StartError::Input(format!("reading {}: {error}", path.display())))?;
+    Ok(FileInput {
+        source: Source::new(path.display().to_string(), text),
+        base_dir: folder_of(path),
+    })
+}
+
 /// Reads everything anew. `port` is where the server listens, for watching itself.
 pub(crate) fn read(options: &Options, port: u16) -> Result<Input, StartError> {
-    let file = |path: &std::path::Path| {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| StartError::Input(format!("reading {}: {error}", path.display())))?;
-        Ok::<_, StartError>(FileInput {
-            source: Source::new(path.display().to_string(), text),
-            base_dir: folder_of(path),
-        })
-    };
     let mut prometheus = options.config_file.as_deref().map(file).transpose()?;
     let alertmanager = options
         .alertmanager_config_file

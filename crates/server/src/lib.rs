@@ -4,7 +4,7 @@
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `agent` (a log instead of it), `retention`, `compaction`, `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
-//! `offline` (a folder without a server), [`pieces`] (parts for other tools); `running` starts, reloads and stops it all, `signals` too; `sources`
+//! `alertmanager_role` (an Alertmanager alone: the same parts, fewer of them); `offline` (a folder without a server), [`pieces`] (parts for other tools); `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API, `import` takes in what comes over it; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
@@ -13,7 +13,10 @@
 mod address;
 mod agent;
 mod alerting_files;
+mod alerting_metrics;
+mod alerting_tasks;
 mod alertmanager;
+mod alertmanager_role;
 mod alertmanagers;
 mod auto_reload;
 mod aws;
@@ -47,6 +50,7 @@ mod routing;
 mod running;
 mod samples;
 mod self_metrics;
+mod serving;
 mod signals;
 mod sources;
 mod storage;
@@ -57,6 +61,7 @@ use std::path::Path;
 
 use diag::Diagnostics;
 
+pub use alertmanager_role::{AlertmanagerRole, RunningAlertmanager, start_alertmanager};
 pub use alertmanagers::NotificationOptions;
 pub use api::ui::UiFile;
 pub use api::{Access, CorsOrigin, SearchLimits};
@@ -93,9 +98,22 @@ pub enum StartError {
     #[error("{0}")]
     Mesh(#[from] gossip::driver::MeshError),
     #[error(
-        "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder with --storage.tsdb.path or --storage.agent.path"
+        "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder"
     )]
     Locked { dir: String, problem: String },
+}
+
+impl StartError {
+    /// One line for each problem.
+    pub(crate) fn to_lines(&self) -> String {
+        match self {
+            Self::Configuration(problems) => {
+                let lines: Vec<String> = problems.errors().map(diag::render_line).collect();
+                lines.join("\n")
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 /// The executor pods of Kasten among the manifests of a folder: name, and address with metrics port.

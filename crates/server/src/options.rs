@@ -6,7 +6,7 @@ use tsdb::log::Compression as LogCompression;
 
 use config::alertmanager::matchers::MatcherMode;
 use config::prometheus::Mode;
-use model::Duration;
+use model::{Duration, Timestamp};
 use net::Overrides;
 
 use crate::alertmanagers::NotificationOptions;
@@ -157,6 +157,12 @@ pub struct AlertmanagerOptions {
     pub silences_max: usize,
     pub silence_bytes_max: usize,
     pub alerts_per_name_max: usize,
+    /// How often ended alerts are forgotten.
+    pub alerts_gc_interval: Duration,
+    /// How often expired silences and log entries are dropped.
+    pub maintenance_interval: Duration,
+    /// Nothing is notified before so much time has passed since the start.
+    pub start_delay: Duration,
     /// Which syntax matchers have, and which names labels may have.
     pub matchers: MatcherMode,
 }
@@ -169,7 +175,31 @@ impl Default for AlertmanagerOptions {
             silences_max: 0,
             silence_bytes_max: 0,
             alerts_per_name_max: 0,
+            alerts_gc_interval: Duration::from_secs(30 * 60),
+            maintenance_interval: Duration::from_secs(15 * 60),
+            start_delay: Duration::ZERO,
             matchers: MatcherMode::default(),
+        }
+    }
+}
+
+impl AlertmanagerOptions {
+    /// For a machine that starts now, alone or as a member of a mesh.
+    pub(crate) fn settings(&self, now: Timestamp, is_clustered: bool) -> alerting::Settings {
+        alerting::Settings {
+            dispatch_from: match self.start_delay {
+                Duration::ZERO => Timestamp::MIN,
+                delay => now + delay,
+            },
+            retention: self.retention,
+            alerts_gc_interval: self.alerts_gc_interval,
+            maintenance_interval: self.maintenance_interval,
+            alerts_per_name_max: self.alerts_per_name_max,
+            silences_max: self.silences_max,
+            silence_bytes_max: self.silence_bytes_max,
+            names: self.matchers.name_scheme(),
+            waits_for_cluster: is_clustered,
+            jitter_seed: u64::from(std::process::id()),
         }
     }
 }

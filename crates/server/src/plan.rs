@@ -66,6 +66,26 @@ pub(crate) struct PlanContext<'a> {
     pub(crate) mode: Mode,
 }
 
+/// What routing is planned with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoutingContext<'a> {
+    pub(crate) overrides: &'a Overrides,
+    pub(crate) tempo: Tempo,
+    pub(crate) external_url: &'a str,
+    pub(crate) matchers: MatcherMode,
+}
+
+impl<'a> PlanContext<'a> {
+    fn routing(&self) -> RoutingContext<'a> {
+        RoutingContext {
+            overrides: self.overrides,
+            tempo: self.tempo,
+            external_url: self.external_url,
+            matchers: self.matchers,
+        }
+    }
+}
+
 /// All problems are collected before the plan is refused.
 pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diagnostics> {
     let mut problems = Diagnostics::new();
@@ -88,7 +108,7 @@ pub(crate) fn plan(input: Input, context: &PlanContext<'_>) -> Result<Plan, Diag
         &mut problems,
     );
     let routing_input = routing_input(input.alertmanager, &compiled, &mut problems);
-    let routing = routing::plan(routing_input.as_ref(), context, &mut problems);
+    let routing = routing::plan(routing_input.as_ref(), context.routing(), &mut problems);
     let Some(mut config) = config else {
         check_named_rule_files(input.prometheus.as_ref(), context.parser, &mut problems);
         return Err(problems);

@@ -16,7 +16,7 @@ use crate::alertmanager::Routing;
 use crate::files::RealFiles;
 use crate::input::FileInput;
 use crate::options::Tempo;
-use crate::plan::PlanContext;
+use crate::plan::RoutingContext;
 use crate::receivers;
 use crate::tempo;
 
@@ -26,7 +26,7 @@ const BUILT_IN: &str = "route:\n  receiver: \"null\"\nreceivers:\n- name: \"null
 /// `None` if the configuration has errors; they are among `problems` then.
 pub(crate) fn plan(
     input: Option<&FileInput>,
-    context: &PlanContext<'_>,
+    context: RoutingContext<'_>,
     problems: &mut Diagnostics,
 ) -> Option<Routing> {
     let built_in = FileInput {

@@ -11,7 +11,7 @@ use gossip::driver::Mesh;
 use metrics::Registry;
 use model::Clock;
 use model::storage::SampleWriter;
-use net::server::{ServeOptions, serve};
+use net::server::ServeOptions;
 use parking_lot::RwLock;
 use promql::{EngineOptions, ParserOptions};
 use queries::QueryService;
@@ -24,6 +24,7 @@ use tsdb::head::ReplayProgress;
 
 use crate::address::{external_url, listen, route_prefix};
 use crate::agent::{self, Sent};
+use crate::alerting_tasks::AlertingTasks;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::alertmanagers::Alertmanagers;
 use crate::auto_reload::FileWatch;
@@ -42,6 +43,7 @@ use crate::queries::RuleQueries;
 use crate::retention::Limits;
 use crate::samples::SampleSettings;
 use crate::self_metrics::{Observed, RuleCounters};
+use crate::serving::Serving;
 use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
@@ -49,7 +51,10 @@ use crate::targets::Targets;
 use crate::{StartError, exchange, input, plan, retention, self_metrics, sources, storage};
 
 /// Refusals of each code that are kept with their evidence.
-const REASONS_KEPT_PER_CODE: usize = 100;
+pub(crate) const REASONS_KEPT_PER_CODE: usize = 100;
+
+/// Below the data folder.
+const ALERTING_FOLDER: &str = "alertmanager";
 
 /// A server that answers.
 #[derive(Debug)]
@@ -107,7 +112,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let listeners = listen(&options.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let port = addresses.first().map_or(9090, SocketAddr::port);
-    let external_url = external_url(&options, port);
+    let external_url = external_url(options.external_url.as_deref(), port);
     let parser = options.features.parser();
     let (objects, objects_seen) = watch::channel(Arc::new(Objects::default()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -123,7 +128,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let budget = MemoryBudget::new(MemoryLimit::new(planner.options.storage.memory));
     tracing::info!(budget = %budget.limit(), "memory");
     let budget = Arc::new(budget);
-    let mesh = cluster::bind(&planner.options, &clock).await?;
+    let mesh = {
+        let options = &planner.options;
+        cluster::bind(options.cluster.as_ref(), &options.overrides, &clock).await?
+    };
     let settings = storage::Settings {
         gate: budget.clone(),
         dir: planner.options.data_dir.clone(),
@@ -136,7 +144,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let locked = tokio::task::spawn_blocking(move || storage::lock(settings)).await;
     let (storage, opening) = locked.map_err(|error| StartError::Input(error.to_string()))??;
-    let memory = Memory::open(&planner.options.data_dir)?;
+    let memory = Memory::open(&planner.options.data_dir.join(ALERTING_FOLDER))?;
     // From here on the server answers, and scrapes; what is scraped waits for the folder to be read.
     let opened = tokio::task::spawn_blocking(move || opening.finish());
     let (parts, router) = Parts::build(
@@ -146,32 +154,17 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         clock,
         objects,
     );
-    let (stop_serving, _) = watch::channel(false);
     let serve_options = ServeOptions {
         connections_max: planner.options.connections_max,
         read_timeout: planner.options.read_timeout.to_std(),
         ..ServeOptions::default()
     };
-    let mut servers = Vec::new();
-    for (listener, address) in listeners {
-        tracing::info!(%address, "listening");
-        let mut stopped = stop_serving.subscribe();
-        let stop = async move {
-            // An error means that the main task is gone, which is the same.
-            let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
-        };
-        servers.push(tokio::spawn(serve(
-            listener,
-            router.clone(),
-            serve_options,
-            stop,
-        )));
-    }
+    let serving = Serving::start(listeners, &router, serve_options);
     let requests = parts.requests.clone();
     let db = parts.storage.db.clone();
     let (started, has_started) = oneshot::channel();
     let first = FirstSteps { opened, started };
-    let main = tokio::spawn(parts.run(planner, servers, stop_serving, first));
+    let main = tokio::spawn(parts.run(planner, serving, first));
     Ok(Running {
         addresses,
         requests,
@@ -194,7 +187,7 @@ fn home(options: &Options) -> Home {
 }
 
 /// Problems that do not stop anything, into the log.
-fn report(notices: &Diagnostics) {
+pub(crate) fn report(notices: &Diagnostics) {
     for notice in notices {
         let line = diag::render_line(notice);
         match notice.severity {
@@ -296,16 +289,7 @@ impl Parts {
             Arc::clone(&clock),
             Arc::clone(&reasons),
         );
-        let settings = alerting::Settings {
-            retention: options.alertmanager.retention,
-            silences_max: options.alertmanager.silences_max,
-            silence_bytes_max: options.alertmanager.silence_bytes_max,
-            alerts_per_name_max: options.alertmanager.alerts_per_name_max,
-            names: options.alertmanager.matchers.name_scheme(),
-            jitter_seed: u64::from(std::process::id()),
-            waits_for_cluster: mesh.is_some(),
-            ..alerting::Settings::default()
-        };
+        let settings = options.alertmanager.settings(clock.now(), mesh.is_some());
         let counters = Counters::new(&registry);
         let routing = plan.routing.clone();
         let alertmanager = Alertmanager::new(
@@ -485,7 +469,11 @@ impl Parts {
             files: options.ui_files,
             home: home(options),
         };
-        let router = api::router(api, &route_prefix(options, &planner.external_url), ui);
+        let router = api::router(
+            api,
+            &route_prefix(options.route_prefix.as_deref(), &planner.external_url),
+            ui,
+        );
         let parts = Self {
             files: FileWatch::new(options, planner.port),
             clock,
@@ -515,13 +503,7 @@ impl Parts {
     }
 
     /// The main task: until a signal or a request ends it.
-    async fn run(
-        mut self,
-        planner: Planner,
-        servers: Vec<JoinHandle<()>>,
-        stop_serving: watch::Sender<bool>,
-        first: FirstSteps,
-    ) {
+    async fn run(mut self, planner: Planner, serving: Serving, first: FirstSteps) {
         let watch = budget::Watch::start(
             self.budget.clone(),
             budget::Collaborators {
@@ -534,9 +516,7 @@ impl Parts {
         if let Err(error) = &watch {
             tracing::error!(%error, "no thread for the memory budget; it is looked at only where series are made");
         }
-        let alerting = tokio::spawn(Arc::clone(&self.alertmanager).run());
-        let keeping_log = tokio::spawn(Arc::clone(&self.alertmanager).keep_log());
-        let meshing = self.mesh.clone().map(|mesh| tokio::spawn(mesh.run()));
+        let alerting = AlertingTasks::start(&self.alertmanager, self.mesh.take());
         if let Some(plan) = self.first_plan.take() {
             self.put_in_place(plan, &planner).await;
         }
@@ -547,8 +527,7 @@ impl Parts {
             Err(error) => {
                 self.schedule.stop().await;
                 self.pools.stop().await;
-                alerting.abort();
-                keeping_log.abort();
+                drop(alerting);
                 // If nobody waits for it any more, the server was told to stop.
                 let _ = first.started.send(Err(error));
                 return;
@@ -590,17 +569,8 @@ impl Parts {
         self.schedule.stop().await;
         self.alertmanagers.stop().await;
         self.pools.stop().await;
-        stop_serving.send_replace(true);
-        for server in servers {
-            let _ = server.await;
-        }
-        alerting.abort();
-        keeping_log.abort();
-        // The last news of the machine are out before that.
-        if let (Some(mesh), Some(meshing)) = (&self.mesh, meshing) {
-            mesh.leave().await;
-            meshing.abort();
-        }
+        serving.stop().await;
+        alerting.stop().await;
         syncing.abort();
         let (db, agent) = (self.storage.db.clone(), self.storage.agent.clone());
         let alertmanager = Arc::clone(&self.alertmanager);
@@ -712,14 +682,7 @@ impl Parts {
             Err(error) => {
                 self.current.write().is_reload_ok = false;
                 self.notifications.add(Notice::ReloadFailed);
-                let problems = match &error {
-                    StartError::Configuration(problems) => problems
-                        .errors()
-                        .map(diag::render_line)
-                        .collect::<Vec<_>>()
-                        .join("\n"),
-                    other => other.to_string(),
-                };
+                let problems = error.to_lines();
                 tracing::error!(
                     problems,
                     "reload refused; the old configuration keeps running"

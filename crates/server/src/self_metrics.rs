@@ -14,6 +14,7 @@ use tsdb::db::COMPACTION_SECONDS;
 use tsdb::head::KindCounts;
 use tsdb::{Agent, Db};
 
+use crate::alerting_metrics;
 use crate::alertmanager::Alertmanager;
 use crate::budget::MemoryBudget;
 use crate::retention::Limits;
@@ -37,7 +38,8 @@ pub(crate) struct Observed {
 
 pub(crate) fn register(registry: &Registry, observed: Observed) {
     registry.on_render(move |page| {
-        build_info(page);
+        build_info(page, "prometheus");
+        build_info(page, "alertmanager");
         configuration(page, &observed);
         scraping(page, &observed.pools);
         received(page, &observed);
@@ -50,18 +52,9 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
             blocks(page, &observed.db, *observed.limits.read());
         }
         rule_groups(page, &observed.rules);
-        alerts(page, &observed.alertmanager);
+        alerting_metrics::alerts(page, &observed.alertmanager);
         process(page, observed.started_at);
-        for (code, count) in observed.reasons.counts() {
-            let help = "How often something was refused, by reason; see /api/keepwatch/v1/reasons.";
-            page.sample(
-                Kind::Counter,
-                "keepwatch_refusals_total",
-                help,
-                &[("code", code)],
-                float(count),
-            );
-        }
+        refusals(page, &observed.reasons);
     });
 }
 
@@ -73,43 +66,60 @@ fn float(count: u64) -> f64 {
     count as f64
 }
 
-fn float_of(count: usize) -> f64 {
+pub(crate) fn float_of(count: usize) -> f64 {
     float(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
-fn build_info(page: &mut Page) {
+pub(crate) fn refusals(page: &mut Page, reasons: &ReasonBook) {
+    for (code, count) in reasons.counts() {
+        let help = "How often something was refused, by reason; see /api/keepwatch/v1/reasons.";
+        let labels = [("code", code)];
+        page.sample(
+            Kind::Counter,
+            "keepwatch_refusals_total",
+            help,
+            &labels,
+            float(count),
+        );
+    }
+}
+
+/// Under the name of the peer that `prefix` is.
+pub(crate) fn build_info(page: &mut Page, prefix: &str) {
     let labels = [
         ("branch", ""),
         ("goversion", ""),
         ("revision", ""),
         ("version", crate::VERSION),
     ];
-    for name in ["prometheus_build_info", "alertmanager_build_info"] {
-        page.sample(
-            Kind::Gauge,
-            name,
-            "The version that runs; the value is always 1.",
-            &labels,
-            1.0,
-        );
-    }
+    page.sample(
+        Kind::Gauge,
+        &format!("{prefix}_build_info"),
+        "The version that runs; the value is always 1.",
+        &labels,
+        1.0,
+    );
+}
+
+/// What became of the newest reload, and when one succeeded; under the name of the peer that `prefix` is.
+pub(crate) fn reloads(page: &mut Page, prefix: &str, is_ok: bool, loaded_at: Timestamp) {
+    let name = format!("{prefix}_config_last_reload_successful");
+    page.sample(
+        Kind::Gauge,
+        &name,
+        "Whether the last configuration reload attempt was successful.",
+        &[],
+        if is_ok { 1.0 } else { 0.0 },
+    );
+    let name = format!("{prefix}_config_last_reload_success_timestamp_seconds");
+    let help = "Timestamp of the last successful configuration reload.";
+    page.sample(Kind::Gauge, &name, help, &[], loaded_at.seconds());
 }
 
 fn configuration(page: &mut Page, observed: &Observed) {
     let current = observed.current.read();
-    let is_ok = if current.is_reload_ok { 1.0 } else { 0.0 };
     for prefix in ["prometheus", "alertmanager"] {
-        let name = format!("{prefix}_config_last_reload_successful");
-        page.sample(
-            Kind::Gauge,
-            &name,
-            "Whether the last configuration reload attempt was successful.",
-            &[],
-            is_ok,
-        );
-        let name = format!("{prefix}_config_last_reload_success_timestamp_seconds");
-        let help = "Timestamp of the last successful configuration reload.";
-        page.sample(Kind::Gauge, &name, help, &[], current.loaded_at.seconds());
+        reloads(page, prefix, current.is_reload_ok, current.loaded_at);
     }
     page.sample(
         Kind::Gauge,
@@ -624,38 +634,8 @@ fn rule_groups(page: &mut Page, rules: &Views) {
     }
 }
 
-fn alerts(page: &mut Page, alertmanager: &Alertmanager) {
-    page.sample(
-        Kind::Gauge,
-        "alertmanager_cluster_enabled",
-        "Indicates whether the clustering is enabled or not.",
-        &[],
-        if alertmanager.is_clustered() {
-            1.0
-        } else {
-            0.0
-        },
-    );
-    let (active, suppressed) = alertmanager.counts();
-    let help = "How many alerts by state.";
-    page.sample(
-        Kind::Gauge,
-        "alertmanager_alerts",
-        help,
-        &[("state", "active")],
-        float_of(active),
-    );
-    page.sample(
-        Kind::Gauge,
-        "alertmanager_alerts",
-        help,
-        &[("state", "suppressed")],
-        float_of(suppressed),
-    );
-}
-
 /// From `/proc/self`; left out where there is none.
-fn process(page: &mut Page, started_at: Timestamp) {
+pub(crate) fn process(page: &mut Page, started_at: Timestamp) {
     let help = "Start time of the process since unix epoch in seconds.";
     page.sample(
         Kind::Gauge,

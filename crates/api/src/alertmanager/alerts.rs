@@ -20,7 +20,7 @@ use super::error::Error;
 use super::silences::{label_set, time};
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
-use crate::sources::Api;
+use crate::sources::AlertingApi;
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -174,7 +174,10 @@ pub(crate) fn parse_filter(params: &Params, mode: MatcherMode) -> Result<AlertFi
     })
 }
 
-pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
+pub(crate) async fn list(
+    State(api): State<AlertingApi>,
+    params: Params,
+) -> Result<Response, Error> {
     let filter = parse_filter(&params, api.alertmanager.matcher_mode())?;
     let alerts: Vec<AlertTwin> = api
         .alertmanager
@@ -205,7 +208,7 @@ const BODY: Body<'static> = Body { name: "alerts" };
 
 /// Takes a list of alerts. Valid ones are stored even if others are refused.
 pub(crate) async fn post(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     headers: HeaderMap,
     body: net::Bytes,
 ) -> Result<Response, Error> {

@@ -1,7 +1,6 @@
 //! `alerts/groups`: alerts as they are grouped for their receivers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use net::axum::extract::State;
 use net::axum::response::Response;
@@ -12,7 +11,7 @@ use super::alerts::{AlertTwin, ReceiverTwin, parse_filter};
 use super::error::Error;
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
-use crate::sources::Api;
+use crate::sources::AlertingApi;
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "NotifiedGroup")]
@@ -24,7 +23,10 @@ pub(crate) struct GroupTwin {
     route_labels: BTreeMap<String, String>,
 }
 
-pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
+pub(crate) async fn list(
+    State(api): State<AlertingApi>,
+    params: Params,
+) -> Result<Response, Error> {
     let filter = parse_filter(&params, api.alertmanager.matcher_mode())?;
     let groups = api
         .alertmanager

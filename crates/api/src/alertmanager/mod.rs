@@ -12,13 +12,14 @@ pub(crate) use router::router;
 
 use crate::openapi;
 use crate::routes::Routes;
+use crate::sources::AlertingApi;
 
-pub(crate) fn routes() -> Routes {
+pub(crate) fn routes() -> Routes<AlertingApi> {
     peer_routes().get("/openapi.yaml", openapi::alertmanager_yaml)
 }
 
 /// What Alertmanager has.
-fn peer_routes() -> Routes {
+fn peer_routes() -> Routes<AlertingApi> {
     Routes::new()
         .get("/status", status::status)
         .get("/receivers", status::receivers)

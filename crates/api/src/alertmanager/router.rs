@@ -1,5 +1,5 @@
-//! Alertmanager as its clients know it, below the path of its external URL: the same handlers as at the root,
-//! with the peer's answers where nothing is served.
+//! Alertmanager as its clients know it, with the peer's answers where nothing is served: at the root of an
+//! Alertmanager alone; else below the path of its external URL, where the handlers are those of the root.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,16 +14,17 @@ use net::axum::routing::{any, get};
 use serde::Serialize;
 
 use super::error::Error;
+use crate::lifecycle;
 use crate::respond::{plain_error, to_json};
 use crate::routes::Routes;
-use crate::sources::Api;
-use crate::{keepwatch, lifecycle};
+use crate::sources::AlertingApi;
 
 /// What the methods of other origins' requests may be, and their headers in lower case.
 const CORS_METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 const CORS_HEADERS: [&str; 3] = ["accept", "content-type", "x-requested-with"];
 
-pub(crate) fn router() -> Router<Arc<Api>> {
+/// Without what is ours.
+pub(crate) fn router() -> Router<AlertingApi> {
     let routes = super::peer_routes();
     let allowed = Arc::new(allowed(&routes));
     let peer = || from_fn_with_state(Arc::clone(&allowed), as_the_peer);
@@ -31,7 +32,6 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .nest("/api/v2", routes.into_router().layer(peer()))
         .route("/api/v2/", any(nothing_here).layer(peer()))
         .route("/api/v2/{*path}", any(nothing_here).layer(peer()))
-        .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .route("/api/v1/{*path}", any(version_1))
         .route("/-/healthy", get(healthy).fallback(only_get))
         .route("/-/ready", get(healthy).fallback(only_get))
@@ -61,7 +61,7 @@ fn not_allowed(allowed: &'static str) -> Response {
     response
 }
 
-async fn metrics(State(api): State<Arc<Api>>) -> Response {
+async fn metrics(State(api): State<AlertingApi>) -> Response {
     let media_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
     ([(header::CONTENT_TYPE, media_type)], api.metrics.render()).into_response()
 }
@@ -99,7 +99,7 @@ async fn nothing_here(OriginalUri(original): OriginalUri) -> Error {
 /// The methods that each path takes, as the peer lists them.
 type Allowed = BTreeMap<&'static str, String>;
 
-fn allowed(routes: &Routes) -> Allowed {
+fn allowed(routes: &Routes<AlertingApi>) -> Allowed {
     let mut allowed = Allowed::new();
     // By path and then by method, so that methods are in order.
     for (path, method) in routes.known() {

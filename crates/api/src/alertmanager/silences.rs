@@ -1,7 +1,6 @@
 //! `silences` and `silence/ID`: list, make, change, show and expire.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use alerting::silence::{SilenceError, SilenceMatcher};
 use alerting::view::{SilenceFilter, SilenceView};
@@ -19,7 +18,7 @@ use super::body::{Body, Field, field, missing, no_time, unfit};
 use super::error::Error;
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
-use crate::sources::{Api, SilenceRefusal};
+use crate::sources::{AlertingApi, SilenceRefusal};
 
 const BODY: Body<'static> = Body { name: "silence" };
 
@@ -122,7 +121,10 @@ impl MatcherTwin {
     }
 }
 
-pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<Response, Error> {
+pub(crate) async fn list(
+    State(api): State<AlertingApi>,
+    params: Params,
+) -> Result<Response, Error> {
     let filter = SilenceFilter {
         matchers: parse_matchers(&params, "filter", api.alertmanager.matcher_mode())?,
         active: is_shown(&params, "active"),
@@ -135,7 +137,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, params: Params) -> Result<
 }
 
 pub(crate) async fn show(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     check_id(&id)?;
@@ -146,7 +148,7 @@ pub(crate) async fn show(
 }
 
 pub(crate) async fn expire(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     check_id(&id)?;
@@ -161,7 +163,7 @@ pub(crate) async fn expire(
 
 /// Makes a silence, or changes the one of the `id`; the answer has the id that it has now.
 pub(crate) async fn post(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     headers: HeaderMap,
     body: net::Bytes,
 ) -> Result<Response, Error> {

@@ -1,7 +1,6 @@
 //! `status` and `receivers`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use alerting::Time;
 use net::axum::extract::State;
@@ -13,7 +12,7 @@ use super::alerts::receiver_labels;
 use super::error::Error;
 use crate::params::Params;
 use crate::respond::{json_text, to_json};
-use crate::sources::{Api, ClusterView};
+use crate::sources::{AlertingApi, ClusterView};
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,7 +76,7 @@ pub(crate) struct VersionTwin {
     version: &'static str,
 }
 
-pub(crate) async fn status(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn status(State(api): State<AlertingApi>) -> Response {
     json_text(to_json(&StatusTwin {
         cluster: cluster(api.alertmanager.cluster()),
         config: ConfigTwin {
@@ -103,7 +102,7 @@ pub(crate) struct LabelledTwin {
 }
 
 pub(crate) async fn receivers(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     params: Params,
 ) -> Result<Response, Error> {
     let filter = receiver_labels(&params, api.alertmanager.matcher_mode())?;

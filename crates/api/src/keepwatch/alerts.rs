@@ -2,7 +2,6 @@
 //! have: pending ones, and ones that were not handed over yet.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use alerting::view::{AlertFilter, AlertState, AlertView};
 use model::format::float_exponent;
@@ -16,7 +15,7 @@ use super::list::filter::{Row, contains};
 use super::list::page::{ListKind, Page};
 use crate::params::Params;
 use crate::respond::{ApiError, success};
-use crate::sources::Api;
+use crate::sources::AlertingApi;
 use crate::time::rfc3339;
 
 /// The rule that an alert came from.
@@ -167,7 +166,7 @@ struct OfRule {
     row: AlertTwin,
 }
 
-fn of_rules(api: &Api) -> Vec<OfRule> {
+fn of_rules(api: &AlertingApi) -> Vec<OfRule> {
     let mut found = Vec::new();
     for group in api.rules.all() {
         for rule in &group.rules {
@@ -215,7 +214,7 @@ enum By {
     Group,
 }
 
-fn rows(api: &Api, by: By) -> Vec<AlertTwin> {
+fn rows(api: &AlertingApi, by: By) -> Vec<AlertTwin> {
     // By the labels that the alerting machine knows them under.
     let mut of_rules: HashMap<Labels, AlertTwin> = of_rules(api)
         .into_iter()
@@ -267,7 +266,7 @@ fn rows(api: &Api, by: By) -> Vec<AlertTwin> {
 
 /// `alerts?by=group`.
 pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     params: Params,
 ) -> Result<Response, ApiError> {
     let by = match params.get("by") {

@@ -1,14 +1,13 @@
 //! `boot` and `me`: what the web UI must know before it shows anything.
 
-use std::sync::Arc;
-
 use net::axum::extract::State;
 use net::axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::respond::success;
-use crate::sources::{Access, Api, Readiness};
+use crate::routes::Routes;
+use crate::sources::{Access, AlertingApi, Readiness};
 use crate::time::rfc3339;
 
 /// Who asks, and what they may do.
@@ -26,7 +25,7 @@ pub(crate) struct MeTwin {
 }
 
 impl MeTwin {
-    fn of(api: &Api) -> Self {
+    fn of(api: &AlertingApi) -> Self {
         let is_read_only = api.access == Access::ReadOnly;
         let may = if api.lifecycle.is_enabled && !is_read_only {
             vec!["reload"]
@@ -57,8 +56,17 @@ pub(crate) struct BootTwin {
     me: MeTwin,
 }
 
-pub(crate) async fn boot(State(api): State<Arc<Api>>) -> Response {
-    let mut paths: Vec<&'static str> = super::routes().known().iter().map(|(at, _)| *at).collect();
+pub(crate) async fn boot(State(api): State<AlertingApi>) -> Response {
+    told(&api, &super::routes())
+}
+
+/// Of an Alertmanager alone.
+pub(crate) async fn boot_of_alerting(State(api): State<AlertingApi>) -> Response {
+    told(&api, &super::routes_of_alerting())
+}
+
+fn told<S: Clone + Send + Sync + 'static>(api: &AlertingApi, routes: &Routes<S>) -> Response {
+    let mut paths: Vec<&'static str> = routes.known().iter().map(|(at, _)| *at).collect();
     paths.dedup();
     let is_ready = *api.lifecycle.readiness.borrow() == Readiness::Ready;
     success(&BootTwin {
@@ -66,12 +74,12 @@ pub(crate) async fn boot(State(api): State<Arc<Api>>) -> Response {
         started_at: rfc3339(Some(api.started_at)),
         now: rfc3339(Some(api.clock.now())),
         is_ready,
-        external_url: api.config.external_url(),
+        external_url: api.external_url.clone(),
         paths,
-        me: MeTwin::of(&api),
+        me: MeTwin::of(api),
     })
 }
 
-pub(crate) async fn me(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn me(State(api): State<AlertingApi>) -> Response {
     success(&MeTwin::of(&api))
 }

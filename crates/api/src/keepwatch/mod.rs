@@ -15,15 +15,18 @@ pub(crate) mod rules;
 pub(crate) mod targets;
 pub(crate) mod why;
 
+use std::sync::Arc;
+
+use net::axum::extract::FromRef;
+
 use crate::openapi;
 use crate::routes::Routes;
+use crate::sources::{AlertingApi, Api};
 
-pub(crate) fn routes() -> Routes {
-    Routes::new()
+pub(crate) fn routes() -> Routes<Arc<Api>> {
+    alerting_routes()
         .get("/boot", boot::boot)
-        .get("/me", boot::me)
         .get("/overview", overview::overview)
-        .get("/reasons", reasons::reasons)
         .get("/objects", reasons::objects)
         .get("/targets", targets::list)
         .get("/targets/dropped", targets::dropped)
@@ -31,9 +34,6 @@ pub(crate) fn routes() -> Routes {
         .get("/discovery", targets::discovery)
         .get("/why", why::why)
         .get("/rules", rules::list)
-        .get("/alerts", alerts::list)
-        .get("/route/tree", route::tree)
-        .post("/route/explain", route::explain)
         .get("/metrics", metrics::list)
         .get("/metrics/cardinality", metrics::cardinality)
         .get("/config", config::compare)
@@ -42,4 +42,21 @@ pub(crate) fn routes() -> Routes {
         .delete("/queries/{id}", queries::kill)
         .form("/query/explain", explain::explain)
         .get("/openapi.yaml", openapi::keepwatch_yaml)
+}
+
+/// What an Alertmanager alone has.
+pub(crate) fn routes_of_alerting() -> Routes<AlertingApi> {
+    alerting_routes().get("/boot", boot::boot_of_alerting)
+}
+
+fn alerting_routes<S: Clone + Send + Sync + 'static>() -> Routes<S>
+where
+    AlertingApi: FromRef<S>,
+{
+    Routes::new()
+        .get("/me", boot::me)
+        .get("/reasons", reasons::reasons)
+        .get("/alerts", alerts::list)
+        .get("/route/tree", route::tree)
+        .post("/route/explain", route::explain)
 }

@@ -1,7 +1,6 @@
 //! `reasons` and `objects`: why things were refused, and what became of each object.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use diag::ReasonEntry;
 use net::axum::extract::State;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use super::list::filter::{Row, contains};
 use crate::params::Params;
 use crate::respond::{ApiError, success};
-use crate::sources::Api;
+use crate::sources::AlertingApi;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Reason")]
@@ -61,7 +60,7 @@ pub(crate) struct ReasonsTwin {
 
 /// `reasons?code=…`: every refusal of the process, counted and with evidence.
 pub(crate) async fn reasons(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     params: Params,
 ) -> Result<Response, ApiError> {
     let entries = api.reasons.entries(params.some("code")).into_iter();
@@ -72,6 +71,6 @@ pub(crate) async fn reasons(
 }
 
 /// `objects`: what became of each object of the manifests.
-pub(crate) async fn objects(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn objects(State(api): State<AlertingApi>) -> Response {
     success(&api.reasons.decisions())
 }

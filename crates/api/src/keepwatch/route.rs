@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::respond::{ApiError, success};
-use crate::sources::Api;
+use crate::sources::AlertingApi;
 use crate::time::{parse_time, rfc3339};
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -102,7 +102,7 @@ fn takes_all_of(sibling: &Route, later: &Route) -> bool {
             .all(|matcher| later.matchers.contains(matcher))
 }
 
-pub(crate) async fn tree(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
+pub(crate) async fn tree(State(api): State<AlertingApi>) -> Result<Response, ApiError> {
     let routing = api.alertmanager.routing();
     let mut alerts: HashMap<Arc<str>, usize> = HashMap::new();
     for group in api.alertmanager.groups(&AlertFilter::default()) {
@@ -219,7 +219,7 @@ fn visit_twin(tree: &RouteTree, route: &Route, visit: &Visit, labels: &Labels) -
 }
 
 pub(crate) async fn explain(
-    State(api): State<Arc<Api>>,
+    State(api): State<AlertingApi>,
     body: net::Bytes,
 ) -> Result<Response, ApiError> {
     let question: QuestionTwin = serde_json::from_slice(&body)

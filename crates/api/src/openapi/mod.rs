@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::routes::Routes;
 
-    fn check(document: &Document, routes: &Routes) {
+    fn check<S: Clone + Send + Sync + 'static>(document: &Document, routes: &Routes<S>) {
         let mut told = BTreeSet::new();
         for operation in document.operations {
             for method in operation.methods() {

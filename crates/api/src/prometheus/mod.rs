@@ -21,10 +21,13 @@ pub(crate) mod target_metadata;
 pub(crate) mod targets;
 pub(crate) mod write;
 
+use std::sync::Arc;
+
 use crate::openapi;
 use crate::routes::Routes;
+use crate::sources::Api;
 
-pub(crate) fn routes() -> Routes {
+pub(crate) fn routes() -> Routes<Arc<Api>> {
     Routes::new()
         .form("/query", query::instant)
         .form("/query_range", query::range)

@@ -9,8 +9,6 @@
 mod files;
 mod pages;
 
-use std::sync::Arc;
-
 use net::axum::Router;
 use net::axum::extract::State;
 use net::axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -20,14 +18,14 @@ use net::axum::routing::{MethodRouter, get};
 pub use files::UiFile;
 pub use pages::{PAGES, Page};
 
-use crate::sources::Api;
+use crate::sources::AlertingApi;
 
 /// The page of Prometheus 2 that all its links lead to.
 const OLD_GRAPH: &str = "/graph";
 
 /// To a page, below the path of the external URL, with the query string; as the peer answers.
-fn redirect(api: &Api, page: &str, uri: &Uri) -> Response {
-    let external = api.config.external_url();
+fn redirect(api: &AlertingApi, page: &str, uri: &Uri) -> Response {
+    let external = &api.external_url;
     let after_scheme = external.split_once("://").map_or("", |(_, rest)| rest);
     let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..));
     let path = path.unwrap_or_default().trim_end_matches('/');
@@ -92,19 +90,21 @@ pub struct Ui {
 
 impl Ui {
     /// To the home page.
-    pub(crate) fn to_home(self) -> MethodRouter<Arc<Api>> {
+    pub(crate) fn to_home(self) -> MethodRouter<AlertingApi> {
         let home = self.home.path();
-        get(move |State(api): State<Arc<Api>>, uri: Uri| async move { redirect(&api, home, &uri) })
+        get(
+            move |State(api): State<AlertingApi>, uri: Uri| async move { redirect(&api, home, &uri) },
+        )
     }
 
-    pub(crate) fn router(self) -> Router<Arc<Api>> {
+    pub(crate) fn router(self) -> Router<AlertingApi> {
         let mut router = Router::new();
         for page in PAGES.iter().filter(|page| page.path != OLD_GRAPH) {
             let index = move |headers: HeaderMap| async move { self.index(&headers) };
             router = router.route(page.path, get(index));
         }
         let to_query =
-            |State(api): State<Arc<Api>>, uri: Uri| async move { redirect(&api, "query", &uri) };
+            |State(api): State<AlertingApi>, uri: Uri| async move { redirect(&api, "query", &uri) };
         router.route(OLD_GRAPH, get(to_query))
     }
 

@@ -1,0 +1,39 @@
+//! What runs beside an alerting machine: its clock, the writing of its log, and the mesh.
+
+use std::sync::Arc;
+
+use gossip::driver::Mesh;
+use tokio::task::JoinSet;
+
+use crate::alertmanager::Alertmanager;
+
+/// They end when this is dropped; then nobody is told that this node leaves.
+#[derive(Debug)]
+pub(crate) struct AlertingTasks {
+    /// The machine's own.
+    own: JoinSet<()>,
+    mesh: Option<(Mesh, JoinSet<()>)>,
+}
+
+impl AlertingTasks {
+    pub(crate) fn start(alertmanager: &Arc<Alertmanager>, mesh: Option<Mesh>) -> Self {
+        let mut own = JoinSet::new();
+        own.spawn(Arc::clone(alertmanager).run());
+        own.spawn(Arc::clone(alertmanager).keep_log());
+        let mesh = mesh.map(|mesh| {
+            let mut meshing = JoinSet::new();
+            meshing.spawn(mesh.clone().run());
+            (mesh, meshing)
+        });
+        Self { own, mesh }
+    }
+
+    /// The last news of the machine are out before this node leaves the mesh.
+    pub(crate) async fn stop(self) {
+        drop(self.own);
+        if let Some((mesh, meshing)) = self.mesh {
+            mesh.leave().await;
+            drop(meshing);
+        }
+    }
+}
