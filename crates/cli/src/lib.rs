@@ -2,7 +2,8 @@
 //!
 //! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
 //! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)), `tsdb` ([`tsdb`](mod@tsdb)). Called
-//! `promtool` or `amtool` it is that ([`promtool`](mod@promtool), [`amtool`](mod@amtool)). Flags are one table ([`flags`]), which feeds parser, help and the
+//! `promtool`, `amtool` or `alertmanager` it is that ([`promtool`](mod@promtool), [`amtool`](mod@amtool),
+//! [`alertmanager`](mod@alertmanager)). Flags are one table ([`flags`]), which feeds parser, help and the
 //! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
 //! started with Prometheus' own command line.
 //!
@@ -14,6 +15,7 @@
     reason = "this crate is the terminal"
 )]
 
+mod alertmanager;
 mod amtool;
 mod demo;
 mod flags;
@@ -58,6 +60,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
     }
     if let Some(arguments) = amtool::arguments(&arguments) {
         return amtool::run(arguments);
+    }
+    if let Some(arguments) = alertmanager::arguments(&arguments) {
+        return alertmanager::run(arguments, ui_files);
     }
     let command = command();
     let arguments = amtool::filled_in(&command, with_default_command(arguments));
@@ -109,6 +114,7 @@ fn command() -> Command {
         .subcommands(amtool::own_commands())
         .subcommand(promtool::command())
         .subcommand(amtool::command())
+        .subcommand(alertmanager::command())
 }
 
 /// `keepwatch --config.file=…` means `keepwatch serve --config.file=…`.

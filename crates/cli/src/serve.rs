@@ -123,7 +123,12 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// Starts a server; problems in the configuration are printed with the text they are about.
 pub(crate) async fn start(options: server::Options) -> anyhow::Result<server::Running> {
-    match server::start(options).await {
+    told(server::start(options).await)
+}
+
+/// What came of a start; problems in the configuration are printed with the text they are about.
+pub(crate) fn told<T>(started: Result<T, StartError>) -> anyhow::Result<T> {
+    match started {
         Ok(running) => Ok(running),
         Err(StartError::Configuration(problems)) => {
             eprint!(

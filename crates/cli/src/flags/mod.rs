@@ -1,5 +1,6 @@
 //! The flag table, and a clap command made from it.
 
+mod alertmanager;
 mod table;
 mod without_effect;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+pub(crate) use alertmanager::{ALERTMANAGER_WITHOUT_EFFECT, alertmanager};
 pub(crate) use table::SERVE;
 pub(crate) use without_effect::WITHOUT_EFFECT;
 
@@ -48,7 +50,7 @@ pub(crate) struct Flag {
 }
 
 /// Adds all flags of a table to a command.
-pub(crate) fn add(command: Command, flags: &'static [Flag]) -> Command {
+pub(crate) fn add(command: Command, flags: impl IntoIterator<Item = &'static Flag>) -> Command {
     let mut command = command;
     for flag in flags {
         let mut arg = Arg::new(flag.name).long(flag.name).help(flag.help);
@@ -81,8 +83,16 @@ pub(crate) fn add(command: Command, flags: &'static [Flag]) -> Command {
     command
 }
 
+/// Also as Go writes durations, which Alertmanager's flags take.
 fn parse_duration(text: &str) -> Result<model::Duration, String> {
-    model::Duration::parse(text).map_err(|error| format!("{error} (write it like 30s, 5m, 1h30m)"))
+    let problem = match model::Duration::parse(text) {
+        Ok(duration) => return Ok(duration),
+        Err(error) => format!("{error} (write it like 30s, 5m, 1h30m)"),
+    };
+    match config::GoDuration::parse(text) {
+        Some(duration) if duration.0 >= 0 => Ok(model::Duration::from_std(duration.to_std())),
+        _ => Err(problem),
+    }
 }
 
 /// Also as `5e7`, which the peer's parser takes.

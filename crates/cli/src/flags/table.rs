@@ -2,7 +2,7 @@
 
 use super::{Flag, Role, Takes};
 
-const fn flag(
+pub(super) const fn flag(
     name: &'static str,
     takes: Takes,
     default: &'static str,
@@ -36,7 +36,7 @@ const fn of_agent(flag: Flag) -> Flag {
     }
 }
 
-const fn switch(name: &'static str, help: &'static str) -> Flag {
+pub(super) const fn switch(name: &'static str, help: &'static str) -> Flag {
     flag(name, Takes::Nothing, "", "", help)
 }
 

@@ -7,8 +7,9 @@
 //! (`query_errors`), data folders without a server (`query_offline`), silences (`silences`), alerts for other
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
-//! beside the real one (`promtool`), the role amtool too (`amtool`), tools for data folders (`tsdb_tools`), imports
-//! into a running server (`online_import`), series that need not stay (`retention`), agent mode (`agent`).
+//! beside the real one (`promtool`), the role amtool too (`amtool`), an Alertmanager alone
+//! (`alertmanager_role`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
+//! series that need not stay (`retention`), agent mode (`agent`).
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@
 )]
 
 mod agent;
+mod alertmanager_role;
 mod alertmanagers;
 mod amtool;
 mod bad_input;

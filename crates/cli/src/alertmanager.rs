@@ -1,0 +1,158 @@
+//! The role `alertmanager`: an Alertmanager alone, with the peer's flags. Called as `keepwatch alertmanager …`, or
+//! under the name `alertmanager`.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use ::amtool::Failure;
+use ::amtool::matchers::{Reader, Verbosity};
+use anyhow::{Context, bail};
+use clap::{ArgMatches, Command};
+use config::alertmanager::matchers::MatcherMode;
+use net::Overrides;
+use promtool::Console;
+use server::{AlertmanagerOptions, AlertmanagerRole, UiFile};
+
+use crate::flags::{ALERTMANAGER_WITHOUT_EFFECT, Given, add, alertmanager};
+use crate::promtool::problem;
+use crate::{EXIT_FAILURE, logging, options, serve};
+
+/// Under this name the program is Alertmanager.
+const NAME: &str = "alertmanager";
+/// Debian's name of it.
+const DEBIAN_NAME: &str = "prometheus-alertmanager";
+
+/// The arguments without the program's name, if they are for Alertmanager.
+pub(crate) fn arguments(arguments: &[OsString]) -> Option<Vec<OsString>> {
+    let (program, rest) = arguments.split_first()?;
+    let is_named = Path::new(program)
+        .file_stem()
+        .is_some_and(|name| name == NAME || name == DEBIAN_NAME);
+    if is_named {
+        return Some(rest.to_vec());
+    }
+    match rest.split_first() {
+        Some((command, rest)) if command == NAME => Some(rest.to_vec()),
+        _ => None,
+    }
+}
+
+pub(crate) fn command() -> Command {
+    let command = Command::new(NAME)
+        .about("Alertmanager alone: routes, groups, silences and sends the alerts of others, with Alertmanager's flags")
+        .version(server::VERSION);
+    add(command, alertmanager())
+}
+
+/// Runs Alertmanager with these arguments until a signal stops it.
+pub(crate) fn run(arguments: Vec<OsString>, ui_files: &'static [UiFile]) -> ExitCode {
+    let all = std::iter::once(OsString::from(NAME)).chain(arguments);
+    let matches = match command().try_get_matches_from(all) {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{NAME}: error: {}, try --help", problem(&error));
+            return ExitCode::from(EXIT_FAILURE);
+        }
+        Err(error) => {
+            // If the terminal is gone, nobody reads the help.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    match start(&matches, ui_files) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{NAME}: error: {error:#}");
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn start(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()> {
+    let given = Given(matches);
+    logging::start(
+        given.text("log.level").unwrap_or("info"),
+        given.text("log.format").unwrap_or("logfmt"),
+    )?;
+    let role = role(&given, ui_files)?;
+    serve::runtime()?.block_on(async {
+        let running = serve::told(server::start_alertmanager(role).await)?;
+        for address in running.addresses() {
+            println!("listening on http://{address}");
+        }
+        running.stopped().await;
+        Ok(())
+    })
+}
+
+/// What the flags describe.
+fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<AlertmanagerRole> {
+    options::refuse_not_built(given, &["web.config.file"])?;
+    if given.is_on("web.systemd-socket") {
+        bail!("--web.systemd-socket: this is not built yet; leave the flag out");
+    }
+    options::tell_without_effect(given, ALERTMANAGER_WITHOUT_EFFECT);
+    Ok(AlertmanagerRole {
+        config_file: given.text("config.file").unwrap_or_default().into(),
+        storage: given.text("storage.path").unwrap_or_default().into(),
+        listen: given
+            .texts("web.listen-address")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        external_url: given.text("web.external-url").map(str::to_owned),
+        route_prefix: given.text("web.route-prefix").map(str::to_owned),
+        ui_files,
+        alertmanager: AlertmanagerOptions {
+            retention: given.duration("data.retention"),
+            silences_max: given.number("silences.max-silences"),
+            silence_bytes_max: given.number("silences.max-silence-size-bytes"),
+            alerts_per_name_max: given.number("alerts.per-alertname-limit"),
+            alerts_gc_interval: pause(given, "alerts.gc-interval")?,
+            maintenance_interval: pause(given, "data.maintenance-interval")?,
+            start_delay: given.duration("dispatch.start-delay"),
+            matchers: matchers(given)?,
+        },
+        // The empty address switches the mesh off, whatever the other flags say.
+        cluster: given
+            .text("cluster.listen-address")
+            .and_then(|_| options::cluster(given)),
+        gets_max: given.number("web.get-concurrency"),
+        answer_timeout: given.duration("web.timeout"),
+        connections_max: given.number("web.max-connections"),
+        read_timeout: given.duration("web.read-timeout"),
+        overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,
+    })
+}
+
+fn pause(given: &Given<'_>, name: &str) -> anyhow::Result<model::Duration> {
+    match given.duration(name) {
+        model::Duration::ZERO => bail!("--{name}: a pause must be longer than 0"),
+        pause => Ok(pause),
+    }
+}
+
+/// Features that change what is done here.
+const READING: [&str; 2] = ["classic-mode", "utf8-strict-mode"];
+
+/// Tells of features that have no effect.
+fn matchers(given: &Given<'_>) -> anyhow::Result<MatcherMode> {
+    let features = given.text("enable-feature").unwrap_or_default();
+    // It would say that what it knows is on.
+    let (mut out, mut err) = (std::io::sink(), std::io::sink());
+    let mut console = Console {
+        out: &mut out,
+        err: &mut err,
+    };
+    let reader = match Reader::new(&mut console, features, Verbosity::Warnings) {
+        Ok(reader) => reader,
+        Err(Failure::Problem(problem) | Failure::Short(problem)) => bail!(problem),
+        Err(Failure::Told) => bail!("--enable-feature={features}"),
+    };
+    let named = features.split(',').filter(|name| !name.is_empty());
+    for name in named.filter(|name| !READING.contains(name)) {
+        tracing::warn!("--enable-feature={name}: without effect, this is not built yet");
+    }
+    Ok(reader.mode)
+}
