@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alerting::stats::Stats;
 use diag::ReasonBook;
 use md5::{Digest, Md5};
 use metrics::{Kind, Page, Registry};
@@ -9,7 +10,7 @@ use model::Timestamp;
 use parking_lot::RwLock;
 
 use crate::alertmanager::Alertmanager;
-use crate::self_metrics::{build_info, float_of, process, refusals, reloads};
+use crate::self_metrics::{build_info, float, float_of, process, refusals, reloads};
 
 /// What a reload of an Alertmanager alone changes.
 #[derive(Clone, Copy, Debug)]
@@ -103,5 +104,42 @@ pub(crate) fn alerts(page: &mut Page, alertmanager: &Alertmanager) {
         ),
     ] {
         gauge(name, help, &[], count);
+    }
+    totals(page, &counts.stats);
+}
+
+/// As with the peer, what never happened is not there.
+fn totals(page: &mut Page, stats: &Stats) {
+    let mut counter = |name: &str, help: &str, labels: &[(&str, &str)], value: u64| {
+        if value > 0 {
+            page.sample(Kind::Counter, name, help, labels, float(value));
+        }
+    };
+    for (reason, count) in [
+        ("silence", stats.suppressed_by_silence),
+        ("inhibition", stats.suppressed_by_inhibition),
+        ("mute_time_interval", stats.suppressed_by_mute_interval),
+        ("active_time_interval", stats.suppressed_by_active_interval),
+    ] {
+        let name = "alertmanager_notifications_suppressed_total";
+        let help = "The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.";
+        counter(name, help, &[("reason", reason)], count);
+    }
+    let help =
+        "Total number of alerts that were dropped due to hitting the limit on alerts of one name.";
+    counter(
+        "alertmanager_alerts_limited_total",
+        help,
+        &[],
+        stats.limited,
+    );
+    for (name, integration) in &stats.integrations {
+        let labels = [("integration", &**name)];
+        let requests = "alertmanager_notification_requests_total";
+        let help = "The total number of attempted notification requests.";
+        counter(requests, help, &labels, integration.requests);
+        let failed = "alertmanager_notification_requests_failed_total";
+        let help = "The total number of failed notification requests.";
+        counter(failed, help, &labels, integration.requests_failed);
     }
 }

@@ -132,6 +132,8 @@ pub(crate) struct Counts {
     pub(crate) integrations: usize,
     pub(crate) inhibit_rules: usize,
     pub(crate) groups: usize,
+    /// Totals since the start.
+    pub(crate) stats: alerting::stats::Stats,
 }
 
 /// What a step says to the one who asked for it.
@@ -427,6 +429,7 @@ impl Alertmanager {
                 .sum(),
             inhibit_rules: config.inhibit_rules.len(),
             groups: machine.group_count(),
+            stats: machine.stats().clone(),
         }
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
     clippy::cast_precision_loss,
     reason = "counts are floats in the text format"
 )]
-fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 

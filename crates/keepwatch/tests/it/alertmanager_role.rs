@@ -104,8 +104,12 @@ fn post_alert(address: &str) {
 }
 
 fn add_silence(address: &str, comment: &str) -> String {
+    add_silence_of(address, "nothing", comment)
+}
+
+fn add_silence_of(address: &str, alertname: &str, comment: &str) -> String {
     let silence = value!({
-        "matchers": [{"name": "alertname", "value": "nothing", "isRegex": false}],
+        "matchers": [{"name": "alertname", "value": alertname, "isRegex": false}],
         "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z",
         "createdBy": "me", "comment": comment,
     });
@@ -333,6 +337,8 @@ fn a_crash_forgets_neither_silences_nor_what_was_notified() {
             other => Err(format!("{other:?}")),
         }
     });
+    let requests = "alertmanager_notification_requests_total{integration=\"webhook\"}";
+    assert_eq!(metric(&server.address, requests), Some(1.0));
     kill(server);
 
     let server = start(dir, &config, &[ALONE]);
@@ -346,6 +352,14 @@ fn a_crash_forgets_neither_silences_nor_what_was_notified() {
         }
     });
     assert_eq!(hits.load(Ordering::Relaxed), 1);
+    assert_eq!(metric(&server.address, requests), None);
+    let suppressed = "alertmanager_notifications_suppressed_total{reason=\"silence\"}";
+    assert_eq!(metric(&server.address, suppressed), None);
+    add_silence_of(&server.address, "Disk", "holds it back");
+    until("the silence to hold it back", BOUND, || {
+        let count = metric(&server.address, suppressed);
+        count.map(drop).ok_or_else(|| "never".to_owned())
+    });
     let second = refused(dir, &[&FLAGS[..2], &[ALONE]].concat());
     assert!(second.contains("in use by another process"), "{second}");
 }
