@@ -15,6 +15,8 @@ use server::{
 use crate::flags::{Flag, Given, SERVE, WITHOUT_EFFECT};
 
 const RETENTION_RULE: &str = "storage.tsdb.retention.rule";
+/// The peer's, unless another is given.
+const TRUNCATE_INTERVAL: model::Duration = model::Duration::from_secs(2 * 60 * 60);
 const MEMORY_BUDGET: &str = "memory.budget";
 const ACCEPTED_MESSAGES: &str = "web.remote-write-receiver.accepted-protobuf-messages";
 
@@ -138,8 +140,20 @@ pub(crate) fn from_flags(
         read_timeout: given.duration("web.read-timeout"),
         overrides: Overrides::parse(given.texts("resolve")).context("--resolve")?,
         tempo: Tempo::Real,
-        flags: given.values([SERVE, WITHOUT_EFFECT].concat().iter()),
+        flags: shown(&given),
     })
+}
+
+/// All flags with their values; those that follow from others as they came out, as the peer shows them.
+fn shown(given: &Given<'_>) -> std::collections::BTreeMap<String, String> {
+    let mut flags = given.values([SERVE, WITHOUT_EFFECT].concat().iter());
+    if given.text("web.route-prefix").is_none() {
+        let url = given.text("web.external-url").unwrap_or_default();
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let path = rest.split_once('/').map_or("", |(_, path)| path);
+        flags.insert("web.route-prefix".to_owned(), format!("/{path}"));
+    }
+    flags
 }
 
 /// Flags that must not be passed over: what they ask for is expected to be in force.
@@ -198,7 +212,10 @@ fn agent(given: &Given<'_>) -> anyhow::Result<AgentOptions> {
     Ok(AgentOptions {
         retention_min: given.duration("storage.agent.retention.min-time"),
         retention_max: given.duration("storage.agent.retention.max-time"),
-        truncate_interval: given.duration("storage.agent.wal-truncate-frequency"),
+        truncate_interval: match given.duration("storage.agent.wal-truncate-frequency") {
+            model::Duration::ZERO => TRUNCATE_INTERVAL,
+            given => given,
+        },
     }
     .corrected())
 }

@@ -205,9 +205,9 @@ pub(crate) const SERVE: &[Flag] = &[
     of_agent(flag(
         "storage.agent.wal-truncate-frequency",
         Takes::Duration,
-        "2h",
+        "0s",
         "DURATION",
-        "How often an agent looks what its log need not keep",
+        "How often an agent looks what its log need not keep; 0s for 2h",
     )),
     of_agent(flag(
         "storage.agent.wal-segment-size",
