@@ -54,6 +54,12 @@ pub(crate) const WITHOUT_EFFECT: &[Flag] = &[
         "5s",
         "Without effect: new targets are taken at once",
     ),
+    flag(
+        "storage.remote.flush-deadline",
+        Takes::Duration,
+        "1m",
+        "Without effect: sending by remote write is not built yet",
+    ),
     of_server(flag(
         "storage.tsdb.allow-overlapping-blocks",
         Takes::Nothing,
