@@ -149,9 +149,11 @@ fn shown(given: &Given<'_>) -> std::collections::BTreeMap<String, String> {
     let mut flags = given.values([SERVE, WITHOUT_EFFECT].concat().iter());
     if given.text("web.route-prefix").is_none() {
         let url = given.text("web.external-url").unwrap_or_default();
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let path = rest.split_once('/').map_or("", |(_, path)| path);
-        flags.insert("web.route-prefix".to_owned(), format!("/{path}"));
+        let prefix = match server::pieces::route_prefix(None, url) {
+            none if none.is_empty() => "/".to_owned(),
+            prefix => prefix,
+        };
+        flags.insert("web.route-prefix".to_owned(), prefix);
     }
     flags
 }

@@ -43,7 +43,7 @@ pub(crate) fn external_url(given: Option<&str>, port: u16) -> String {
 }
 
 /// The path before all paths, without a trailing slash.
-pub(crate) fn route_prefix(given: Option<&str>, external_url: &str) -> String {
+pub fn route_prefix(given: Option<&str>, external_url: &str) -> String {
     let prefix = given.map(str::to_owned).unwrap_or_else(|| {
         let rest = external_url
             .split_once("://")

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use config::FileReader;
 use config::prometheus::Config;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::files::RealFiles;
 use crate::input;
@@ -22,32 +22,28 @@ pub(crate) struct FileWatch {
 }
 
 impl FileWatch {
-    /// The files are those that the server was started with just now.
-    pub(crate) fn new(options: &Options, port: u16) -> Self {
+    /// Looks at nothing before there is a configuration to [follow](Self::follow).
+    pub(crate) fn new(options: &Options) -> Self {
         let pause = options.auto_reload.map(|pause| pause.to_std());
         let ticks = pause.filter(|pause| !pause.is_zero()).map(|pause| {
-            let mut ticks = tokio::time::interval(pause);
+            let mut ticks = tokio::time::interval_at(Instant::now() + pause, pause);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
-        let mut watch = Self {
+        Self {
             ticks,
             patterns: Vec::new(),
             seen: None,
-        };
-        watch.note(options, port);
-        watch
+        }
     }
 
-    /// The configuration that is in use says which other files there are.
+    /// The configuration that is in use says which other files there are. While they are the same ones the last
+    /// look counts, which was before the files were read: what is written in between is not missed.
     pub(crate) fn follow(&mut self, config: &Config, options: &Options, port: u16) {
         let patterns = [&config.rule_files, &config.scrape_config_files];
-        self.patterns = patterns.into_iter().flatten().cloned().collect();
-        self.note(options, port);
-    }
-
-    fn note(&mut self, options: &Options, port: u16) {
-        if self.ticks.is_some() {
+        let patterns: Vec<String> = patterns.into_iter().flatten().cloned().collect();
+        if self.ticks.is_some() && (self.seen.is_none() || patterns != self.patterns) {
+            self.patterns = patterns;
             self.seen = self.fingerprint(options, port);
         }
     }

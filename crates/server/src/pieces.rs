@@ -12,6 +12,7 @@ use tsdb::block::UlidSource;
 
 use crate::features::Features;
 
+pub use crate::address::route_prefix;
 pub use crate::checks::{expression, template};
 pub use crate::clock::SystemClock;
 pub use crate::files::{RealFiles, folder_of};

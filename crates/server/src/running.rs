@@ -475,7 +475,7 @@ impl Parts {
             ui,
         );
         let parts = Self {
-            files: FileWatch::new(options, planner.port),
+            files: FileWatch::new(options),
             clock,
             storage,
             budget,

@@ -21,7 +21,7 @@ pub(super) const fn flag(
 }
 
 /// One that an agent refuses.
-const fn of_server(flag: Flag) -> Flag {
+pub(super) const fn of_server(flag: Flag) -> Flag {
     Flag {
         role: Role::Server,
         ..flag

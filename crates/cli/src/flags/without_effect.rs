@@ -1,24 +1,10 @@
 //! Flags of Prometheus that command lines may have and that change nothing here.
 
-use super::{Flag, Role, Takes};
+use super::table::{self, of_server};
+use super::{Flag, Takes};
 
 const fn flag(name: &'static str, takes: Takes, default: &'static str, help: &'static str) -> Flag {
-    Flag {
-        name,
-        short: None,
-        takes,
-        default,
-        value_name: "VALUE",
-        help,
-        role: Role::Any,
-    }
-}
-
-const fn of_server(flag: Flag) -> Flag {
-    Flag {
-        role: Role::Server,
-        ..flag
-    }
+    table::flag(name, takes, default, "VALUE", help)
 }
 
 const RUNTIME: &str = "Without effect: there is no Go runtime here";
