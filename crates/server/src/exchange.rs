@@ -127,3 +127,15 @@ fn settings(otlp: &Otlp, features: Features, lookback: Duration) -> Settings {
         lookback,
     }
 }
+
+/// The warnings of the peer's storage do not exist here; dashboards ask for their number all the same.
+pub(crate) fn federation_errors(registry: &Registry) -> metrics::Counter {
+    registry.counter(
+        "prometheus_web_federation_warnings_total",
+        "Total number of warnings that occurred while sending federation responses.",
+    );
+    registry.counter(
+        "prometheus_web_federation_errors_total",
+        "Total number of errors that occurred while sending federation responses.",
+    )
+}

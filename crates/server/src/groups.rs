@@ -2,10 +2,10 @@
 
 use config::prometheus::Global;
 use config::rules::{Group, RuleChecks, RuleFile, Text, UnknownFields};
-use diag::{Diagnostics, Source};
-use model::{Labels, LabelsBuilder};
+use diag::{Diagnostics, ReasonBook, Source};
+use model::{Clock, Labels, LabelsBuilder};
 use promql::ParserOptions;
-use rules::{AlertingSpec, GroupSpec, RecordingSpec, RuleSpec};
+use rules::{AlertingSpec, GroupSpec, GroupView, RecordingSpec, RuleSpec};
 
 use crate::checks;
 
@@ -83,4 +83,20 @@ fn merged(maps: &[&std::collections::BTreeMap<String, Text>]) -> Labels {
         labels.set(name, &value.text);
     }
     labels.build()
+}
+
+/// Failed rules, with the reasons of everything else.
+pub(crate) fn record_refusals(view: &GroupView, reasons: &ReasonBook, clock: &dyn Clock) {
+    for rule in &view.rules {
+        if let Some(refusal) = &rule.refusal {
+            let group = &view.spec;
+            let subject = format!(
+                "rule {} of group {} in {}",
+                rule.spec.name(),
+                group.name,
+                group.file
+            );
+            reasons.record(clock.now().millis(), &subject, refusal);
+        }
+    }
 }

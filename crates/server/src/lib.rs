@@ -43,6 +43,7 @@ pub mod pieces;
 mod plan;
 mod proxy;
 mod queries;
+mod query_settings;
 mod receivers;
 mod retention;
 mod retention_rules;

@@ -43,7 +43,7 @@ impl OfflineData {
             notices.push(format!("there are no samples in {}", dir.display()));
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut settings = crate::running::query_settings(options, Features::default(), 0);
+        let mut settings = crate::query_settings::query_settings(options, Features::default(), 0);
         settings.parser = ParserOptions::ALL;
         let reader = Arc::new(db.clone());
         let registry = Registry::new();

@@ -13,7 +13,7 @@ use model::Clock;
 use model::storage::SampleWriter;
 use net::server::ServeOptions;
 use parking_lot::RwLock;
-use promql::{EngineOptions, ParserOptions};
+use promql::ParserOptions;
 use queries::QueryService;
 use rules::{Environment, Schedule};
 use scrape::{Collaborators, Pools, ScrapeOptions};
@@ -34,12 +34,12 @@ use crate::cluster::{self, Place};
 use crate::compaction::Compaction;
 use crate::exchange::Exchange;
 use crate::feature_list::feature_list;
-use crate::features::Features;
 use crate::import::ImportPlace;
-use crate::options::{Options, QueryOptions, Tempo};
+use crate::options::Options;
 use crate::outgoing::{Outgoing, OutgoingAlerts};
 use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
+use crate::query_settings::query_settings;
 use crate::retention::Limits;
 use crate::samples::SampleSettings;
 use crate::self_metrics::{Observed, RuleCounters};
@@ -48,7 +48,9 @@ use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
 use crate::storage::Storage;
 use crate::targets::Targets;
-use crate::{StartError, exchange, input, plan, retention, self_metrics, sources, storage};
+use crate::{
+    StartError, exchange, groups, input, plan, retention, self_metrics, sources, storage, tempo,
+};
 
 /// Refusals of each code that are kept with their evidence.
 pub(crate) const REASONS_KEPT_PER_CODE: usize = 100;
@@ -341,7 +343,7 @@ impl Parts {
             settings: rules::environment::Settings {
                 external_labels: plan.external_labels.clone(),
                 external_url: planner.external_url.clone(),
-                resend_delay: resend_delay(options),
+                resend_delay: tempo::resend_delay(options),
                 outage_tolerance: options.rules.outage_tolerance,
                 grace_period: options.rules.grace_period,
             },
@@ -351,7 +353,7 @@ impl Parts {
             let (reasons, clock) = (Arc::clone(&reasons), Arc::clone(&clock));
             Arc::new(move |view: &rules::GroupView, counts| {
                 rule_counters.observe(view, counts);
-                record_refusals(view, &reasons, &*clock);
+                groups::record_refusals(view, &reasons, &*clock);
             })
         };
         let schedule = Schedule::new(Arc::clone(&clock), options.rules.concurrent_max, observer);
@@ -455,7 +457,7 @@ impl Parts {
                 is_enabled: options.lifecycle.is_on(),
                 readiness: readiness_seen,
             },
-            federation_errors: federation_errors(&registry),
+            federation_errors: exchange::federation_errors(&registry),
             metrics: registry,
             started_at,
             version: crate::VERSION,
@@ -694,69 +696,5 @@ impl Parts {
             // The client may have gone; the reload happened all the same.
             let _ = answer.send(outcome);
         }
-    }
-}
-
-/// The warnings of the peer's storage do not exist here; dashboards ask for their number all the same.
-fn federation_errors(registry: &Registry) -> metrics::Counter {
-    registry.counter(
-        "prometheus_web_federation_warnings_total",
-        "Total number of warnings that occurred while sending federation responses.",
-    );
-    registry.counter(
-        "prometheus_web_federation_errors_total",
-        "Total number of errors that occurred while sending federation responses.",
-    )
-}
-
-/// Failed rules, with the reasons of everything else.
-fn record_refusals(view: &rules::GroupView, reasons: &ReasonBook, clock: &dyn Clock) {
-    for rule in &view.rules {
-        if let Some(refusal) = &rule.refusal {
-            let group = &view.spec;
-            let subject = format!(
-                "rule {} of group {} in {}",
-                rule.spec.name(),
-                group.name,
-                group.file
-            );
-            reasons.record(clock.now().millis(), &subject, refusal);
-        }
-    }
-}
-
-pub(crate) fn query_settings(
-    query: &QueryOptions,
-    features: Features,
-    rules_concurrent_max: usize,
-) -> queries::Settings {
-    let mut engine = EngineOptions {
-        lookback_delta: query.lookback_delta,
-        ..EngineOptions::default()
-    };
-    features.apply(&mut engine);
-    queries::Settings {
-        engine,
-        parser: features.parser(),
-        limits: queries::Limits {
-            samples_max: Some(query.samples_max),
-            bytes_max: query.bytes_max,
-            series_max: query.series_max,
-        },
-        timeout: query.timeout,
-        concurrent_max: query.concurrent_max,
-        room: None,
-        rules_concurrent_max,
-    }
-}
-
-/// With intervals cut to seconds, alerts are sent again in seconds too.
-fn resend_delay(options: &Options) -> model::Duration {
-    match options.tempo {
-        Tempo::Real => options.rules.resend_delay,
-        Tempo::Shortened => options
-            .rules
-            .resend_delay
-            .min(model::Duration::from_secs(5)),
     }
 }
