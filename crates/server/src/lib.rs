@@ -30,6 +30,7 @@ mod feature_list;
 mod features;
 mod files;
 mod groups;
+mod housekeeping;
 mod http_client;
 mod import;
 mod input;

@@ -23,7 +23,6 @@ use tsdb::Db;
 use tsdb::head::ReplayProgress;
 
 use crate::address::{external_url, listen, route_prefix};
-use crate::agent::{self, Sent};
 use crate::alerting_tasks::AlertingTasks;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::alertmanagers::Alertmanagers;
@@ -31,9 +30,9 @@ use crate::auto_reload::FileWatch;
 use crate::budget::{self, MemoryBudget, MemoryLimit, Needed};
 use crate::clock::SystemClock;
 use crate::cluster::{self, Place};
-use crate::compaction::Compaction;
 use crate::exchange::Exchange;
 use crate::feature_list::feature_list;
+use crate::housekeeping::{HEAD_START, compact, keep_synced};
 use crate::import::ImportPlace;
 use crate::options::Options;
 use crate::outgoing::{Outgoing, OutgoingAlerts};
@@ -519,12 +518,16 @@ impl Parts {
             tracing::error!(%error, "no thread for the memory budget; it is looked at only where series are made");
         }
         let alerting = AlertingTasks::start(&self.alertmanager, self.mesh.take());
+        let mut opening = first.opened;
+        let early = tokio::time::timeout(HEAD_START, &mut opening).await;
         if let Some(plan) = self.first_plan.take() {
             self.put_in_place(plan, &planner).await;
         }
-        let opened = first.opened.await;
-        let opened = opened.unwrap_or_else(|error| Err(StartError::Input(error.to_string())));
-        match opened {
+        let opened = match early {
+            Ok(opened) => opened,
+            Err(_) => opening.await,
+        };
+        match opened.unwrap_or_else(|error| Err(StartError::Input(error.to_string()))) {
             Ok(report) => tracing::info!(report, "data folder opened"),
             Err(error) => {
                 self.schedule.stop().await;
@@ -535,8 +538,8 @@ impl Parts {
                 return;
             }
         }
-        let syncing = self.keep_synced(&planner.options);
-        let compaction = self.compact();
+        let syncing = keep_synced(&self.storage, &planner.options, &self.clock);
+        let compaction = compact(&self.storage, &self.budget, &self.reasons, &self.clock);
         self.readiness.send_replace(Readiness::Ready);
         self.notifications.remove(Notice::Starting);
         tracing::info!("ready");
@@ -592,33 +595,6 @@ impl Parts {
             Ok(Err(error)) => tracing::error!(%error, "closing the log failed"),
             Err(error) => tracing::error!(%error, "closing the log failed"),
         }
-    }
-
-    /// Syncs the log, and drops of it what an agent does not need any more, until the task is aborted.
-    fn keep_synced(&self, options: &Options) -> JoinHandle<()> {
-        match (&self.storage.agent, options.agent) {
-            (Some(agent), Some(of_agent)) => {
-                let clock = Arc::clone(&self.clock);
-                tokio::spawn(agent::keep(agent.clone(), of_agent, clock, Sent::default))
-            }
-            _ => tokio::spawn(storage::keep_synced(self.storage.db.clone())),
-        }
-    }
-
-    /// An agent has no blocks.
-    fn compact(&self) -> Option<Compaction> {
-        if self.storage.agent.is_some() {
-            return None;
-        }
-        let started = Compaction::start(
-            self.storage.db.clone(),
-            self.budget.clone(),
-            Arc::clone(&self.reasons),
-            Arc::clone(&self.clock),
-        );
-        started
-            .inspect_err(|error| tracing::error!(%error, "no thread for compaction; all samples stay in memory until a restart"))
-            .ok()
     }
 
     /// The second half of the transaction: cannot fail, touches only what differs.

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::page::Pages;
-use super::postings::Postings;
+use super::postings::{Postings, insert_all};
 use super::series::Series;
 use super::symbols::{Symbol, Symbols};
 
@@ -30,14 +30,24 @@ pub(super) struct Index {
 pub(super) struct Tagger(RandomState);
 
 impl Tagger {
-    /// The upper half of the hash.
-    pub(super) fn tag<'l>(&self, labels: impl Iterator<Item = (&'l str, &'l str)>) -> u32 {
+    fn tag<'l>(&self, labels: impl Iterator<Item = (&'l str, &'l str)>) -> u32 {
+        Self::combine(labels.map(|(name, value)| self.label(name, value)))
+    }
+
+    /// The hash of one label.
+    pub(super) fn label(&self, name: &str, value: &str) -> u64 {
         let mut hasher = self.0.build_hasher();
-        for (name, value) in labels {
-            name.hash(&mut hasher);
-            value.hash(&mut hasher);
-        }
-        (hasher.finish() >> 32) as u32
+        name.hash(&mut hasher);
+        value.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The hash of a label set, from those of its labels in order.
+    pub(super) fn combine(labels: impl Iterator<Item = u64>) -> u32 {
+        let all = labels.fold(0u64, |all, label| {
+            (all.rotate_left(5) ^ label).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        (all >> 32) as u32
     }
 }
 
@@ -94,17 +104,13 @@ impl LabelIndex {
 }
 
 impl Index {
-    /// What hashes label sets; to be taken along by threads that prepare series.
+    /// What hashes label sets.
     pub(super) fn tagger(&self) -> Tagger {
         self.tagger.clone()
     }
 
     pub(super) fn tag(&self, labels: &Labels) -> u32 {
         self.tagger.tag(labels.iter())
-    }
-
-    pub(super) fn tag_of<'l>(&self, labels: impl Iterator<Item = (&'l str, &'l str)>) -> u32 {
-        self.tagger.tag(labels)
     }
 
     pub(super) fn reserve(&mut self, series: usize) {
@@ -120,6 +126,23 @@ impl Index {
         self.by_labels
             .find(Slot::hash(tag), |slot| {
                 slot.tag == tag && self.has_labels(pages, slot.series, labels.clone())
+            })
+            .map(|slot| slot.series)
+    }
+
+    pub(super) fn find_symbols(
+        &self,
+        pages: &Pages,
+        tag: u32,
+        pairs: &[(Symbol, Symbol)],
+    ) -> Option<u32> {
+        let has_pairs = |series| {
+            let same = pages.with(series, |view| view.labels().eq(pairs.iter().copied()));
+            same.unwrap_or(false)
+        };
+        self.by_labels
+            .find(Slot::hash(tag), |slot| {
+                slot.tag == tag && has_pairs(slot.series)
             })
             .map(|slot| slot.series)
     }
@@ -159,7 +182,8 @@ impl Index {
         }
         self.all.insert(series);
         self.enter_by_hash(series, tag);
-        pages.insert(series, &pairs, Series::new());
+        // Its number was never in use.
+        let _ = pages.insert(series, &pairs, Series::new());
         Some(())
     }
 
@@ -170,7 +194,12 @@ impl Index {
             .insert_unique(Slot::hash(tag), slot, |slot| Slot::hash(slot.tag));
     }
 
-    /// Enters series by one of their labels.
+    /// Enters series, which ascend, in the list of all.
+    pub(super) fn enter_all(&mut self, series: &[u32]) {
+        insert_all(&mut self.all, series);
+    }
+
+    /// Enters series, which ascend, by one of their labels.
     pub(super) fn enter_postings(&mut self, name: Symbol, value: Symbol, series: &[u32]) {
         let symbols = &mut self.symbols;
         let label = self.names.entry(name).or_insert_with(|| {

@@ -146,9 +146,9 @@ struct Inner {
 }
 
 /// A snapshot is due after so many samples for each series. Saving a series takes as long as storing some
-/// fifteen samples, and reading it again as long as reading some fifty from the log: so the log after a
-/// snapshot at most doubles a start.
-const SNAPSHOT_SAMPLES_PER_SERIES: u64 = 60;
+/// ten samples, which is little beside scraping them, and reading it again as long as reading some ten from the
+/// log.
+const SNAPSHOT_SAMPLES_PER_SERIES: u64 = 24;
 /// And not before so many in all: they are read in a few milliseconds.
 const SNAPSHOT_SAMPLES_MIN: u64 = 500_000;
 

@@ -68,8 +68,13 @@ impl Pages {
         self.with(series, |_| ()).is_some()
     }
 
-    /// Puts a new series in place; nothing happens if its number is in use.
-    pub(super) fn insert(&self, series: u32, labels: &[(Symbol, Symbol)], record: Series) {
+    /// Puts a new series in place; gives it back if its number is in use.
+    pub(super) fn insert(
+        &self,
+        series: u32,
+        labels: &[(Symbol, Symbol)],
+        record: Series,
+    ) -> Result<(), Series> {
         let number = page_of(series) as usize;
         let page = {
             let mut pages = self.0.write();
@@ -78,7 +83,7 @@ impl Pages {
             }
             pages[number].get_or_insert_default().clone()
         };
-        page.write().insert(series, labels, record);
+        page.write().insert(series, labels, record)
     }
 
     pub(super) fn remove(&self, series: u32) {
@@ -164,11 +169,16 @@ impl PageData {
         self.numbers(page).zip(&mut self.series)
     }
 
-    fn insert(&mut self, series: u32, labels: &[(Symbol, Symbol)], mut record: Series) {
+    fn insert(
+        &mut self,
+        series: u32,
+        labels: &[(Symbol, Symbol)],
+        mut record: Series,
+    ) -> Result<(), Series> {
         let rank = self.rank(series);
         let (word, bit) = Self::place(series);
         if self.present[word] & bit != 0 {
-            return;
+            return Err(record);
         }
         self.present[word] |= bit;
         // A page's labels are 256 times some hundred bytes at most; label sets are far below 4 GiB.
@@ -182,6 +192,7 @@ impl PageData {
             self.series.reserve_exact(32.min(256 - self.series.len()));
         }
         self.series.insert(rank, record);
+        Ok(())
     }
 
     fn remove(&mut self, series: u32) {

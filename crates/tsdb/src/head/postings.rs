@@ -33,12 +33,12 @@ impl Postings {
 
     pub(super) fn insert_all(&mut self, series: &[u32]) {
         if let Self::Many(set) = self {
-            set.extend(series);
+            insert_all(set, series);
             return;
         }
         if self.len() + series.len() as u64 > FEW_MAX as u64 {
             let mut set = self.to_bitmap();
-            set.extend(series);
+            insert_all(&mut set, series);
             *self = Self::Many(Box::new(set));
             return;
         }
@@ -123,6 +123,17 @@ impl Postings {
                 }
             }
             Self::Many(other) => *set -= &**other,
+        }
+    }
+}
+
+/// Adds series. They nearly always follow one another, and a range is entered at once.
+pub(super) fn insert_all(set: &mut RoaringBitmap, series: &[u32]) {
+    for run in series.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+        if let [first, .., last] = run {
+            set.insert_range(*first..=*last);
+        } else {
+            set.extend(run);
         }
     }
 }

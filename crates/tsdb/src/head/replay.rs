@@ -23,7 +23,7 @@ use model::time::Timestamp;
 use super::apply::{Appliers, NO_SERIES, Work};
 use super::index::Index;
 use super::late::{self, replay::Known};
-use super::loader::{Entered, Loader};
+use super::loader::{Entered, Label, Loader};
 use super::mapped::scan::{FoundChunk, scan};
 use super::mapped::{MappedChunk, Position};
 use super::segments::{Sink, log_end, read_segment};
@@ -555,8 +555,8 @@ impl Replay<'_, '_> {
         if pairs.is_empty() {
             return Ok(());
         }
-        let tag = self.loader.index().tag_of(pairs.iter().copied());
-        let entered = self.loader.enter(series, tag, &pairs, Series::new());
+        let labels = pairs.iter().map(|(name, value)| Label::Pair(name, value));
+        let entered = self.loader.enter(series, labels, Series::new());
         match entered.map_err(|_| OpenError::TooManySeries)? {
             Entered::Known(known) => {
                 if known != series {
@@ -588,7 +588,7 @@ impl Replay<'_, '_> {
     }
 
     /// The series is not found any more; one with its labels that comes later is another one.
-    fn remove_series(&mut self, reference: u64) {
+    fn remove_series(&mut self, reference: u64) -> Result<(), OpenError> {
         // Its number must not become that of another series.
         if let Some(series) = self.inner.series_of(reference) {
             let next = series.saturating_add(1);
@@ -598,8 +598,10 @@ impl Replay<'_, '_> {
             && self.inner.pages.contains(series)
             && self.left.insert(series)
         {
-            self.loader.unlink(series);
+            let unlinked = self.loader.unlink(series);
+            unlinked.map_err(|_| OpenError::TooManySeries)?;
         }
+        Ok(())
     }
 
     fn add_samples(&mut self, samples: SampleColumns) {
@@ -666,7 +668,7 @@ impl Sink for Replay<'_, '_> {
             Record::Tombstones(entries) => {
                 for entry in entries {
                     if stale::is_end(&entry) {
-                        self.remove_series(entry.series);
+                        self.remove_series(entry.series)?;
                     } else if let Some(series) = self.series_of(entry.series) {
                         let range = TimeRange::new(Timestamp(entry.start), Timestamp(entry.end));
                         self.inner.tombstones.write().add(series, range);

@@ -16,10 +16,10 @@ use model::exemplar::Exemplar;
 use model::time::Timestamp;
 
 use super::record::{EXEMPLARS, SERIES, TOMBSTONES, decode_series, decode_tombstones, range_of};
+use super::rows::Rows;
 use super::state::{self, State};
 use crate::bytes::Bytes;
 use crate::head::Inner;
-use crate::head::index::Tagger;
 use crate::head::loader::{Entered, Loader};
 use crate::head::mapped::Position;
 use crate::head::series::Series;
@@ -74,23 +74,11 @@ const QUEUE: usize = 64;
 /// Prepared records, in the order of the segment.
 #[derive(Default)]
 struct Batch {
-    /// Names and values of all labels of all rows, one after another, and how long each is.
-    texts: String,
-    lengths: Vec<u32>,
-    rows: Vec<Row>,
+    rows: Rows,
     tombstones: Vec<Tombstone>,
     /// Records of tombstones.
     tombstone_records: usize,
     exemplars: Vec<(u64, Exemplar)>,
-}
-
-struct Row {
-    reference: u64,
-    /// Names and values.
-    labels: usize,
-    tag: u32,
-    record: Series,
-    times: Option<(i64, i64)>,
 }
 
 /// Loads a snapshot into a new head. After an error the head must be thrown away.
@@ -123,7 +111,6 @@ pub(in crate::head) fn load(inner: &Inner, dir: &Path) -> Result<Loaded, LoadErr
         .map(|number| segment_path(dir, number))
         .collect();
     let mut index = inner.index.write();
-    let tagger = index.tagger();
     let next = AtomicUsize::new(0);
     let workers = options.replay_workers.max(1).min(segments.len());
     let mut entering = Entering {
@@ -147,10 +134,10 @@ pub(in crate::head) fn load(inner: &Inner, dir: &Path) -> Result<Loaded, LoadErr
         let mut handles = Vec::new();
         for number in 0..workers {
             let sender = sender.clone();
-            let (segments, next, tagger) = (&segments, &next, tagger.clone());
+            let (segments, next) = (&segments, &next);
             let read = move || {
                 while let Some(path) = segments.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    prepare(disk, path, &tagger, &sender)?;
+                    prepare(disk, path, &sender)?;
                 }
                 Ok(())
             };
@@ -183,12 +170,7 @@ pub(in crate::head) fn load(inner: &Inner, dir: &Path) -> Result<Loaded, LoadErr
 }
 
 /// Reads one segment.
-fn prepare(
-    disk: &dyn Disk,
-    path: &Path,
-    tagger: &Tagger,
-    sender: &SyncSender<Batch>,
-) -> Result<(), LoadError> {
+fn prepare(disk: &dyn Disk, path: &Path, sender: &SyncSender<Batch>) -> Result<(), LoadError> {
     let mut reader = SegmentReader::open(disk, path)?;
     let mut batch = Batch::default();
     loop {
@@ -213,26 +195,15 @@ fn prepare(
             SERIES => {
                 let saved = decode_series(&mut rest)
                     .map_err(|_| corrupt("the record of a series is malformed"))?;
-                let mut pairs = Vec::with_capacity(32);
-                if !saved.labels.sorted(&mut pairs) {
-                    return Err(corrupt("labels of a series are malformed"));
-                }
                 let mut record = Series::new();
                 if let Some(open) = &saved.open {
                     record.restore(open);
                 }
-                for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
-                    batch.texts.push_str(text);
-                    // Texts are in a record, and those are far below 4 GiB.
-                    batch.lengths.push(text.len() as u32);
-                }
-                batch.rows.push(Row {
-                    reference: saved.reference,
-                    labels: 2 * pairs.len(),
-                    tag: tagger.tag(pairs.iter().copied()),
-                    record,
-                    times: saved.open.map(|open| (open.start, open.end)),
-                });
+                let times = saved.open.map(|open| (open.start, open.end));
+                batch
+                    .rows
+                    .push(saved.reference, saved.labels, record, times)
+                    .map_err(corrupt)?;
             }
             TOMBSTONES => {
                 batch.tombstone_records += 1;
@@ -283,22 +254,10 @@ struct Entering<'a, 'i> {
 
 impl Entering<'_, '_> {
     fn enter(&mut self, mut batch: Batch) -> Result<(), LoadError> {
-        let mut pairs = Vec::new();
-        let mut texts = batch.texts.as_str();
-        let mut lengths = batch.lengths.iter();
-        let mut text = || {
-            let (text, rest) = texts.split_at_checked(*lengths.next()? as usize)?;
-            texts = rest;
-            Some(text)
-        };
         self.rows += batch.rows.len() as u64;
         self.tombstone_records += batch.tombstone_records;
-        for row in batch.rows {
-            pairs.clear();
-            for _ in 0..row.labels / 2 {
-                pairs.extend(text().zip(text()));
-            }
-            if pairs.is_empty() {
+        for row in batch.rows.take() {
+            if row.labels.is_empty() {
                 continue;
             }
             let series = self
@@ -307,7 +266,9 @@ impl Entering<'_, '_> {
                 .filter(|series| *series < u32::MAX)
                 .ok_or(LoadError::TooManySeries)?;
             let samples = row.record.samples();
-            let entered = self.loader.enter(series, row.tag, &pairs, row.record);
+            let entered = self
+                .loader
+                .enter(series, batch.rows.labels(row.labels), row.record);
             match entered.map_err(|_| LoadError::TooManySeries)? {
                 Entered::New => self.loaded.series += 1,
                 Entered::Replaced => {}

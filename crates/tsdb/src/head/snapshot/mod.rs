@@ -14,6 +14,7 @@
 
 pub(super) mod load;
 pub(super) mod record;
+mod rows;
 pub(super) mod state;
 pub(super) mod write;
 

@@ -23,7 +23,7 @@ pub use samples::{SampleColumns, encode_samples, encode_samples_v2};
 pub use series::{RawLabels, SeriesEntry, encode_series};
 
 pub(crate) use histograms::put_histogram;
-pub(crate) use series::{RawLabelsReader, put_labels};
+pub(crate) use series::{RawLabel, RawLabelsReader, put_labels};
 
 /// The first byte of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

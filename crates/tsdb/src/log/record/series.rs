@@ -86,25 +86,32 @@ impl<'a> RawLabelsReader<'a> {
         })
     }
 
-    /// The pairs if they are in order and clean, as every writer leaves them.
-    pub(crate) fn sorted(self, out: &mut Vec<(&'a str, &'a str)>) -> bool {
-        out.clear();
+    /// The labels as bytes.
+    pub(crate) fn raw(self) -> impl Iterator<Item = RawLabel<'a>> {
         let mut rest = Bytes(self.pairs);
-        let mut text = || {
-            let length = rest.count().ok()?;
-            std::str::from_utf8(rest.take(length).ok()?).ok()
-        };
-        for _ in 0..self.count {
-            let (Some(name), Some(value)) = (text(), text()) else {
-                return false;
+        (0..self.count).map_while(move |_| {
+            let start = rest.0;
+            let mut text = || {
+                let length = rest.count().ok()?;
+                rest.take(length).ok()
             };
-            if value.is_empty() || out.last().is_some_and(|(before, _)| *before >= name) {
-                return false;
-            }
-            out.push((name, value));
-        }
-        true
+            let (name, value) = (text()?, text()?);
+            Some(RawLabel {
+                name,
+                value,
+                whole: &start[..start.len() - rest.left()],
+            })
+        })
     }
+}
+
+/// A label as it stands in a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawLabel<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
+    /// Both with their lengths.
+    pub(crate) whole: &'a [u8],
 }
 
 pub(super) fn read_labels<'a>(rest: &mut Bytes<'a>) -> Result<RawLabels<'a>, Malformed> {
