@@ -106,8 +106,8 @@ impl<'a> Loader<'a> {
             return Ok(Entered::Known(known));
         }
         let entered = match self.pages.insert(series, &self.pairs, record) {
-            Ok(()) => Entered::New,
-            Err(record) => {
+            None => Entered::New,
+            Some(record) => {
                 // Numbers are unique in a log. An outdated snapshot may know one by other labels.
                 self.unlink(series)?;
                 self.pages.remove(series);

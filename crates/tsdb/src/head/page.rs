@@ -74,7 +74,7 @@ impl Pages {
         series: u32,
         labels: &[(Symbol, Symbol)],
         record: Series,
-    ) -> Result<(), Series> {
+    ) -> Option<Series> {
         let number = page_of(series) as usize;
         let page = {
             let mut pages = self.0.write();
@@ -174,11 +174,11 @@ impl PageData {
         series: u32,
         labels: &[(Symbol, Symbol)],
         mut record: Series,
-    ) -> Result<(), Series> {
+    ) -> Option<Series> {
         let rank = self.rank(series);
         let (word, bit) = Self::place(series);
         if self.present[word] & bit != 0 {
-            return Err(record);
+            return Some(record);
         }
         self.present[word] |= bit;
         // A page's labels are 256 times some hundred bytes at most; label sets are far below 4 GiB.
@@ -192,7 +192,7 @@ impl PageData {
             self.series.reserve_exact(32.min(256 - self.series.len()));
         }
         self.series.insert(rank, record);
-        Ok(())
+        None
     }
 
     fn remove(&mut self, series: u32) {
