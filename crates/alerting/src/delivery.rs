@@ -47,12 +47,20 @@ pub struct Delivery {
     pub deadline: Timestamp,
 }
 
+/// What the receiver said when it took a notification; for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiverAnswer {
+    /// The status code of HTTP; `None` where the integration does not speak HTTP, or makes several requests.
+    pub status: Option<u16>,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Delivered {
         /// What the integration keeps for the next time; `None` leaves it as it was.
         receiver_data: Option<ReceiverData>,
+        answer: ReceiverAnswer,
     },
     Failed {
         retry: Retry,
@@ -67,6 +75,7 @@ impl Outcome {
     pub fn delivered() -> Self {
         Self::Delivered {
             receiver_data: None,
+            answer: ReceiverAnswer::default(),
         }
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use diag::Reason;
 use model::{Labels, Timestamp};
 
-use crate::alert::{Alert, AlertError, Fingerprint};
+use crate::alert::{Alert, AlertError};
 use crate::dedup::NotifyReason;
-use crate::delivery::{DeliveryId, FailureReason};
+use crate::delivery::{DeliveryId, FailureReason, NotifiedAlert, ReceiverAnswer};
 use crate::reason::NotNotified;
-use crate::silence::SilenceError;
+use crate::silence::{Silence, SilenceError};
 
 /// The group that an event is about. Shared by all events of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,34 +40,38 @@ pub enum Event {
     /// A flush found that the alert has ended only because nobody repeated it in time: the source may be gone
     /// rather than well.
     AlertTimedOut {
-        fingerprint: Fingerprint,
+        alert: Arc<Alert>,
         group: Arc<GroupRef>,
     },
     /// An ended alert left the store.
     AlertForgotten {
-        fingerprint: Fingerprint,
+        alert: Arc<Alert>,
     },
     /// The alert entered a group.
     AlertRouted {
-        fingerprint: Fingerprint,
+        alert: Arc<Alert>,
         group: Arc<GroupRef>,
+        /// When the group is looked at next.
+        flush_at: Timestamp,
     },
     /// No route took the alert.
     AlertUnrouted {
-        fingerprint: Fingerprint,
+        alert: Arc<Alert>,
     },
     /// A flush left the alert out, for a reason that the last flush had not.
     AlertSuppressed {
-        fingerprint: Fingerprint,
+        alert: Arc<Alert>,
         group: Arc<GroupRef>,
         reason: NotNotified,
     },
     /// A flush no longer left the alert out.
     AlertUnsuppressed {
-        fingerprint: Fingerprint,
+        alert: Arc<Alert>,
         group: Arc<GroupRef>,
     },
     GroupCreated {
+        /// Its first alert.
+        alert: Arc<Alert>,
         group: Arc<GroupRef>,
         flush_at: Timestamp,
     },
@@ -77,8 +81,7 @@ pub enum Event {
     },
     FlushStarted {
         group: Arc<GroupRef>,
-        firing: usize,
-        resolved: usize,
+        alerts: Arc<[NotifiedAlert]>,
     },
     /// A flush told nobody, or left out one integration, for a reason that the last flush had not.
     NotNotified {
@@ -86,6 +89,7 @@ pub enum Event {
         /// `None`: nobody at all.
         integration: Option<Arc<str>>,
         reason: NotNotified,
+        alerts: Arc<[NotifiedAlert]>,
     },
     DeliveryStarted {
         delivery: DeliveryId,
@@ -93,35 +97,43 @@ pub enum Event {
         integration: Arc<str>,
         attempt: u32,
         reason: NotifyReason,
-        alerts: Vec<Fingerprint>,
+        alerts: Arc<[NotifiedAlert]>,
     },
     DeliverySucceeded {
         delivery: DeliveryId,
         group: Arc<GroupRef>,
         integration: Arc<str>,
         attempts: u32,
+        alerts: Arc<[NotifiedAlert]>,
+        answer: ReceiverAnswer,
+        /// If nothing changes, the first flush after this time tells it again.
+        repeats_after: Timestamp,
     },
     /// An attempt failed; there will be another one.
     DeliveryRetried {
         delivery: DeliveryId,
         group: Arc<GroupRef>,
         integration: Arc<str>,
+        /// The one that failed.
+        attempt: u32,
+        alerts: Arc<[NotifiedAlert]>,
         failure: FailureReason,
         message: String,
         next_at: Timestamp,
     },
     SilenceStored {
-        id: String,
+        silence: Arc<Silence>,
     },
+    /// Somebody ended it before its time; one that ends by itself is no event.
     SilenceExpired {
-        id: String,
+        silence: Arc<Silence>,
     },
     SilenceRefused {
         error: SilenceError,
     },
     /// A cluster member changed a silence.
     SilenceMerged {
-        id: String,
+        silence: Arc<Silence>,
     },
     ConfigReplaced,
 }

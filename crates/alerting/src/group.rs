@@ -107,15 +107,15 @@ impl Group {
     }
 
     /// The alerts that have ended by timeout since this was last asked.
-    pub(crate) fn newly_timed_out(&mut self, now: Timestamp) -> Vec<Fingerprint> {
+    pub(crate) fn newly_timed_out(&mut self, now: Timestamp) -> Vec<Arc<Alert>> {
         let now = Time::from(now);
         let mut found = Vec::new();
-        for (fingerprint, member) in &mut self.members {
+        for member in self.members.values_mut() {
             let has_timed_out =
                 member.alert.end_kind == EndKind::Timeout && member.alert.is_resolved_at(now);
             if has_timed_out && !member.has_timed_out {
                 member.has_timed_out = true;
-                found.push(*fingerprint);
+                found.push(member.alert.clone());
             }
         }
         found

@@ -14,6 +14,7 @@ use crate::time::Time;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inhibition {
     pub source: Fingerprint,
+    pub source_labels: Labels,
     /// Position of the rule in the configuration.
     pub rule: usize,
     /// The rule's name, or "".
@@ -49,8 +50,10 @@ impl Inhibitor {
             .enumerate()
             .filter(|(_, rule)| all_match(&rule.target_matchers, labels))
             .find_map(|(index, rule)| {
+                let source = rule.source_for(labels, now)?;
                 Some(Inhibition {
-                    source: rule.source_for(labels, now)?,
+                    source: source.fingerprint,
+                    source_labels: source.labels.clone(),
                     rule: index,
                     rule_name: rule.name.clone(),
                 })
@@ -132,14 +135,14 @@ impl Rule {
         }
     }
 
-    fn source_for(&self, labels: &Labels, now: Time) -> Option<Fingerprint> {
+    fn source_for(&self, labels: &Labels, now: Time) -> Option<&Arc<Alert>> {
         let bucket = self.buckets.get(&labels.keep(&self.equal))?;
         let source = self.firing_source(bucket, now)?;
         // Where the alert itself could be a source, sources that could be targets do not count, so that
         // neither an alert nor a pair of alerts silences itself.
         let is_two_sided = all_match(&self.source_matchers, labels)
             && all_match(&self.target_matchers, &source.labels);
-        (!is_two_sided).then_some(source.fingerprint)
+        (!is_two_sided).then_some(source)
     }
 
     /// The bucket's source, or, when it has ended, the other one that ends last. The peer notices the

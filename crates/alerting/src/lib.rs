@@ -7,7 +7,7 @@
 //! In reading order: [`time`] and [`alert`] (what is received), [`route`] and [`config`] (what is asked
 //! for), `store`, `group`, [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the state),
 //! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
-//! [`event`] and [`reason`] (the journal), [`view`] (what the HTTP API shows), [`codec`] (files and gossip
+//! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what the HTTP API shows), [`codec`] (files and gossip
 //! messages, byte by byte).
 //!
 //! Not here: rendering and sending (`notify`), reading configuration (`config`), clocks, files and the
@@ -24,6 +24,7 @@ mod flush;
 mod group;
 pub mod inhibit;
 pub mod io;
+pub mod journal;
 pub mod machine;
 pub mod nflog;
 pub mod reason;
@@ -40,7 +41,9 @@ pub use alert::{Alert, AlertError, Fingerprint, PostedAlert};
 pub use config::{
     Config, InhibitRuleSpec, Integration, NoIntervals, ReceiverSpec, Settings, TimeIntervals,
 };
-pub use delivery::{Delivery, DeliveryId, FailureReason, NotifiedAlert, Outcome, Retry};
+pub use delivery::{
+    Delivery, DeliveryId, FailureReason, NotifiedAlert, Outcome, ReceiverAnswer, Retry,
+};
 pub use event::Event;
 pub use io::{Action, Input};
 pub use machine::Machine;

@@ -218,14 +218,17 @@ impl Machine {
             Input::SilenceSet { silence, fresh_id } => {
                 match self.silences.set(silence, fresh_id, now, &self.settings) {
                     Ok(change) => {
+                        let id = change.id;
                         for stored in change.changed {
+                            let silence = stored.silence.clone();
+                            let event = if silence.id == id {
+                                Event::SilenceStored { silence }
+                            } else {
+                                Event::SilenceExpired { silence }
+                            };
+                            journal(actions, event);
                             actions.push(Action::BroadcastSilence(stored));
                         }
-                        if let Some(id) = change.replaced {
-                            journal(actions, Event::SilenceExpired { id });
-                        }
-                        let id = change.id;
-                        journal(actions, Event::SilenceStored { id: id.clone() });
                         actions.push(Action::SilenceDone { id });
                     }
                     Err(error) => refuse(actions, error),
@@ -235,8 +238,9 @@ impl Machine {
                 match self.silences.expire(&id, now, self.settings.retention) {
                     Ok(changed) => {
                         if let Some(stored) = changed {
+                            let silence = stored.silence.clone();
                             actions.push(Action::BroadcastSilence(stored));
-                            journal(actions, Event::SilenceExpired { id: id.clone() });
+                            journal(actions, Event::SilenceExpired { silence });
                         }
                         actions.push(Action::SilenceDone { id });
                     }
@@ -246,8 +250,8 @@ impl Machine {
             Input::SilencesMerged(silences) => {
                 for stored in silences {
                     if self.silences.merge(stored.clone(), now) {
-                        let id = stored.silence.id.clone();
-                        journal(actions, Event::SilenceMerged { id });
+                        let silence = stored.silence.clone();
+                        journal(actions, Event::SilenceMerged { silence });
                         actions.push(Action::BroadcastSilence(stored));
                     }
                 }

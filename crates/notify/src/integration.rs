@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use alerting::ReceiverAnswer;
 use alerting::nflog::ReceiverData;
 use config::alertmanager::Receiver;
 
@@ -15,6 +16,20 @@ use crate::notification::Notification;
 pub struct Sent {
     /// What to keep for the group's next notification; `None` leaves it as it was.
     pub receiver_data: Option<ReceiverData>,
+    /// What the journal tells of the answer.
+    pub answer: ReceiverAnswer,
+}
+
+impl Sent {
+    /// Nothing is kept of the answer but its status.
+    pub(crate) fn answered(response: &HttpResponse) -> Self {
+        Self {
+            receiver_data: None,
+            answer: ReceiverAnswer {
+                status: Some(response.status),
+            },
+        }
+    }
 }
 
 /// Tells one receiver.
@@ -45,7 +60,7 @@ impl<T: SingleRequest> Integration for T {
         Box::pin(async move {
             let response = self.http().send(self.request(notification)?).await?;
             self.check(&response)?;
-            Ok(Sent::default())
+            Ok(Sent::answered(&response))
         })
     }
 }

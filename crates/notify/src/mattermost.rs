@@ -258,7 +258,7 @@ impl Integration for Mattermost {
             check_status(&response, &[]).map_err(|failure| {
                 failure.while_doing(&format!("channel {}", go_quote(&message.channel)))
             })?;
-            Ok(Sent::default())
+            Ok(Sent::answered(&response))
         })
     }
 }

@@ -62,6 +62,7 @@ impl Receivers {
         match integration.notify(notification).await {
             Ok(sent) => Outcome::Delivered {
                 receiver_data: sent.receiver_data,
+                answer: sent.answer,
             },
             Err(failure) => failure.into(),
         }

@@ -187,7 +187,7 @@ impl Integration for RocketChat {
             check(&response).map_err(|failure| {
                 failure.while_doing(&format!("channel {}", go_quote(&message.channel)))
             })?;
-            Ok(Sent::default())
+            Ok(Sent::answered(&response))
         })
     }
 }

@@ -273,7 +273,10 @@ impl Integration for Slack {
             let receiver_data = self.check(&response).map_err(|failure| {
                 failure.while_doing(&format!("channel {}", go_quote(&message.channel)))
             })?;
-            Ok(Sent { receiver_data })
+            Ok(Sent {
+                receiver_data,
+                ..Sent::answered(&response)
+            })
         })
     }
 }

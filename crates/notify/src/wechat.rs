@@ -198,8 +198,9 @@ impl Integration for WeChat {
             let rendering = Rendering::new(notification);
             let token = self.token(&rendering).await?;
             let request = self.message_request(&rendering, &token)?;
-            self.check(&self.http.send(request).await?)?;
-            Ok(Sent::default())
+            let response = self.http.send(request).await?;
+            self.check(&response)?;
+            Ok(Sent::answered(&response))
         })
     }
 }

@@ -178,6 +178,11 @@ impl Writer {
         self.bytes
     }
 
+    /// In bytes.
+    pub fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn varint(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.bytes.push((number & 0x7f) as u8 | 0x80);

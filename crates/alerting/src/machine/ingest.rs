@@ -82,9 +82,9 @@ impl Machine {
     fn group_alert(&mut self, now: Timestamp, alert: &Arc<Alert>, actions: &mut Vec<Action>) {
         let compiled = self.compiled.clone();
         let routes = compiled.tree.matching(&alert.labels);
-        let fingerprint = alert.fingerprint;
         if routes.is_empty() {
-            journal(actions, Event::AlertUnrouted { fingerprint });
+            let alert = alert.clone();
+            journal(actions, Event::AlertUnrouted { alert });
         }
         for route in routes {
             let labels = route.group_labels(&alert.labels);
@@ -102,19 +102,28 @@ impl Machine {
                         route_id: route.id.clone(),
                     });
                     let group = Group::new(about, route.index, labels.clone(), flush_at);
-                    self.add_group(group, actions)
+                    self.add_group(group, alert, actions)
                 }
             };
             if let Some(group) = self.groups.get_mut(&number)
                 && group.insert(alert)
             {
-                let group = group.about.clone();
-                journal(actions, Event::AlertRouted { fingerprint, group });
+                let event = Event::AlertRouted {
+                    alert: alert.clone(),
+                    group: group.about.clone(),
+                    flush_at: group.flush_at.max(self.settings.dispatch_from),
+                };
+                journal(actions, event);
             }
         }
     }
 
-    fn add_group(&mut self, mut group: Group, actions: &mut Vec<Action>) -> u64 {
+    fn add_group(
+        &mut self,
+        mut group: Group,
+        alert: &Arc<Alert>,
+        actions: &mut Vec<Action>,
+    ) -> u64 {
         let number = self.number();
         // A flush that outlived a reload may still be telling about this group.
         let key = (group.about.receiver.clone(), group.about.key.clone());
@@ -127,6 +136,7 @@ impl Machine {
             self.arm(flush_at, Timer::Group(number));
         }
         let event = Event::GroupCreated {
+            alert: alert.clone(),
             group: group.about.clone(),
             flush_at,
         };
@@ -176,8 +186,7 @@ impl Machine {
 
     pub(super) fn collect_alerts(&mut self, now: Timestamp, actions: &mut Vec<Action>) {
         for alert in AlertStore::collect_garbage(&mut self.alerts, Time::from(now)) {
-            let fingerprint = alert.fingerprint;
-            journal(actions, Event::AlertForgotten { fingerprint });
+            journal(actions, Event::AlertForgotten { alert });
         }
     }
 }

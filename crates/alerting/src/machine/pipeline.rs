@@ -37,16 +37,14 @@ impl Machine {
         group.flush_at = now + interval.max(Duration::from_millis(1));
         group.running = Some(flush_number);
         let snapshot: Arc<[NotifiedAlert]> = group.snapshot(now).into();
-        let resolved = snapshot.iter().filter(|alert| alert.is_resolved).count();
         let event = Event::FlushStarted {
             group: group.about.clone(),
-            firing: snapshot.len() - resolved,
-            resolved,
+            alerts: snapshot.clone(),
         };
         journal(actions, event);
-        for fingerprint in group.newly_timed_out(now) {
+        for alert in group.newly_timed_out(now) {
             let group = group.about.clone();
-            journal(actions, Event::AlertTimedOut { fingerprint, group });
+            journal(actions, Event::AlertTimedOut { alert, group });
         }
         let flush = Flush {
             group: Some(number),
@@ -248,12 +246,12 @@ impl Machine {
             }
             let event = match &verdict {
                 Some(reason) => Event::AlertSuppressed {
-                    fingerprint,
+                    alert: notified.alert.clone(),
                     group: group.about.clone(),
                     reason: reason.clone(),
                 },
                 None => Event::AlertUnsuppressed {
-                    fingerprint,
+                    alert: notified.alert.clone(),
                     group: group.about.clone(),
                 },
             };
@@ -283,6 +281,7 @@ impl Machine {
                 group: flush.about.clone(),
                 integration: name,
                 reason,
+                alerts: flush.alerts.clone(),
             };
             journal(actions, event);
         }

@@ -153,11 +153,7 @@ impl Machine {
             integration: integration.clone(),
             attempt: sending.attempt,
             reason: sending.reason,
-            alerts: sending
-                .alerts
-                .iter()
-                .map(|notified| notified.alert.fingerprint)
-                .collect(),
+            alerts: sending.alerts.clone(),
         };
         journal(actions, event);
         actions.push(Action::Deliver(Box::new(Delivery {
@@ -213,12 +209,20 @@ impl Machine {
         let stats = self.stats.integration(&log_receiver.integration);
         stats.requests += 1;
         let (retry, failure, message) = match outcome {
-            Outcome::Delivered { receiver_data } => {
+            Outcome::Delivered {
+                receiver_data,
+                answer,
+            } => {
+                let route = flush.config.tree.route(flush.route);
+                let repeats = route.map(|route| route.options.repeat_interval);
                 let event = Event::DeliverySucceeded {
                     delivery,
                     group: flush.about.clone(),
                     integration: log_receiver.integration.clone(),
                     attempts: sending.attempt,
+                    alerts: sending.alerts.clone(),
+                    answer,
+                    repeats_after: now + repeats.unwrap_or_default(),
                 };
                 journal(actions, event);
                 self.record(now, id, receiver_data, actions);
@@ -252,6 +256,8 @@ impl Machine {
             delivery,
             group: flush.about.clone(),
             integration: log_receiver.integration.clone(),
+            attempt: sending.attempt,
+            alerts: sending.alerts.clone(),
             failure,
             message,
             next_at,

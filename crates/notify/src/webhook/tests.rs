@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alerting::{FailureReason, Outcome, Retry};
+use alerting::{FailureReason, Outcome, ReceiverAnswer, Retry};
 
 use crate::http::HttpFailure;
 use crate::testing::{answer, body, deliver};
@@ -14,7 +14,11 @@ fn the_message_byte_by_byte() {
         [answer(204, "")],
     );
     let request = &requests[0];
-    assert_eq!(outcome, Outcome::delivered());
+    let taken = Outcome::Delivered {
+        receiver_data: None,
+        answer: ReceiverAnswer { status: Some(204) },
+    };
+    assert_eq!(outcome, taken);
     assert_eq!(request.url, "http://h/firing");
     assert_eq!(
         request.headers,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use alerting::dedup::NotifyReason;
 use alerting::nflog::ReceiverData;
 use alerting::{
-    Alert, Delivery, DeliveryId, FailureReason, NotifiedAlert, Outcome, PostedAlert, Retry, Time,
+    Alert, Delivery, DeliveryId, FailureReason, NotifiedAlert, Outcome, PostedAlert,
+    ReceiverAnswer, Retry, Time,
 };
 use config::alertmanager::matchers::MatcherMode;
 use config::alertmanager::{LoadOptions, load};
@@ -368,7 +369,7 @@ async fn headers_and_credentials_of_the_http_client() {
          http_headers: {{X-Two: {{values: [v1, v2], secrets: [v3]}}}}}}"
     );
     let outcome = deliver("webhook", &options, ENOUGH).await;
-    assert_eq!(outcome, Outcome::delivered());
+    assert_eq!(outcome, taken());
     let request = server.await.unwrap().to_lowercase();
     let values: Vec<&str> = request
         .lines()
@@ -398,6 +399,14 @@ async fn echo() -> (u16, tokio::sync::mpsc::UnboundedReceiver<String>) {
     (port, receiver)
 }
 
+/// A notification that was taken with the usual answer.
+fn taken() -> Outcome {
+    Outcome::Delivered {
+        receiver_data: None,
+        answer: ReceiverAnswer { status: Some(200) },
+    }
+}
+
 #[tokio::test]
 async fn proxies_are_asked_with_whole_urls_or_for_a_tunnel() {
     let (port, mut asked) = echo().await;
@@ -406,7 +415,7 @@ async fn proxies_are_asked_with_whole_urls_or_for_a_tunnel() {
     );
     let options = format!("url: 'http://far.example/a', {proxy}");
     let outcome = deliver("webhook", &options, ENOUGH).await;
-    assert_eq!(outcome, Outcome::delivered());
+    assert_eq!(outcome, taken());
     let request = asked.recv().await.unwrap().to_lowercase();
     assert!(
         request.starts_with("post http://far.example/a http/1.1\r\n"),
