@@ -19,6 +19,28 @@ impl AlertState {
     }
 }
 
+/// What became of an alert in one evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChangeKind {
+    /// The condition holds, for less time than `for` asks.
+    Pending,
+    /// It never fired: the condition does not hold any more.
+    Gone,
+    Firing,
+    Resolved,
+}
+
+/// A change of state, for whoever keeps a journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertChange {
+    pub kind: ChangeKind,
+    pub labels: Labels,
+    /// The newest value of the expression.
+    pub value: Value,
+    /// When the condition was first seen to hold.
+    pub active_at: Timestamp,
+}
+
 /// An alert that is pending, firing, or was firing a short while ago.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {

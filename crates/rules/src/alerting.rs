@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use model::labels::{ALERT_NAME, METRIC_NAME};
 use model::{Duration, Labels, Timestamp, Value};
 
-use crate::alert::{Alert, AlertState};
+use crate::alert::{Alert, AlertChange, AlertState, ChangeKind};
 use crate::environment::{Environment, ResultSample, SentAlert};
 use crate::expand::Expander;
 use crate::refusal::RuleRefusal;
@@ -23,6 +23,8 @@ pub(crate) struct AlertingState {
     pub(crate) active: BTreeMap<Labels, Alert>,
     /// Whether the `for` state of an earlier run was looked for. Until then no series are written.
     pub(crate) is_restored: bool,
+    /// Of the newest evaluation.
+    changes: Vec<AlertChange>,
 }
 
 impl AlertingState {
@@ -72,8 +74,25 @@ impl AlertingState {
                 }
             }
         }
-        self.active
-            .retain(|labels, alert| step(alert, rule, time, found.contains_key(labels)));
+        let mut changes = Vec::new();
+        self.active.retain(|labels, alert| {
+            let before = alert.state;
+            let stays = step(alert, rule, time, found.contains_key(labels));
+            let kind = match (before, alert.state) {
+                (AlertState::Pending, AlertState::Firing) => ChangeKind::Firing,
+                (AlertState::Pending, _) if !stays => ChangeKind::Gone,
+                (AlertState::Pending, _) if alert.active_at == time => ChangeKind::Pending,
+                (AlertState::Firing, AlertState::Inactive) => ChangeKind::Resolved,
+                _ => return stays,
+            };
+            changes.push(AlertChange {
+                kind,
+                labels: labels.clone(),
+                value: alert.value.clone(),
+                active_at: alert.active_at,
+            });
+            stays
+        });
         let count = self
             .active
             .values()
@@ -87,6 +106,7 @@ impl AlertingState {
                 what: "alerts",
             });
         }
+        self.changes = changes;
         if !self.is_restored {
             return Ok(Vec::new());
         }
@@ -97,6 +117,11 @@ impl AlertingState {
         Ok(living
             .flat_map(|alert| [state_sample(rule, alert), for_state_sample(rule, alert)])
             .collect())
+    }
+
+    /// What the newest evaluation changed.
+    pub(crate) fn take_changes(&mut self) -> Vec<AlertChange> {
+        std::mem::take(&mut self.changes)
     }
 
     /// The alerts that are due to be sent, marked as sent at `time`.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::storage::{SampleWriter, SeriesReader};
 use model::{Duration, Labels, Timestamp, Value};
 
-use crate::alert::Alert;
-use crate::spec::GroupSpec;
+use crate::alert::{Alert, AlertChange};
+use crate::spec::{AlertingSpec, GroupSpec};
 
 /// One sample of an instant vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,9 @@ pub struct SentAlert {
 /// Takes alerts: the dispatcher of this process, or queues to external Alertmanagers.
 pub trait AlertSink: Send + Sync {
     fn send(&self, alerts: Vec<SentAlert>);
+
+    /// What an evaluation changed, before the alerts of it are sent. Never empty.
+    fn changed(&self, _group: &GroupSpec, _rule: &AlertingSpec, _changes: Vec<AlertChange>) {}
 }
 
 /// Settings that all groups share.

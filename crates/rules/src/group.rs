@@ -173,6 +173,10 @@ impl Group {
             };
             // Alerts go on their way before their series are written: no full disk may hold them up.
             if let RuleSpec::Alerting(rule) = spec {
+                let changes = state.alerting.take_changes();
+                if !changes.is_empty() {
+                    environment.alerts.changed(&self.spec, rule, changes);
+                }
                 let due = state
                     .alerting
                     .take_due(rule, environment, time, self.spec.interval);

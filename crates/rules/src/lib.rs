@@ -22,7 +22,7 @@ pub mod spec;
 mod tests;
 mod written;
 
-pub use alert::{Alert, AlertState};
+pub use alert::{Alert, AlertChange, AlertState, ChangeKind};
 pub use environment::{AlertSink, Environment, QuerySource, SentAlert};
 pub use group::{Group, GroupView, Health, RuleView};
 pub use refusal::RuleRefusal;

@@ -11,7 +11,7 @@ use model::storage::{
 use model::{Duration, Labels, Matcher, Timestamp, Value};
 use parking_lot::Mutex;
 
-use crate::alert::AlertState;
+use crate::alert::{AlertChange, AlertState};
 use crate::environment::{AlertSink, Environment, QuerySource, ResultSample, SentAlert, Settings};
 use crate::group::{Group, Health};
 use crate::refusal::RuleRefusal;
@@ -27,6 +27,7 @@ struct World {
     /// Series that are no longer known, by reference.
     dropped: Mutex<Vec<u64>>,
     sent: Mutex<Vec<SentAlert>>,
+    changes: Mutex<Vec<String>>,
 }
 
 impl World {
@@ -109,6 +110,17 @@ impl SampleWriter for World {
 impl AlertSink for World {
     fn send(&self, alerts: Vec<SentAlert>) {
         self.sent.lock().extend(alerts);
+    }
+
+    fn changed(&self, group: &GroupSpec, rule: &AlertingSpec, changes: Vec<AlertChange>) {
+        for change in changes {
+            let since = change.active_at.seconds();
+            let text = format!(
+                "{}/{} {:?} since {since}",
+                group.name, rule.alert, change.kind
+            );
+            self.changes.lock().push(text);
+        }
     }
 }
 
@@ -210,6 +222,37 @@ const DOWN: &[(&[(&str, &str)], f64)] = &[(
     ],
     0.0,
 )];
+
+#[test]
+fn changes_of_state_are_told_once() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let mut group = group(vec![RuleSpec::Alerting(alerting(20, 0))]);
+    for seconds in [100, 120, 130, 140, 150, 170] {
+        world.answer("up == 0", seconds, DOWN);
+    }
+    let mut told = Vec::new();
+    for seconds in [100, 110, 120, 130, 140, 150, 160, 170] {
+        group.evaluate(&environment, at(seconds));
+        let changes = std::mem::take(&mut *world.changes.lock());
+        told.extend(
+            changes
+                .into_iter()
+                .map(|change| format!("{seconds}: {change}")),
+        );
+    }
+    assert_eq!(
+        told,
+        [
+            "100: g/Down Pending since 100",
+            "110: g/Down Gone since 100",
+            "120: g/Down Pending since 120",
+            "140: g/Down Firing since 120",
+            "160: g/Down Resolved since 120",
+            "170: g/Down Pending since 170",
+        ]
+    );
+}
 
 #[test]
 fn pending_firing_resolved() {
