@@ -7,7 +7,7 @@ use net::axum::http::Request;
 use net::axum::routing::get;
 use tower::ServiceExt;
 
-use crate::sources::QueryApi;
+use crate::sources::{JournalApi, QueryApi};
 use crate::{keepwatch, prometheus};
 
 /// Longer answers are cut off with an error.
@@ -30,6 +30,25 @@ pub async fn ask(api: QueryApi, uri: &str) -> Result<Bytes, String> {
             get(keepwatch::explain::explain),
         )
         .with_state(api);
+    answer(router, uri).await
+}
+
+/// Answers a GET of `/api/keepwatch/v1/journal` or of an alert's `timeline` there.
+pub async fn ask_journal(api: JournalApi, uri: &str) -> Result<Bytes, String> {
+    let router = Router::new()
+        .route(
+            "/api/keepwatch/v1/journal",
+            get(keepwatch::journal::journal),
+        )
+        .route(
+            "/api/keepwatch/v1/alerts/{fingerprint}/timeline",
+            get(keepwatch::timeline::timeline),
+        )
+        .with_state(api);
+    answer(router, uri).await
+}
+
+async fn answer(router: Router, uri: &str) -> Result<Bytes, String> {
     let request = Request::get(uri)
         .body(Body::empty())
         .map_err(|error| format!("{uri}: {error}"))?;

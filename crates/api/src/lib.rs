@@ -42,7 +42,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 pub use cors::CorsOrigin;
-pub use in_process::ask;
+pub use in_process::{ask, ask_journal};
 pub use limits::Limits;
 pub use prometheus::notifications::{Notice, Notifications};
 pub use prometheus::otlp::OtlpService;
@@ -53,9 +53,9 @@ pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertingApi, AlertmanagerSource, AlertmanagersView, Api,
     ClusterView, ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart,
     HeadStatsView, Import, ImportFailure, ImportKind, ImportSource, ImportView, ImportedBlockView,
-    Lifecycle, LifecycleRequest, Mode, PlaceView, ProblemView, QueryApi, Readiness, ReasonSource,
-    ReceiverView, RelabelStepView, ReplayProgressView, RoutingView, SilenceRefusal, TargetSource,
-    TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    JournalApi, JournalSource, Lifecycle, LifecycleRequest, Mode, PlaceView, ProblemView, QueryApi,
+    Readiness, ReasonSource, ReceiverView, RelabelStepView, ReplayProgressView, RoutingView,
+    SilenceRefusal, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;

@@ -284,8 +284,45 @@ pub trait AlertmanagerSource: Send + Sync {
     /// `None` if relabelling drops it.
     fn outgoing_labels(&self, labels: &Labels) -> Option<Labels>;
     fn routing(&self) -> RoutingView;
+    fn journal(&self) -> Arc<dyn JournalSource>;
     /// Where an alert with these labels goes at a time, whether it exists or not.
     fn explain(&self, labels: &Labels, at: Timestamp) -> Vec<alerting::view::RouteExplanation>;
+}
+
+/// What happened to alerts.
+pub trait JournalSource: Send + Sync {
+    /// May read files for a while.
+    fn read(&self, request: &alerting::journal::Request) -> alerting::journal::Page;
+}
+
+/// What handlers of the journal read: it may be that of a server that is stopped.
+#[derive(Clone)]
+pub struct JournalApi {
+    pub clock: Arc<dyn Clock>,
+    pub journal: Arc<dyn JournalSource>,
+    pub matcher_mode: config::alertmanager::matchers::MatcherMode,
+}
+
+impl FromRef<AlertingApi> for JournalApi {
+    fn from_ref(api: &AlertingApi) -> Self {
+        Self {
+            clock: Arc::clone(&api.clock),
+            journal: api.alertmanager.journal(),
+            matcher_mode: api.alertmanager.matcher_mode(),
+        }
+    }
+}
+
+impl FromRef<Arc<Api>> for JournalApi {
+    fn from_ref(api: &Arc<Api>) -> Self {
+        Self::from_ref(&AlertingApi::from_ref(api))
+    }
+}
+
+impl std::fmt::Debug for JournalApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JournalApi")
+    }
 }
 
 /// The routes in use.

@@ -113,6 +113,7 @@ fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<Alertm
             maintenance_interval: pause(given, "data.maintenance-interval")?,
             start_delay: given.duration("dispatch.start-delay"),
             matchers: matchers(given)?,
+            journal: options::journal(given)?,
         },
         // The empty address switches the mesh off, whatever the other flags say.
         cluster: given

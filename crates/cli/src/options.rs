@@ -6,7 +6,7 @@ use config::ByteSize;
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use server::{
-    Access, AgentOptions, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features,
+    Access, AgentOptions, AlertmanagerOptions, ClusterOptions, CorsOrigin, Features, JournalLimits,
     LogCompression, MemoryBudgetOption, MeshOptions, MessageTypes, NotificationOptions, Options,
     PublicAddress, QueryOptions, RemoteReadOptions, RemoteWriteOptions, RetentionRules,
     RuleOptions, SearchLimits, StorageOptions, Switch, Tempo, UiFile,
@@ -126,6 +126,7 @@ pub(crate) fn from_flags(
                     "--alertmanager.matchers {other}: choose fallback, classic or utf8-strict"
                 ),
             },
+            journal: journal(&given)?,
             ..AlertmanagerOptions::default()
         },
         cluster: cluster(&given),
@@ -276,6 +277,22 @@ fn features(given: &Given<'_>) -> Features {
 }
 
 /// A number of bytes with a unit, as `512MB`; 0 if the flag is not given.
+pub(crate) fn journal(given: &Given<'_>) -> anyhow::Result<JournalLimits> {
+    /// Less would hold hardly anything.
+    const BYTES_MIN: u64 = 1_000_000;
+    let limits = JournalLimits {
+        age: given.duration("journal.retention.time"),
+        bytes: bytes(given, "journal.retention.size")?,
+    };
+    if limits.age <= model::Duration::ZERO {
+        bail!("--journal.retention.time: give the journal some time, such as 30d");
+    }
+    if limits.bytes < BYTES_MIN {
+        bail!("--journal.retention.size: give the journal 1MB at least");
+    }
+    Ok(limits)
+}
+
 fn bytes(given: &Given<'_>, name: &str) -> anyhow::Result<u64> {
     let Some(text) = given.text(name) else {
         return Ok(0);

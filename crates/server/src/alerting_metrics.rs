@@ -106,6 +106,7 @@ pub(crate) fn alerts(page: &mut Page, alertmanager: &Alertmanager) {
         gauge(name, help, &[], count);
     }
     totals(page, &counts.stats);
+    alertmanager.journal.show(page);
 }
 
 /// As with the peer, what never happened is not there.

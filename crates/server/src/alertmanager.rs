@@ -23,9 +23,13 @@ use tokio::sync::Notify;
 use crate::StartError;
 use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::cluster;
+use crate::journal::{self, Journal};
+use crate::options::{AlertmanagerOptions, Options};
 use crate::outgoing::Outgoing;
 use crate::storage::random;
 
+/// Of a whole server: where alerting keeps its files, below the data folder.
+pub(crate) const ALERTING_FOLDER: &str = "alertmanager";
 /// Notifications of this time may be sent again after a crash: the log is not written for each one.
 const LOG_WRITE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -57,15 +61,17 @@ pub(crate) struct Alertmanager {
     bell: Notify,
     reasons: Arc<ReasonBook>,
     counters: Counters,
+    pub(crate) journal: Arc<Journal>,
 }
 
-/// Under the peer's names.
+/// Under the peer's names; the journal's under ours.
 #[derive(Clone, Debug)]
 pub(crate) struct Counters {
     notifications: metrics::Vector<metrics::Counter>,
     failed: metrics::Vector<metrics::Counter>,
     received: metrics::Vector<metrics::Counter>,
     invalid: metrics::Vector<metrics::Counter>,
+    journal: journal::Counters,
 }
 
 impl Counters {
@@ -91,6 +97,7 @@ impl Counters {
                 "The total number of received alerts that were invalid.",
                 &["version"],
             ),
+            journal: journal::Counters::new(registry),
         }
     }
 }
@@ -106,17 +113,32 @@ impl std::fmt::Debug for Alertmanager {
 pub(crate) struct Memory {
     pub(crate) files: AlertingFiles,
     pub(crate) remembered: Remembered,
+    pub(crate) journal: journal::Opened,
 }
 
 impl Memory {
-    /// The files are those of Alertmanager.
-    pub(crate) fn open(dir: &Path) -> Result<Self, StartError> {
-        let opened = AlertingFiles::open(Arc::new(tsdb::RealDisk), dir.to_owned());
-        let (files, remembered) = opened.map_err(|error| StartError::Storage {
+    /// The files are those of Alertmanager; the journal is a folder beside them.
+    pub(crate) fn open(dir: &Path, options: &AlertmanagerOptions) -> Result<Self, StartError> {
+        let fail = |error: std::io::Error| StartError::Storage {
             dir: dir.display().to_string(),
             problem: error.to_string(),
-        })?;
-        Ok(Self { files, remembered })
+        };
+        let disk: Arc<dyn model::disk::Disk> = Arc::new(tsdb::RealDisk);
+        let opened = AlertingFiles::open(Arc::clone(&disk), dir.to_owned());
+        let (files, remembered) = opened.map_err(fail)?;
+        let journal = journal::Opened::open(disk, dir, options.journal).map_err(fail)?;
+        Ok(Self {
+            files,
+            remembered,
+            journal,
+        })
+    }
+
+    pub(crate) fn of_server(options: &Options) -> Result<Self, StartError> {
+        Self::open(
+            &options.data_dir.join(ALERTING_FOLDER),
+            &options.alertmanager,
+        )
     }
 }
 
@@ -169,6 +191,13 @@ impl Alertmanager {
             tracing::error!(%damage, "a file of alerting is damaged");
         }
         machine.restore(remembered.silences, remembered.log);
+        let journal = Journal::start(
+            memory.journal,
+            Arc::clone(&clock),
+            Arc::clone(&reasons),
+            counters.journal.clone(),
+        );
+        journal.put_note(clock.now(), "alerting-started", "");
         Arc::new(Self {
             machine: Mutex::new(machine),
             files: Mutex::new(memory.files),
@@ -182,6 +211,7 @@ impl Alertmanager {
             bell: Notify::new(),
             reasons,
             counters,
+            journal: Arc::new(journal),
         })
     }
 
@@ -226,6 +256,19 @@ impl Alertmanager {
         if let Err(error) = self.write_silences() {
             self.not_written(&error);
         }
+        self.journal
+            .put_note(self.clock.now(), "alerting-stopped", "");
+        self.journal.close();
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The configuration in use stays; somebody may wonder later why.
+    pub(crate) fn reload_refused(&self, problems: &str) {
+        self.journal
+            .put_note(self.clock.now(), "config-reload-refused", problems);
     }
 
     fn not_written(&self, error: &std::io::Error) {
@@ -276,7 +319,14 @@ impl Alertmanager {
         let is_news = !matches!(input, Input::Tick);
         let actions = {
             let mut machine = self.machine.lock();
-            machine.step(now, input)
+            let actions = machine.step(now, input);
+            // Within the lock, so that events of one step do not overtake those of another.
+            let events = actions.iter().filter_map(|action| match action {
+                Action::Journal(event) => Some(event.clone()),
+                _ => None,
+            });
+            self.journal.put_events(now, events);
+            actions
         };
         if is_news {
             self.bell.notify_one();
@@ -285,7 +335,7 @@ impl Alertmanager {
         for action in actions {
             match action {
                 Action::Deliver(delivery) => self.deliver(*delivery),
-                Action::Journal(event) => self.journal(now, &event),
+                Action::Journal(event) => self.tell_of(now, &event),
                 Action::AlertRefused(error) => {
                     self.reasons.record(now.millis(), "posted alert", &error);
                     self.counters.invalid.with(&["v2"]).increment();
@@ -392,7 +442,7 @@ impl Alertmanager {
         });
     }
 
-    fn journal(&self, now: Timestamp, event: &Event) {
+    fn tell_of(&self, now: Timestamp, event: &Event) {
         if let Event::NotNotified { group, reason, .. } = event {
             self.reasons.record(
                 now.millis(),
@@ -573,6 +623,10 @@ impl api::AlertmanagerSource for AlertmanagerApi {
             tree: machine.routes().clone(),
             receivers: receivers.collect(),
         }
+    }
+
+    fn journal(&self) -> Arc<dyn api::JournalSource> {
+        Arc::clone(&self.alertmanager.journal) as Arc<dyn api::JournalSource>
     }
 
     fn explain(

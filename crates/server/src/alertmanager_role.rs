@@ -98,7 +98,7 @@ pub async fn start_alertmanager(
     report(&plan.notices);
     let options = &planner.options;
     let lock = lock_folder(&options.storage)?;
-    let memory = Memory::open(&options.storage)?;
+    let memory = Memory::open(&options.storage, &options.alertmanager)?;
     let mesh = cluster::bind(options.cluster.as_ref(), &options.overrides, &clock).await?;
 
     let registry = Registry::new();
@@ -290,6 +290,7 @@ impl Main {
             Err(error) => {
                 self.loaded.write().is_ok = false;
                 let problems = error.to_lines();
+                self.alertmanager.reload_refused(&problems);
                 tracing::error!(
                     problems,
                     "reload refused; the old configuration keeps running"

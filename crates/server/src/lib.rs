@@ -35,6 +35,7 @@ mod http_client;
 mod import;
 mod input;
 mod jobs;
+mod journal;
 mod mail;
 mod not_built;
 mod offline;
@@ -71,6 +72,7 @@ pub use budget::{MemoryBudgetError, MemoryBudgetOption};
 pub use cluster::ClusterOptions;
 pub use features::Features;
 pub use gossip::driver::{MeshOptions, PublicAddress};
+pub use journal::{JournalLimits, OfflineJournal};
 pub use offline::OfflineData;
 pub use options::{
     AgentOptions, AlertmanagerOptions, Options, QueryOptions, RemoteReadOptions,

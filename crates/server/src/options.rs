@@ -13,6 +13,7 @@ use crate::alertmanagers::NotificationOptions;
 use crate::budget::MemoryBudgetOption;
 use crate::cluster::ClusterOptions;
 use crate::features::Features;
+use crate::journal::JournalLimits;
 use crate::retention_rules::RetentionRules;
 
 /// How fast time passes for the configuration.
@@ -165,6 +166,8 @@ pub struct AlertmanagerOptions {
     pub start_delay: Duration,
     /// Which syntax matchers have, and which names labels may have.
     pub matchers: MatcherMode,
+    /// How much of the journal is kept.
+    pub journal: JournalLimits,
 }
 
 impl Default for AlertmanagerOptions {
@@ -179,6 +182,7 @@ impl Default for AlertmanagerOptions {
             maintenance_interval: Duration::from_secs(15 * 60),
             start_delay: Duration::ZERO,
             matchers: MatcherMode::default(),
+            journal: JournalLimits::default(),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use model::{Labels, relabel};
 use parking_lot::RwLock;
-use rules::{AlertSink, SentAlert};
+use rules::{AlertChange, AlertSink, AlertingSpec, GroupSpec, SentAlert};
 
 use crate::alertmanager::RuleAlerts;
 use crate::alertmanagers::Alertmanagers;
+use crate::journal;
 
 /// What is done to alerts between rules and Alertmanager.
 #[derive(Clone, Debug, Default)]
@@ -48,5 +49,15 @@ impl AlertSink for OutgoingAlerts {
         let prepared: Vec<SentAlert> = prepared.collect();
         self.alertmanagers.send(&prepared);
         self.next.send(prepared);
+    }
+
+    fn changed(&self, group: &GroupSpec, rule: &AlertingSpec, changes: Vec<AlertChange>) {
+        let outgoing = self.outgoing.read().clone();
+        let alertmanager = &self.next.0;
+        let at = alertmanager.now();
+        let drafts = changes
+            .iter()
+            .map(|change| journal::rules::draft(at, (group, rule), change, &outgoing));
+        alertmanager.journal.put_drafts(drafts);
     }
 }

@@ -54,9 +54,6 @@ use crate::{
 /// Refusals of each code that are kept with their evidence.
 pub(crate) const REASONS_KEPT_PER_CODE: usize = 100;
 
-/// Below the data folder.
-const ALERTING_FOLDER: &str = "alertmanager";
-
 /// A server that answers.
 #[derive(Debug)]
 pub struct Running {
@@ -145,7 +142,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let locked = tokio::task::spawn_blocking(move || storage::lock(settings)).await;
     let (storage, opening) = locked.map_err(|error| StartError::Input(error.to_string()))??;
-    let memory = Memory::open(&planner.options.data_dir.join(ALERTING_FOLDER))?;
+    let memory = Memory::of_server(&planner.options)?;
     // From here on the server answers, and scrapes; what is scraped waits for the folder to be read.
     let opened = tokio::task::spawn_blocking(move || opening.finish());
     let (parts, router) = Parts::build(
@@ -661,6 +658,7 @@ impl Parts {
                 self.current.write().is_reload_ok = false;
                 self.notifications.add(Notice::ReloadFailed);
                 let problems = error.to_lines();
+                self.alertmanager.reload_refused(&problems);
                 tracing::error!(
                     problems,
                     "reload refused; the old configuration keeps running"

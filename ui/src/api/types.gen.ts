@@ -412,6 +412,21 @@ export type AlertGroup = {
   nextFlush: string;
 };
 
+/** Something that was said about the alert, or was not. */
+export type AlertMark = {
+  /** Of the event in the journal. */
+  id: string;
+  /** RFC 3339. */
+  at: string;
+  /** `notified`, `retried`, `failed` or `not-notified`. */
+  kind: string;
+  code: string;
+  /** One sentence for people. */
+  text: string;
+  receiver?: string | null;
+  integration?: string | null;
+};
+
 export type AlertRow = {
   fingerprint: string;
   /** `firing`, `silenced`, `inhibited`, `muted` or `pending`. */
@@ -438,6 +453,38 @@ export type AlertRule = {
   group: string;
   file: string;
   expression: string;
+};
+
+/** What the alert was for some time. Spans overlap: while it fires, some receivers may not be told. */
+export type AlertSpan = {
+  /** `pending`, `firing` or `suppressed`. */
+  state: string;
+  /** RFC 3339. */
+  from: string;
+  /** RFC 3339; the end of the range if it lasts for longer. */
+  to: string;
+  /** It lasted at the end of the range. */
+  isOpen: boolean;
+  /** Who is not told, of `suppressed`. */
+  receiver?: string | null;
+  /** Why, of `suppressed`: `alert-silenced`, `alert-inhibited`, `alert-muted-by-interval`, `alert-outside-active-interval`. */
+  code?: string | null;
+  /** The same in words, with evidence. */
+  reason?: string | null;
+};
+
+export type AlertTimeline = {
+  fingerprint: string;
+  /** Empty if the journal does not know the alert. */
+  labels: Record<string, string>;
+  /** RFC 3339. */
+  from: string;
+  /** RFC 3339. */
+  to: string;
+  spans: AlertSpan[];
+  marks: AlertMark[];
+  /** Otherwise there were too many events, and the oldest of them are missing. */
+  isComplete: boolean;
 };
 
 /** Something that somebody should look at. */
@@ -572,6 +619,61 @@ export type ImportedBlock = {
   maxTime: number;
   series: number;
   samples: number;
+};
+
+/** Some events. A page may have fewer than were asked for, even none, although there are more: then it has `next`. */
+export type Journal = {
+  events: JournalEvent[];
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** Parts of the journal that could not be read, in words. */
+  damage: string[];
+  /** RFC 3339; events before that are gone. Absent if there is none at all. */
+  keptSince?: string | null;
+};
+
+export type JournalAlert = {
+  fingerprint: string;
+  labels: Record<string, string>;
+  isResolved: boolean;
+};
+
+/** Something that happened. */
+export type JournalEvent = {
+  /** Names the event for as long as it is kept; also a `cursor`. */
+  id: string;
+  /** RFC 3339. */
+  at: string;
+  /** Stable, kebab-case. */
+  code: string;
+  /** `alert`, `group`, `delivery`, `silence`, `config` or `rule`. */
+  kind: string;
+  /** One sentence for people. */
+  text: string;
+  /** Of the alert that it is about, as `labels`; absent where there are many or none. */
+  fingerprint?: string | null;
+  labels?: Record<string, string> | null;
+  group?: (JournalGroup | null);
+  /** Kind of the integration, such as `webhook`. */
+  integration?: string | null;
+  /** Attempts of one delivery share the number. A restart begins to count anew. */
+  delivery?: number | null;
+  /** 1 for the first. */
+  attempt?: number | null;
+  /** Why it was told, or why not, in words. */
+  reason?: string | null;
+  /** The first of the alerts that it is about, where these are many; those that were asked for come first. */
+  alerts?: JournalAlert[];
+  /** How many there are in all. */
+  alertCount?: number;
+  /** What else is known, such as `status`, `message`, `nextAt`, `silences`, `inhibitedBy`, `value`, `rule`. */
+  detail: Record<string, string>;
+};
+
+export type JournalGroup = {
+  key: string;
+  receiver: string;
+  routeId: string;
 };
 
 export type KilledQuery = {
@@ -969,6 +1071,8 @@ export interface Gets {
   "/api/keepwatch/v1/why": { params: { q?: string }; answer: Why };
   "/api/keepwatch/v1/rules": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfRuleRow };
   "/api/keepwatch/v1/alerts": { params: { q?: string; sort?: string; cursor?: string; limit?: string; by?: string }; answer: PageOfAlertRow };
+  "/api/keepwatch/v1/journal": { params: { from?: string; to?: string; filter?: string[]; fingerprint?: string; receiver?: string; code?: string[]; kind?: string[]; limit?: string; cursor?: string; order?: string }; answer: Journal };
+  "/api/keepwatch/v1/alerts/{fingerprint}/timeline": { params: { fingerprint: string; from?: string; to?: string }; answer: AlertTimeline };
   "/api/keepwatch/v1/route/tree": { params: Record<string, never>; answer: Routing };
   "/api/keepwatch/v1/metrics": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfMetricRow };
   "/api/keepwatch/v1/metrics/cardinality": { params: { metric: string }; answer: Cardinality };

@@ -5,6 +5,7 @@ pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod journal;
 pub(crate) mod list;
 pub(crate) mod metrics;
 pub(crate) mod overview;
@@ -13,6 +14,7 @@ pub(crate) mod reasons;
 pub(crate) mod route;
 pub(crate) mod rules;
 pub(crate) mod targets;
+pub(crate) mod timeline;
 pub(crate) mod why;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use net::axum::extract::FromRef;
 
 use crate::openapi;
 use crate::routes::Routes;
-use crate::sources::{AlertingApi, Api};
+use crate::sources::{AlertingApi, Api, JournalApi};
 
 pub(crate) fn routes() -> Routes<Arc<Api>> {
     alerting_routes()
@@ -52,8 +54,11 @@ pub(crate) fn routes_of_alerting() -> Routes<AlertingApi> {
 fn alerting_routes<S: Clone + Send + Sync + 'static>() -> Routes<S>
 where
     AlertingApi: FromRef<S>,
+    JournalApi: FromRef<S>,
 {
     Routes::new()
+        .get("/journal", journal::journal)
+        .get("/alerts/{fingerprint}/timeline", timeline::timeline)
         .get("/me", boot::me)
         .get("/reasons", reasons::reasons)
         .get("/alerts", alerts::list)

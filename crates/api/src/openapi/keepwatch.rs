@@ -6,6 +6,7 @@ use crate::keepwatch::boot::{BootTwin, MeTwin};
 use crate::keepwatch::config::ComparisonTwin;
 use crate::keepwatch::explain::NodeTwin;
 use crate::keepwatch::import::ImportTwin;
+use crate::keepwatch::journal::JournalTwin;
 use crate::keepwatch::metrics::{CardinalityTwin, MetricsTwin};
 use crate::keepwatch::overview::OverviewTwin;
 use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
@@ -13,6 +14,7 @@ use crate::keepwatch::reasons::ReasonsTwin;
 use crate::keepwatch::route::{AnswerTwin, QuestionTwin, TreeTwin};
 use crate::keepwatch::rules::RulesTwin;
 use crate::keepwatch::targets::{DiscoveryTwin, DroppedTwin, TargetsTwin, TraceTwin};
+use crate::keepwatch::timeline::TimelineTwin;
 use crate::keepwatch::why::WhyTwin;
 use crate::sources::DecisionView;
 
@@ -20,6 +22,8 @@ const Q: Param = may("q", "the filter: words, label matchers and @key:value");
 const SORT: Param = may("sort", "name of an order; a leading - turns it round");
 const CURSOR: Param = may("cursor", "`next` of the answer before");
 const LIMIT: Param = may("limit", "rows of one answer, at most 1000");
+const FROM: Param = may("from", "RFC 3339 or seconds; the beginning if left out");
+const TO: Param = may("to", "RFC 3339 or seconds; now if left out");
 const LIST: &[Param] = &[Q, SORT, CURSOR, LIMIT];
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -98,6 +102,42 @@ pub(super) const OPERATIONS: &[Operation] = &[
             may("by", "group: one row for each group that an alert is in"),
         ],
         schema::<AlertsTwin>,
+    ),
+    Operation::get(
+        "/journal",
+        "What happened to alerts, in events",
+        &[
+            FROM,
+            TO,
+            many(
+                "filter",
+                "a matcher; all must match one of the event's alerts",
+            ),
+            may("fingerprint", "of an alert, 16 hexadecimal digits"),
+            may("receiver", "only events about telling this one"),
+            many("code", "only events of these codes"),
+            many(
+                "kind",
+                "only events of these kinds: alert, group, delivery, silence, config, rule",
+            ),
+            LIMIT,
+            CURSOR,
+            may("order", "desc, newest first, which is the default; or asc"),
+        ],
+        schema::<JournalTwin>,
+    ),
+    Operation::get(
+        "/alerts/{fingerprint}/timeline",
+        "The states of one alert, and what was said about it",
+        &[
+            in_path("fingerprint", "16 hexadecimal digits"),
+            may(
+                "from",
+                "RFC 3339 or seconds; 24 hours before `to` if left out",
+            ),
+            TO,
+        ],
+        schema::<TimelineTwin>,
     ),
     Operation::get(
         "/route/tree",

@@ -90,6 +90,8 @@ const COMMON: &[&str] = &[
     "web.max-connections",
     "resolve",
     "data.retention",
+    "journal.retention.time",
+    "journal.retention.size",
     "silences.max-silences",
     "silences.max-silence-size-bytes",
     "alerts.per-alertname-limit",

@@ -446,6 +446,20 @@ pub(crate) const SERVE: &[Flag] = &[
         "How long expired silences and the notification log are kept",
     ),
     flag(
+        "journal.retention.time",
+        Takes::Duration,
+        "30d",
+        "DURATION",
+        "How long the journal tells what became of alerts",
+    ),
+    flag(
+        "journal.retention.size",
+        Takes::Text,
+        "1GB",
+        "SIZE",
+        "Bytes that the journal may have before its oldest part goes",
+    ),
+    flag(
         "enable-feature",
         Takes::Texts,
         "",

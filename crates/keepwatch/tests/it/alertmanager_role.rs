@@ -169,14 +169,16 @@ fn paths_are_those_of_alertmanager() {
     let boot = json(&server.address, "/api/keepwatch/v1/boot");
     let paths = [
         "/alerts",
+        "/alerts/{fingerprint}/timeline",
         "/boot",
+        "/journal",
         "/me",
         "/reasons",
         "/route/explain",
         "/route/tree",
     ];
     assert_eq!(boot["data"]["paths"], value!(paths));
-    for path in ["/alerts", "/me", "/reasons", "/route/tree"] {
+    for path in ["/alerts", "/journal", "/me", "/reasons", "/route/tree"] {
         json(&server.address, &format!("/api/keepwatch/v1{path}"));
     }
     // Nothing of the other roles.
@@ -184,7 +186,10 @@ fn paths_are_those_of_alertmanager() {
     assert!(page.contains("alertmanager_build_info{"), "{page}");
     assert!(!page.contains("\nprometheus_"), "{page}");
     let mut files: Vec<_> = fs::read_dir(dir.join("store")).unwrap().collect();
-    files.retain(|file| file.as_ref().unwrap().file_name() != "lock");
+    files.retain(|file| {
+        let name = file.as_ref().unwrap().file_name();
+        name != "lock" && name != "journal"
+    });
     assert!(files.is_empty(), "{files:?}");
     stop(server);
 }
