@@ -17,7 +17,7 @@ use crate::promtool::{existing_file, go_duration};
 
 /// The arguments of one command, those of the commands around it included.
 #[derive(Clone, Copy)]
-pub(super) struct Given<'m> {
+pub(crate) struct Given<'m> {
     pub(super) matches: &'m ArgMatches,
     pub(super) settings: &'m Settings,
 }
@@ -52,7 +52,7 @@ const CHECKS: [(&str, Option<char>, Check); 10] = [
 const REQUIRED: [&str; 2] = ["template.glob", "template.text"];
 
 impl<'m> Given<'m> {
-    pub(super) fn text(self, name: &str) -> &'m str {
+    pub(crate) fn text(self, name: &str) -> &'m str {
         if let Some(text) = self.of_file(name) {
             return text;
         }
@@ -60,7 +60,7 @@ impl<'m> Given<'m> {
         value.ok().flatten().map_or("", String::as_str)
     }
 
-    pub(super) fn texts(self, name: &str) -> Vec<String> {
+    pub(crate) fn texts(self, name: &str) -> Vec<String> {
         if let Some(text) = self.of_file(name) {
             return vec![text.to_owned()];
         }
@@ -74,7 +74,7 @@ impl<'m> Given<'m> {
             .collect()
     }
 
-    pub(super) fn duration(self, name: &str) -> GoDuration {
+    pub(crate) fn duration(self, name: &str) -> GoDuration {
         go_duration(self.text(name)).unwrap_or_default()
     }
 

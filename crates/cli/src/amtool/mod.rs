@@ -7,7 +7,7 @@
 mod alert;
 mod config;
 mod defaults;
-mod given;
+pub(crate) mod given;
 mod own;
 mod settings;
 mod silence;
@@ -125,11 +125,7 @@ fn dispatch(
 
 /// Runs a command whose arguments are checked.
 fn run_command(path: &[&str], given: Given<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
-    let verbosity = match given.is_on("verbose") {
-        true => Verbosity::All,
-        false => Verbosity::Warnings,
-    };
-    let reader = Reader::new(console, given.text("enable-feature"), verbosity)?;
+    let reader = reader(given, console)?;
     match path {
         ["alert", kind] => alert::run(kind, given, reader, console),
         ["silence", kind] => silence::run(kind, given, reader, console),
@@ -144,6 +140,15 @@ fn run_command(path: &[&str], given: Given<'_>, console: &mut Console<'_>) -> Re
         ["route", kind] => config::run_routes(kind, given, reader, console),
         _ => Err("no command given, see --help".into()),
     }
+}
+
+/// How matchers are read.
+fn reader(given: Given<'_>, console: &mut Console<'_>) -> Result<Reader, Failure> {
+    let verbosity = match given.is_on("verbose") {
+        true => Verbosity::All,
+        false => Verbosity::Warnings,
+    };
+    Reader::new(console, given.text("enable-feature"), verbosity)
 }
 
 /// The names of the commands, outermost first, and the arguments of the innermost.
@@ -164,7 +169,7 @@ fn api(given: Given<'_>) -> Result<Api, Failure> {
     })
 }
 
-fn output(given: Given<'_>) -> Output {
+pub(crate) fn output(given: Given<'_>) -> Output {
     Output::parse(given.text("output")).unwrap_or_default()
 }
 
@@ -175,12 +180,12 @@ fn formatter(given: Given<'_>) -> Formatter<'_> {
     }
 }
 
-fn now() -> model::Timestamp {
+pub(crate) fn now() -> model::Timestamp {
     model::Timestamp(jiff::Timestamp::now().as_millisecond())
 }
 
 /// A flag with a value.
-fn value(name: &'static str, help: &'static str) -> Arg {
+pub(crate) fn value(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
         .value_name(name)
@@ -202,7 +207,7 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
 }
 
 /// Arguments without a flag.
-fn words(name: &'static str, help: &'static str) -> Arg {
+pub(crate) fn words(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .value_name(name)
         .num_args(0..)

@@ -10,7 +10,9 @@ use clap::{ArgMatches, Command};
 
 use super::given::Given;
 use super::settings::Settings;
-use super::{alert, common, config, defaults, ended, leaf, run_command, silence, template, value};
+use super::{
+    alert, common, config, defaults, ended, leaf, reader, run_command, silence, template, value,
+};
 
 pub(crate) const NAMES: [&str; 4] = ["alert", "silence", "route", "template"];
 
@@ -25,7 +27,9 @@ pub(crate) fn commands() -> Vec<Command> {
             .global(true)
     };
     let commands = [
-        alert::command().about("Shows and adds alerts"),
+        alert::command()
+            .about("Shows and adds alerts, and tells what became of them")
+            .subcommands(crate::alert::commands()),
         silence::command().about("Shows, adds, changes and ends silences"),
         config::routes_command("route").about("Shows where alerts go"),
         template::command().about("Renders templates of notifications"),
@@ -65,7 +69,13 @@ pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
         Some(wrong) => Err(wrong.problem.into()),
         None => given.check_required(),
     };
-    let result = checked.and_then(|()| run_command(&path, given, &mut console));
+    let result = checked.and_then(|()| match path.as_slice() {
+        ["alert", kind @ ("history" | "why")] => {
+            let reader = reader(given, &mut console)?;
+            crate::alert::run(kind, given, reader, &mut console)
+        }
+        _ => run_command(&path, given, &mut console),
+    });
     let result = result.map_err(|failure| match failure {
         Failure::Problem(problem) => Failure::Short(problem),
         other => other,

@@ -9,7 +9,7 @@
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
 //! beside the real one (`promtool`), the role amtool too (`amtool`), an Alertmanager alone
 //! (`alertmanager_role`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
-//! series that need not stay (`retention`), agent mode (`agent`).
+//! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`).
 
 #![allow(
     clippy::unwrap_used,
@@ -29,6 +29,7 @@ mod demo;
 mod differential;
 mod federation;
 mod flags;
+mod journal;
 mod kills;
 mod memory;
 mod mesh;

@@ -1,0 +1,129 @@
+//! `keepwatch alert history` and `alert why`: what the journal says of alerts, asked of a server or of a folder.
+
+mod event;
+mod history;
+mod source;
+mod why;
+
+use ::amtool::Failure;
+use ::amtool::matchers::Reader;
+use ::promtool::Console;
+use clap::{Arg, Command};
+use model::Timestamp;
+
+use crate::amtool::given::Given;
+use crate::amtool::{now, value, words};
+
+const HISTORY_ABOUT: &str = "Tells what happened to alerts, the oldest event first.
+
+Matchers such as alertname=foo, node!=bar or 'alertname=~foo.*' say which alerts; a first one without an operator is
+the name of the alert. Without any, all events are told.
+
+  keepwatch alert history HighErrorRate --from=-6h
+  keepwatch alert history --storage.path=data -o json service=cart";
+
+const WHY_ABOUT: &str = "Tells why somebody was, or was not, told about an alert: the newest one that the matchers match.
+
+It shows the chain from the sample of the rule to the answer of the receiver, and how it stands with each receiver.
+
+  keepwatch alert why HighErrorRate service=cart";
+
+/// The commands, to be put below `alert`.
+pub(crate) fn commands() -> [Command; 2] {
+    let with_times = |command: Command| {
+        command
+            .arg(value(
+                "from",
+                "Events from here on: RFC 3339, seconds since 1970, or time before now as in -2h",
+            ).allow_hyphen_values(true))
+            .arg(value("to", "Events up to here, in the same forms").allow_hyphen_values(true))
+            .arg(storage())
+            .arg(words("matcher-groups", "Which alerts"))
+    };
+    let history = Command::new("history")
+        .about("Tells what happened to alerts")
+        .long_about(HISTORY_ABOUT)
+        .arg(value("receiver", "Only events about telling this receiver").short('r'))
+        .arg(value("limit", "The newest so many events").default_value("200"));
+    let why = Command::new("why")
+        .about("Tells why somebody was, or was not, told about an alert")
+        .long_about(WHY_ABOUT);
+    [with_times(history), with_times(why)]
+}
+
+fn storage() -> Arg {
+    value(
+        "storage.path",
+        "Asks the journal in this data folder, of serve or of an Alertmanager, instead of a server; nothing in it is changed",
+    )
+}
+
+/// Runs one of the commands.
+pub(crate) fn run(
+    kind: &str,
+    given: Given<'_>,
+    reader: Reader,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    match kind {
+        "history" => history::run(given, reader, console),
+        _ => why::run(given, reader, console),
+    }
+}
+
+/// The parameters that both commands have.
+fn parameters(
+    given: Given<'_>,
+    reader: Reader,
+    console: &mut Console<'_>,
+) -> Result<::promtool::http::Parameters, Failure> {
+    let mut parameters = Vec::new();
+    for name in ["from", "to"] {
+        let text = given.text(name);
+        if !text.is_empty() {
+            parameters.push((name, time(name, text)?));
+        }
+    }
+    let matchers = reader.with_alertname(console, &given.texts("matcher-groups"));
+    parameters.extend(matchers.into_iter().map(|text| ("filter", text)));
+    Ok(parameters)
+}
+
+/// As the API reads it.
+fn time(name: &str, text: &str) -> Result<String, Failure> {
+    let relative = text.strip_prefix('-').map(model::Duration::parse);
+    let at = match relative {
+        Some(Ok(before)) => Some(now() - before),
+        Some(Err(_)) => None,
+        None => match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() => Some(Timestamp::from_seconds(seconds)),
+            _ => {
+                let parsed: Result<jiff::Timestamp, _> = text.parse();
+                parsed.ok().map(|time| Timestamp(time.as_millisecond()))
+            }
+        },
+    };
+    match at {
+        Some(at) => Ok(at.seconds().to_string()),
+        None => Err(format!(
+            "--{name} {text}: no time; write it like 2026-11-27T10:00:00Z, 1795773600 or -2h"
+        )
+        .into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_three_forms() {
+        assert_eq!(time("from", "1795773600.5").unwrap(), "1795773600.5");
+        assert_eq!(time("from", "1970-01-01T00:01:00Z").unwrap(), "60");
+        let ago: f64 = time("from", "-2h").unwrap().parse().unwrap();
+        assert!((now().seconds() - ago - 7200.0).abs() < 60.0);
+        for wrong in ["-x", "yesterday", "inf", "-"] {
+            assert!(time("to", wrong).is_err(), "{wrong}");
+        }
+    }
+}
