@@ -10,6 +10,7 @@ use crate::alert::Fingerprint;
 use crate::codec::CodecError;
 use crate::codec::proto::Reader;
 use crate::event::GroupRef;
+use crate::time::Time;
 
 const MAGIC: [u8; 4] = *b"KWJ\x01";
 /// Bytes before the first frame.
@@ -93,7 +94,10 @@ pub struct Entry {
     delivery: u64,
     attempt: u32,
     pub(super) list: u32,
-    details: Vec<u32>,
+    /// Names with texts, times, numbers.
+    texts: Vec<(u32, u32)>,
+    times: Vec<(u32, Timestamp)>,
+    numbers: Vec<(u32, u64)>,
 }
 
 /// A segment that is being read.
@@ -166,7 +170,9 @@ impl<'a> Segment<'a> {
             delivery: 0,
             attempt: 0,
             list: 0,
-            details: Vec::new(),
+            texts: Vec::new(),
+            times: Vec::new(),
+            numbers: Vec::new(),
         };
         let (mut is_record, mut kind) = (false, 0);
         let mut reader = Reader::new(payload);
@@ -189,8 +195,7 @@ impl<'a> Segment<'a> {
                 }
                 5 => {
                     is_record = true;
-                    let zigzag = field.number()?;
-                    entry.at = Timestamp((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed());
+                    entry.at = time(field.number()?);
                 }
                 6 => kind = field.number()?,
                 7 => entry.code = named(field.number()?, self.texts.len())?,
@@ -200,11 +205,16 @@ impl<'a> Segment<'a> {
                 11 => entry.delivery = field.number()?,
                 12 => entry.attempt = u32::try_from(field.number()?).unwrap_or(u32::MAX),
                 13 => entry.list = named(field.number()?, self.lists.len())?,
-                14 => {
+                14..=16 => {
                     let mut numbers = Vec::new();
                     field.numbers(&mut numbers)?;
-                    for number in numbers {
-                        entry.details.push(named(number, self.texts.len())?);
+                    for pair in numbers.chunks_exact(2) {
+                        let name = named(pair[0], self.texts.len())?;
+                        match field.number {
+                            14 => entry.texts.push((name, named(pair[1], self.texts.len())?)),
+                            15 => entry.times.push((name, time(pair[1]))),
+                            _ => entry.numbers.push((name, pair[1])),
+                        }
                     }
                 }
                 // A later version may have more.
@@ -281,10 +291,13 @@ impl<'a> Segment<'a> {
                 is_resolved: number & 1 == 1,
             })
         });
-        let details = entry.details.chunks_exact(2).map(|pair| {
-            let (name, value) = (text(pair[0]), text(pair[1]));
-            (name.unwrap_or_default(), value.unwrap_or_default())
-        });
+        let name = |number: u32| text(number).unwrap_or_default();
+        let texts = entry.texts.iter();
+        let texts = texts.map(|(own, value)| (name(*own), name(*value)));
+        let times = entry.times.iter();
+        let times = times.map(|(own, at)| (name(*own), Time::from(*at).to_string()));
+        let numbers = entry.numbers.iter();
+        let numbers = numbers.map(|(own, number)| (name(*own), number.to_string()));
         Record {
             at: entry.at,
             kind: entry.kind,
@@ -296,9 +309,14 @@ impl<'a> Segment<'a> {
             attempt: (entry.attempt > 0).then_some(entry.attempt),
             alerts: mentions.collect(),
             alert_count: list.len(),
-            details: details.collect(),
+            details: texts.chain(times).chain(numbers).collect(),
         }
     }
+}
+
+/// Of a zigzag number.
+fn time(zigzag: u64) -> Timestamp {
+    Timestamp((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
 }
 
 /// A number that refers to one of `count` things, or to none.

@@ -12,7 +12,6 @@ use crate::event::{Event, GroupRef};
 use crate::reason::NotNotified;
 use crate::silence::Silence;
 use crate::text;
-use crate::time::Time;
 
 impl Draft {
     /// What is written of an event that happened at `at`.
@@ -21,19 +20,19 @@ impl Draft {
         match event {
             Event::AlertFired { alert } => {
                 let draft = new(Kind::Alert).of_alert(alert);
-                draft.with(detail::STARTS_AT, alert.starts_at)
+                draft.with_time(detail::STARTS_AT, alert.starts_at.timestamp())
             }
             Event::AlertResolved { alert } => {
                 let draft = new(Kind::Alert).of_alert(alert);
-                let draft = draft.with(detail::STARTS_AT, alert.starts_at);
-                draft.with(detail::ENDS_AT, alert.ends_at)
+                let draft = draft.with_time(detail::STARTS_AT, alert.starts_at.timestamp());
+                draft.with_time(detail::ENDS_AT, alert.ends_at.timestamp())
             }
             Event::AlertRefused { labels, error } => new(Kind::Alert)
                 .about(Subject::of_labels(labels.clone()))
                 .with(detail::MESSAGE, error),
             Event::AlertOverLimit { labels, max } => new(Kind::Alert)
                 .about(Subject::of_labels(labels.clone()))
-                .with(detail::LIMIT, max),
+                .with_count(detail::LIMIT, *max),
             Event::AlertTimedOut { alert, group } => {
                 new(Kind::Alert).of_alert(alert).in_group(group)
             }
@@ -46,7 +45,7 @@ impl Draft {
                 flush_at,
             } => {
                 let draft = new(Kind::Alert).of_alert(alert).in_group(group);
-                draft.with(detail::FLUSH_AT, Time::from(*flush_at))
+                draft.with_time(detail::FLUSH_AT, *flush_at)
             }
             Event::AlertSuppressed {
                 alert,
@@ -65,7 +64,7 @@ impl Draft {
                 flush_at,
             } => {
                 let draft = new(Kind::Group).of_alert(alert).in_group(group);
-                draft.with(detail::FLUSH_AT, Time::from(*flush_at))
+                draft.with_time(detail::FLUSH_AT, *flush_at)
             }
             Event::GroupRemoved { group } => new(Kind::Group).in_group(group),
             Event::FlushStarted { group, alerts } => {
@@ -109,9 +108,9 @@ impl Draft {
                 draft.delivery = Some(delivery.0);
                 draft.attempt = Some(*attempts);
                 if let Some(status) = answer.status {
-                    draft = draft.with(detail::STATUS, status);
+                    draft = draft.with_count(detail::STATUS, status.into());
                 }
-                draft.with(detail::REPEATS_AFTER, Time::from(*repeats_after))
+                draft.with_time(detail::REPEATS_AFTER, *repeats_after)
             }
             Event::DeliveryRetried {
                 delivery,
@@ -130,7 +129,7 @@ impl Draft {
                 draft
                     .with(detail::FAILURE, failure.as_str())
                     .with(detail::MESSAGE, message)
-                    .with(detail::NEXT_AT, Time::from(*next_at))
+                    .with_time(detail::NEXT_AT, *next_at)
             }
             Event::SilenceStored { silence }
             | Event::SilenceExpired { silence }
@@ -152,8 +151,8 @@ impl Draft {
     fn about_all(mut self, alerts: &Arc<[NotifiedAlert]>) -> Self {
         let resolved = alerts.iter().filter(|alert| alert.is_resolved).count();
         self.alerts = Some(alerts.clone());
-        self.with(detail::FIRING, alerts.len() - resolved)
-            .with(detail::RESOLVED, resolved)
+        self.with_count(detail::FIRING, alerts.len() - resolved)
+            .with_count(detail::RESOLVED, resolved)
     }
 
     fn because(mut self, reason: &NotNotified) -> Self {
@@ -174,7 +173,7 @@ impl Draft {
                 self = self.with(detail::INTERVALS, names.join(","));
             }
             NotNotified::AlreadyNotified { repeats_after } => {
-                self = self.with(detail::REPEATS_AFTER, Time::from(*repeats_after));
+                self = self.with_time(detail::REPEATS_AFTER, *repeats_after);
             }
             NotNotified::DeliveryFailed {
                 failure,
@@ -212,7 +211,7 @@ impl Draft {
             .with(detail::CREATED_BY, &silence.created_by)
             .with(detail::COMMENT, &silence.comment)
             .with(detail::MATCHERS, sets.join(" or "))
-            .with(detail::STARTS_AT, silence.starts_at)
-            .with(detail::ENDS_AT, silence.ends_at)
+            .with_time(detail::STARTS_AT, silence.starts_at.timestamp())
+            .with_time(detail::ENDS_AT, silence.ends_at.timestamp())
     }
 }

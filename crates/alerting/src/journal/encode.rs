@@ -15,6 +15,8 @@
 //! | 11, 12 | delivery and attempt |
 //! | 13 | number of the list of alerts |
 //! | 14 | details, packed: numbers of texts, a name and a value in turn |
+//! | 15 | details that are times, packed: the number of the name's text and a time as in 5, in turn |
+//! | 16 | details that are numbers, packed: the number of the name's text and the number, in turn |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use foldhash::fast::FixedState;
 use model::Timestamp;
 
 use super::decode::Header;
-use super::record::{Draft, Subject};
+use super::record::{Detail, Draft, Subject};
 use crate::alert::Fingerprint;
 use crate::codec::proto::Writer;
 use crate::event::GroupRef;
@@ -78,12 +80,15 @@ impl SegmentWriter {
                 .collect();
             self.list(numbers, &mut names)
         });
-        let details: Vec<u64> = draft
-            .details
-            .iter()
-            .flat_map(|(name, value)| [*name, value.as_str()])
-            .map(|text| self.text(text, &mut names))
-            .collect();
+        let (mut texts, mut times, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, value) in &draft.details {
+            let name = self.text(name, &mut names);
+            match value {
+                Detail::Text(text) => texts.extend([name, self.text(text, &mut names)]),
+                Detail::Time(at) => times.extend([name, zigzag(*at)]),
+                Detail::Number(number) => numbers.extend([name, *number]),
+            }
+        }
         let mut message = names.message;
         let named = message.length();
         message.number_always(5, zigzag(draft.at));
@@ -96,7 +101,9 @@ impl SegmentWriter {
         message.number(11, draft.delivery.unwrap_or_default());
         message.number(12, u64::from(draft.attempt.unwrap_or_default()));
         message.number(13, list);
-        message.packed(14, &details);
+        message.packed(14, &texts);
+        message.packed(15, &times);
+        message.packed(16, &numbers);
         let own = message.length() - named;
         frame(message, bytes);
         own

@@ -35,4 +35,4 @@ pub use decode::{Damage, Header, Segment};
 pub use encode::SegmentWriter;
 pub use page::{Id, Order, Page, Request, SegmentInfo};
 pub use query::Query;
-pub use record::{Draft, Kind, Mention, Record, Subject, detail};
+pub use record::{Detail, Draft, Kind, Mention, Record, Subject, detail};

@@ -149,7 +149,15 @@ pub struct Draft {
     /// All alerts that it is about, where that is not one.
     pub alerts: Option<Arc<[NotifiedAlert]>>,
     /// By names of [`detail`].
-    pub details: Vec<(&'static str, String)>,
+    pub details: Vec<(&'static str, Detail)>,
+}
+
+/// The value of a detail. Times and numbers take less room than their texts, and less time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    Text(String),
+    Time(Timestamp),
+    Number(u64),
 }
 
 impl Draft {
@@ -176,7 +184,21 @@ impl Draft {
 
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.details.push((name, value.to_string()));
+        let text = Detail::Text(value.to_string());
+        self.details.push((name, text));
+        self
+    }
+
+    #[must_use]
+    pub fn with_time(mut self, name: &'static str, at: Timestamp) -> Self {
+        self.details.push((name, Detail::Time(at)));
+        self
+    }
+
+    #[must_use]
+    pub fn with_count(mut self, name: &'static str, count: usize) -> Self {
+        let number = u64::try_from(count).unwrap_or(u64::MAX);
+        self.details.push((name, Detail::Number(number)));
         self
     }
 }

@@ -27,13 +27,12 @@ pub(crate) fn draft(
         Value::Float(value) => float_general(*value),
         Value::Histogram(histogram) => histogram.to_string(),
     };
-    let active_at = alerting::Time::from(change.active_at);
     Draft::new(at, Kind::Rule, code)
         .about(Subject::of_labels(
             sent.unwrap_or_else(|| change.labels.clone()),
         ))
         .with(detail::VALUE, value)
-        .with(detail::ACTIVE_AT, active_at)
+        .with_time(detail::ACTIVE_AT, change.active_at)
         .with(detail::HOLD, rule.hold)
         .with(detail::RULE, &rule.alert)
         .with(detail::RULE_GROUP, &group.name)
