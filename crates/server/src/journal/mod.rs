@@ -89,6 +89,7 @@ impl Counters {
 pub(crate) struct Journal {
     shared: Arc<Shared>,
     reader: Reader,
+    dropped: Counter,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -128,6 +129,7 @@ impl Journal {
     ) -> Self {
         let shared = Arc::new(Shared::default());
         let reader = opened.0.reader();
+        let dropped = counters.dropped.clone();
         let writer = Writer {
             shared: Arc::clone(&shared),
             ring: opened.0,
@@ -152,6 +154,7 @@ impl Journal {
         Self {
             shared,
             reader,
+            dropped,
             thread: Mutex::new(thread),
         }
     }
@@ -182,6 +185,8 @@ impl Journal {
         for item in items {
             if queue.items.len() >= QUEUE_MAX || queue.is_closing {
                 queue.dropped += 1;
+                // Here, so that it is counted even if the thread that writes is gone.
+                self.dropped.increment();
             } else {
                 queue.put += 1;
                 queue.items.push(item);
@@ -260,11 +265,9 @@ impl Writer {
             let (items, dropped, is_closing) = self.wait();
             let count = items.len() as u64;
             self.write(items, dropped);
-            self.keep_up(is_closing);
-            let mut queue = self.shared.queue.lock();
-            queue.done += count;
-            drop(queue);
+            self.shared.queue.lock().done += count;
             self.shared.caught_up.notify_all();
+            self.keep_up(is_closing);
             if is_closing {
                 return;
             }
@@ -294,7 +297,6 @@ impl Writer {
             }
         }
         if dropped > 0 {
-            self.counters.dropped.add(float(dropped));
             self.refuse(&JournalRefusal::TooFast { dropped });
             let code = "journal-events-dropped";
             let draft = Draft::new(self.clock.now(), Kind::Config, code);
