@@ -1,6 +1,6 @@
 //! TLS configurations of clients, and their parts, from certificates and keys given as text or files.
 
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,11 +11,36 @@ use rustls::{
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
+use crate::small_file::small_file;
+
 /// PEM text, given directly or by the file that holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Pem {
     Text(String),
     File(String),
+}
+
+impl Pem {
+    /// With the text of the file instead of its name.
+    pub(crate) fn read(&self) -> Result<Self, TlsError> {
+        read(self).map(Self::Text)
+    }
+}
+
+impl std::fmt::Display for Pem {
+    /// Where it comes from; the text can be a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("given as text"),
+            Self::File(file) => f.write_str(file),
+        }
+    }
+}
+
+impl std::fmt::Debug for Pem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pem({self})")
+    }
 }
 
 /// `tls_config` of the peers.
@@ -128,7 +153,7 @@ pub(crate) fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> TlsE
 fn read(pem: &Pem) -> Result<String, TlsError> {
     match pem {
         Pem::Text(text) => Ok(text.clone()),
-        Pem::File(file) => fs::read_to_string(file).map_err(|error| TlsError::Unreadable {
+        Pem::File(file) => small_file(Path::new(file)).map_err(|error| TlsError::Unreadable {
             file: file.clone(),
             problem: error.to_string(),
         }),

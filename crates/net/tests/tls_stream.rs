@@ -22,9 +22,11 @@ fn server() -> TlsServerOptions {
         cert: pem(CERT),
         key: pem(KEY),
         clients: ClientCertificates::NotAsked,
+        client_names: None,
         versions: Versions::All,
         cipher_suites: Vec::new(),
         curves: Vec::new(),
+        protocols: Vec::new(),
     }
 }
 
@@ -134,7 +136,91 @@ async fn suites_and_curves_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn certificates_are_read_anew() {
+async fn strangers_are_let_in_where_any_certificate_will_do() {
+    let with = |clients| TlsServerOptions {
+        clients,
+        ..server()
+    };
+    let unknown = rcgen::generate_simple_self_signed(vec!["stranger.example".to_owned()]).unwrap();
+    let unknown = TlsOptions {
+        cert: Some(pem(&unknown.cert.pem())),
+        key: Some(pem(&unknown.signing_key.serialize_pem())),
+        ..client()
+    };
+    for clients in [ClientCertificates::Asked, ClientCertificates::AnyRequired] {
+        let heard = greet(with(clients), unknown.clone()).await;
+        assert_eq!(heard.unwrap(), "hi");
+    }
+    let asked = with(ClientCertificates::Asked);
+    assert_eq!(greet(asked, client()).await.unwrap(), "hi");
+    let error = greet(with(ClientCertificates::AnyRequired), client()).await;
+    let error = error.unwrap_err();
+    assert!(error.contains("peer sent no certificates"), "{error}");
+    let required = with(ClientCertificates::Required(Some(pem(CERT))));
+    let error = greet(required, unknown.clone()).await.unwrap_err();
+    assert!(error.contains("UnknownIssuer"), "{error}");
+}
+
+#[tokio::test]
+async fn certificates_of_clients_must_be_for_a_name() {
+    let unknown = rcgen::generate_simple_self_signed(vec!["client.example".to_owned()]).unwrap();
+    let shown = TlsOptions {
+        cert: Some(pem(&unknown.cert.pem())),
+        key: Some(pem(&unknown.signing_key.serialize_pem())),
+        ..client()
+    };
+    let for_names = |clients: &ClientCertificates, names: &[&str]| TlsServerOptions {
+        clients: clients.clone(),
+        client_names: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        ..server()
+    };
+    for clients in [
+        ClientCertificates::Asked,
+        ClientCertificates::AnyRequired,
+        ClientCertificates::CheckedIfGiven(Some(pem(&unknown.cert.pem()))),
+        ClientCertificates::Required(Some(pem(&unknown.cert.pem()))),
+    ] {
+        let names = for_names(&clients, &["other", "client.example"]);
+        let heard = greet(names.clone(), shown.clone()).await;
+        assert_eq!(heard.unwrap(), "hi", "{clients:?}");
+        let error = greet(names, client()).await.unwrap_err();
+        assert!(error.contains("peer sent no certificates"), "{error}");
+        for names in [&["other", "client"][..], &[]] {
+            let error = greet(for_names(&clients, names), shown.clone()).await;
+            let error = error.unwrap_err();
+            let wanted = "is for [\"client.example\"], of which client_allowed_sans has none";
+            assert!(error.contains(wanted), "{error}");
+        }
+    }
+}
+
+/// Of an open port, and what the client finds.
+async fn shown_certificate(server: &TlsServer, ca: &str) -> Result<(), String> {
+    let trusting = TlsOptions {
+        ca: Some(pem(ca)),
+        server_name: Some("localhost".to_owned()),
+        ..TlsOptions::default()
+    };
+    let client = TlsClient::new(trusting).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let calling = async {
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        client.connect(stream.unwrap(), ip).await.map(drop)
+    };
+    let answering = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        server.accept(stream).await.map(drop)
+    };
+    let (called, answered) = tokio::join!(calling, answering);
+    match (called, answered) {
+        (Ok(()), Ok(())) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_read_anew_and_broken_ones_are_not_taken() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);
@@ -146,15 +232,26 @@ async fn certificates_are_read_anew() {
         key: file("tls.key", KEY),
         ..server()
     };
-    assert_eq!(greet(options.clone(), client()).await.unwrap(), "hi");
     let running = TlsServer::new(options.clone()).unwrap();
+    shown_certificate(&running, CERT).await.unwrap();
+    // Neither a broken key, nor one of another certificate, nor one that is gone.
+    let renewed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     file("tls.key", "not a key");
-    let error = TlsServer::new(options).unwrap_err().to_string();
+    let error = TlsServer::new(options.clone()).unwrap_err().to_string();
     assert!(error.starts_with("server key: "), "{error}");
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let calling = TcpStream::connect(listener.local_addr().unwrap());
-    let (called, accepted) = tokio::join!(calling, listener.accept());
-    called.unwrap();
-    let error = running.accept(accepted.unwrap().0).await.unwrap_err();
-    assert!(error.to_string().starts_with("server key: "), "{error}");
+    shown_certificate(&running, CERT).await.unwrap();
+    file("tls.key", &renewed.signing_key.serialize_pem());
+    let error = TlsServer::new(options.clone()).unwrap_err().to_string();
+    assert!(error.starts_with("server certificate and key: "), "{error}");
+    shown_certificate(&running, CERT).await.unwrap();
+    std::fs::remove_file(dir.path().join("tls.crt")).unwrap();
+    let error = TlsServer::new(options).unwrap_err().to_string();
+    assert!(error.contains("tls.crt: No such file"), "{error}");
+    shown_certificate(&running, CERT).await.unwrap();
+    // The certificate that belongs to the new key.
+    file("tls.crt", &renewed.cert.pem());
+    shown_certificate(&running, &renewed.cert.pem())
+        .await
+        .unwrap();
+    shown_certificate(&running, CERT).await.unwrap_err();
 }

@@ -30,7 +30,7 @@ impl Serving {
                 // An error means that the main task is gone, which is the same.
                 let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
             };
-            let serving = serve(listener, router.clone(), options, is_over);
+            let serving = serve(listener, router.clone(), options.clone(), is_over);
             servers.push(tokio::spawn(serving));
         }
         Self { servers, stop }

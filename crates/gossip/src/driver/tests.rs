@@ -247,9 +247,11 @@ fn tls() -> MeshTls {
         cert: pem("localhost.crt"),
         key: pem("localhost.key"),
         clients: ClientCertificates::Required(Some(pem("localhost.crt"))),
+        client_names: None,
         versions: Versions::All,
         cipher_suites: Vec::new(),
         curves: Vec::new(),
+        protocols: Vec::new(),
     };
     let client = TlsOptions {
         ca: Some(pem("localhost.crt")),

@@ -36,12 +36,6 @@ pub(crate) fn load(path: &Path) -> Result<MeshTls, StartError> {
 }
 
 fn server_options(tls: &ServerTls) -> Result<TlsServerOptions, String> {
-    if !tls.client_allowed_sans.is_empty() {
-        return Err(
-            "`client_allowed_sans` is not built; let an authority that signs for members only be `client_ca_file`"
-                .to_owned(),
-        );
-    }
     // The file goes before the text, as with the peer.
     let pem = |text: &str, file: &str| match (text, file) {
         ("", "") => None,
@@ -66,8 +60,10 @@ fn server_options(tls: &ServerTls) -> Result<TlsServerOptions, String> {
         cert: pem(&tls.cert, &tls.cert_file).ok_or_else(missing)?,
         key: pem(tls.key.expose(), &tls.key_file).ok_or_else(missing)?,
         clients,
+        client_names: Some(tls.client_allowed_sans.clone()).filter(|names| !names.is_empty()),
         versions: tls_versions(tls.min_version, tls.max_version)?,
         cipher_suites: tls.cipher_suites.clone(),
         curves: tls.curve_preferences.clone(),
+        protocols: Vec::new(),
     })
 }
