@@ -49,17 +49,23 @@ pub enum ClientAuth {
     RequireAndVerify,
 }
 
+impl ClientAuth {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "" | "NoClientCert" => Some(Self::None),
+            "RequestClientCert" => Some(Self::Request),
+            "RequireAnyClientCert" | "RequireClientCert" => Some(Self::RequireAny),
+            "VerifyClientCertIfGiven" => Some(Self::VerifyIfGiven),
+            "RequireAndVerifyClientCert" => Some(Self::RequireAndVerify),
+            _ => None,
+        }
+    }
+}
+
 impl ServerTls {
     /// `None` if the word is not known, which loading refuses.
     pub fn client_auth(&self) -> Option<ClientAuth> {
-        match self.client_auth_type.as_str() {
-            "" | "NoClientCert" => Some(ClientAuth::None),
-            "RequestClientCert" => Some(ClientAuth::Request),
-            "RequireAnyClientCert" | "RequireClientCert" => Some(ClientAuth::RequireAny),
-            "VerifyClientCertIfGiven" => Some(ClientAuth::VerifyIfGiven),
-            "RequireAndVerifyClientCert" => Some(ClientAuth::RequireAndVerify),
-            _ => None,
-        }
+        ClientAuth::parse(&self.client_auth_type)
     }
 
     fn validate(&mut self, map: &mut MapReader<'_, '_>) {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use diag::Source;
+use diag::{Diagnostic, Diagnostics, Source};
 use yaml::{MapReader, Reading};
 
 use crate::Secret;
 use crate::files::{LoadError, join_path};
 use crate::go_duration::GoDuration;
 use crate::http::TlsVersion;
+use crate::mesh_tls::ClientAuth;
 use crate::quote::quote;
 use crate::section::{Section, read_section};
 use crate::text::FilePath;
@@ -76,14 +77,21 @@ impl HttpServer {
                     let message = format!("HTTP header {} can not be configured", quote(name));
                     (message, format!("one of {}", names.join(", ")))
                 }
-                Some((_, values))
-                    if !values.is_empty() && !values.contains(&value.to_lowercase().as_str()) =>
-                {
-                    let values = values.join(" ");
+                Some((_, values)) if !values.is_empty() && !values.contains(&value.as_str()) => {
+                    let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
                     let message = format!(
-                        "invalid value for {name}. Expected one of: [{values}], but got: {value}"
+                        "invalid value for {name}. Expected one of: [{}], but got: {}",
+                        values.join(" "),
+                        quote(value)
                     );
                     (message, "use one of these values".to_owned())
+                }
+                // The peers send a space in place of the line break.
+                Some(_) if value.contains(|c: char| c.is_ascii_control() && c != '\t') => {
+                    let message = format!(
+                        "the value of {name} has a line break or a control character in it"
+                    );
+                    (message, "write it in one line".to_owned())
                 }
                 Some(_) => continue,
             };
@@ -91,6 +99,34 @@ impl HttpServer {
         }
     }
 }
+
+/// Names of suites that the peers know; some of them are spoken nowhere any more.
+const SUITES: [&str; 22] = [
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    // The newest ones do not take these any more.
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+];
+const CURVES: [&str; 4] = ["CurveP256", "CurveP384", "CurveP521", "X25519"];
 
 impl ServerTls {
     /// Whether anything of it asks for TLS.
@@ -107,7 +143,30 @@ impl ServerTls {
         texts.iter().any(|text| !text.is_empty())
     }
 
+    /// `None` if the word is not known, which loading refuses.
+    pub fn client_auth(&self) -> Option<ClientAuth> {
+        ClientAuth::parse(&self.client_auth)
+    }
+
     fn validate(&mut self, map: &mut MapReader<'_, '_>) {
+        let lists = [
+            ("cipher_suites", "cipher", &self.cipher_suites, &SUITES[..]),
+            (
+                "curve_preferences",
+                "curve",
+                &self.curve_preferences,
+                &CURVES[..],
+            ),
+        ];
+        for (key, what, given, known) in lists {
+            for name in given.iter().filter(|name| !known.contains(&name.as_str())) {
+                let hint = match diag::did_you_mean(name, known.iter().copied()) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None => format!("one of {}", known.join(", ")),
+                };
+                map.refuse_with_hint(key, CODE, format!("unknown {what}: {name}"), hint);
+            }
+        }
         if !self.is_enabled() {
             return;
         }
@@ -128,17 +187,14 @@ impl ServerTls {
             );
         }
         let key = "client_auth_type";
-        let asks_always = match self.client_auth.as_str() {
-            "RequireAnyClientCert" | "RequireClientCert" | "RequireAndVerifyClientCert" => true,
-            "" | "NoClientCert" | "RequestClientCert" | "VerifyClientCertIfGiven" => false,
-            other => {
-                let hint = "NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert";
-                refuse(key, &format!("invalid ClientAuth: {other}"), hint);
-                true
-            }
-        };
+        if self.client_auth().is_none() {
+            let hint = "NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert";
+            let message = format!("invalid ClientAuth: {}", self.client_auth);
+            refuse(key, &message, hint);
+        }
+        let is_asked = self.client_auth() != Some(ClientAuth::None);
         let has_ca = !self.client_ca.is_empty() || !self.client_ca_file.is_empty();
-        if has_ca && matches!(self.client_auth.as_str(), "" | "NoClientCert") {
+        if has_ca && !is_asked {
             let message = "client CA's have been configured without a Client Auth Policy";
             refuse(
                 key,
@@ -146,9 +202,14 @@ impl ServerTls {
                 "add `client_auth_type: RequireAndVerifyClientCert`",
             );
         }
-        if self.client_allowed_sans.is_some() && !asks_always {
-            let message = "client_allowed_sans requires client_auth_type to be one of RequireAnyClientCert or RequireAndVerifyClientCert";
-            refuse("client_allowed_sans", message, "use one of these");
+        // The peers take it, and let everybody in.
+        if self.client_allowed_sans.is_some() && !is_asked {
+            let message = "client_allowed_sans is without effect, because clients are not asked for certificates";
+            refuse(
+                "client_allowed_sans",
+                message,
+                "add `client_auth_type: RequireAndVerifyClientCert`",
+            );
         }
     }
 }
@@ -185,9 +246,24 @@ fn check_hash(hash: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A problem with what a loaded configuration says, at the value of `keys` in its text, or what is there of them.
+pub fn problem_at(source: &Source, keys: &[&str], message: String, hint: &str) -> Diagnostic {
+    let problem = Diagnostic::error(CODE, message).hint(hint);
+    let Some(mut node) = yaml::parse(source, &mut Diagnostics::new()) else {
+        return problem;
+    };
+    for key in keys {
+        match node.get(key).cloned() {
+            Some(found) => node = found,
+            None => break,
+        }
+    }
+    problem.at(source, node.span)
+}
+
 /// Reads a web configuration; relative paths in it start from its folder.
 pub fn load(source: &Source, folder: &str) -> Result<WebConfig, LoadError> {
-    let mut diagnostics = diag::Diagnostics::new();
+    let mut diagnostics = Diagnostics::new();
     let node = yaml::parse(source, &mut diagnostics);
     let mut reading = Reading::new(source);
     let config = match &node {
@@ -252,7 +328,27 @@ mod tests {
             ),
             (
                 "http_server_config: {headers: {X-Frame-Options: x}}\n",
-                "invalid value for X-Frame-Options. Expected one of: [deny sameorigin], but got: x",
+                "invalid value for X-Frame-Options. Expected one of: [\"deny\" \"sameorigin\"], but got: \"x\"",
+            ),
+            (
+                "http_server_config: {headers: {X-Frame-Options: DENY}}\n",
+                "invalid value for X-Frame-Options. Expected one of: [\"deny\" \"sameorigin\"], but got: \"DENY\"",
+            ),
+            (
+                "http_server_config: {headers: {X-XSS-Protection: \"1\\nSet-Cookie: a\"}}\n",
+                "the value of X-XSS-Protection has a line break or a control character in it",
+            ),
+            (
+                "tls_server_config: {cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_RC4_128_SHA]}\n",
+                "unknown cipher: TLS_RSA_WITH_RC4_128_SHA",
+            ),
+            (
+                "tls_server_config: {curve_preferences: [X25519, P256]}\n",
+                "unknown curve: P256",
+            ),
+            (
+                "tls_server_config: {cert: x, key: x, client_allowed_sans: [a]}\n",
+                "client_allowed_sans is without effect, because clients are not asked for certificates",
             ),
             (
                 "basic_auth_users: {a: b}\n",
