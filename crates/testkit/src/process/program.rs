@@ -51,9 +51,14 @@ pub struct Finished {
 impl Program {
     /// Starts a program with its output read by threads, so that it never blocks on a full pipe. `name`
     /// stands in messages.
-    pub fn start(name: &str, mut command: Command) -> Self {
+    pub fn start(name: &str, command: Command) -> Self {
+        Self::start_with(name, command, Stdio::null())
+    }
+
+    /// As [`start`](Self::start), with something to read or to pass on as its standard input.
+    pub fn start_with(name: &str, mut command: Command, input: Stdio) -> Self {
         command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = match command.spawn() {
