@@ -12,7 +12,7 @@ use clap::{ArgMatches, Command};
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use promtool::Console;
-use server::{AlertmanagerOptions, AlertmanagerRole, UiFile};
+use server::{AlertmanagerOptions, AlertmanagerRole, Switch, UiFile};
 
 use crate::flags::{ALERTMANAGER_WITHOUT_EFFECT, Given, add, alertmanager};
 use crate::promtool::problem;
@@ -79,7 +79,7 @@ fn start(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()
     serve::runtime()?.block_on(async {
         let running = serve::told(server::start_alertmanager(role).await)?;
         for address in running.addresses() {
-            println!("listening on http://{address}");
+            println!("listening on {}://{address}", running.scheme());
         }
         running.stopped().await;
         Ok(())
@@ -88,10 +88,6 @@ fn start(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()
 
 /// What the flags describe.
 fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<AlertmanagerRole> {
-    options::refuse_not_built(given, &["web.config.file"])?;
-    if given.is_on("web.systemd-socket") {
-        bail!("--web.systemd-socket: this is not built yet; leave the flag out");
-    }
     options::tell_without_effect(given, ALERTMANAGER_WITHOUT_EFFECT);
     Ok(AlertmanagerRole {
         config_file: given.text("config.file").unwrap_or_default().into(),
@@ -101,6 +97,8 @@ fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<Alertm
             .into_iter()
             .map(str::to_owned)
             .collect(),
+        systemd_socket: Switch::from(given.is_on("web.systemd-socket")),
+        web_config_file: given.text("web.config.file").map(Into::into),
         external_url: given.text("web.external-url").map(str::to_owned),
         route_prefix: given.text("web.route-prefix").map(str::to_owned),
         ui_files,

@@ -26,10 +26,7 @@ pub(crate) fn from_flags(
     ui_files: &'static [UiFile],
 ) -> anyhow::Result<Options> {
     let given = Given(matches);
-    refuse_not_built(
-        &given,
-        &["web.config.file", "storage.tsdb.delay-compact-file.path"],
-    )?;
+    refuse_not_built(&given, &["storage.tsdb.delay-compact-file.path"])?;
     tell_without_effect(&given, WITHOUT_EFFECT);
     let features = features(&given);
     let agent = is_agent(&given).then(|| agent(&given)).transpose()?;
@@ -57,6 +54,7 @@ pub(crate) fn from_flags(
             .into_iter()
             .map(str::to_owned)
             .collect(),
+        web_config_file: given.text("web.config.file").map(Into::into),
         external_url: given.text("web.external-url").map(str::to_owned),
         route_prefix: given.text("web.route-prefix").map(str::to_owned),
         lifecycle: Switch::from(given.is_on("web.enable-lifecycle")),

@@ -37,7 +37,7 @@ pub(crate) fn run(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::
     runtime()?.block_on(async {
         let mut running = start(options).await?;
         for address in running.addresses() {
-            println!("listening on http://{address}");
+            println!("listening on {}://{address}", running.scheme());
         }
         {
             let _shown = show_replay(running.replay_progress());

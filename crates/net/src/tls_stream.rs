@@ -141,6 +141,10 @@ impl TlsServer {
         })))
     }
 
+    pub fn options(&self) -> &TlsServerOptions {
+        &self.0.options
+    }
+
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let server = self.clone();
         let config = off_the_async_threads(move || Ok(server.config())).await?;
@@ -210,6 +214,19 @@ fn server_config(options: &TlsServerOptions) -> Result<ServerConfig, TlsError> {
         .map_err(|error| invalid("server certificate and key", &error))?;
     config.alpn_protocols = options.protocols.iter().map(|one| one.name()).collect();
     Ok(config)
+}
+
+/// Names of wanted suites for TLS 1.2 that are not spoken here, because they are weak.
+pub fn unspoken_suites(options: &TlsServerOptions) -> Vec<String> {
+    let spoken: Vec<String> = ring::ALL_CIPHER_SUITES
+        .iter()
+        .map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"))
+        .collect();
+    let wanted = options.cipher_suites.iter();
+    wanted
+        .filter(|suite| !spoken.contains(suite))
+        .cloned()
+        .collect()
 }
 
 /// What is both wanted and known. Names of what nobody should use any more are not known; the peers know some.

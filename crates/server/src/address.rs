@@ -1,15 +1,114 @@
 //! Where the server listens, and where users reach it.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
+use model::Duration;
+use net::inherited::inherited_listeners;
+use net::server::ServeOptions;
 use tokio::net::TcpListener;
 
 use crate::StartError;
+use crate::options::Switch;
+use crate::web_config::WebConfigFile;
+
+/// What the command line says of it.
+pub(crate) struct ListenOptions<'a> {
+    /// `HOST:PORT` each.
+    pub(crate) addresses: &'a [String],
+    /// Sockets that the process was passed, instead of the addresses.
+    pub(crate) inherited: Switch,
+    pub(crate) web_config_file: Option<&'a Path>,
+    pub(crate) external_url: Option<&'a str>,
+    pub(crate) connections_max: usize,
+    pub(crate) read_timeout: Duration,
+}
+
+/// Addresses that are taken, where nobody is answered yet.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub(crate) listeners: Vec<(TcpListener, SocketAddr)>,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) options: ServeOptions,
+    pub(crate) web_config: Option<Arc<WebConfigFile>>,
+    pub(crate) scheme: Scheme,
+    /// Without a trailing slash.
+    pub(crate) external_url: String,
+}
+
+/// How addresses are spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    #[default]
+    Http,
+    Https,
+}
+
+impl std::fmt::Display for Scheme {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        })
+    }
+}
+
+/// Where the server reaches itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnAddress {
+    pub(crate) scheme: Scheme,
+    /// Of the first address.
+    pub(crate) port: u16,
+}
+
+impl Listening {
+    /// Reads the web configuration, and takes all the addresses.
+    pub(crate) async fn new(options: ListenOptions<'_>) -> Result<Self, StartError> {
+        let web_config = options
+            .web_config_file
+            .map(WebConfigFile::load)
+            .transpose()?;
+        let tls = web_config.as_ref().and_then(WebConfigFile::tls);
+        let scheme = match tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        };
+        let listeners = if options.inherited.is_on() {
+            inherited_listeners().map_err(|error| StartError::Listen {
+                address: "systemd's sockets".to_owned(),
+                problem: error.to_string(),
+            })?
+        } else {
+            listen(options.addresses).await?
+        };
+        let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
+        let port = addresses.first().map_or(0, SocketAddr::port);
+        Ok(Self {
+            external_url: external_url(options.external_url, scheme, port),
+            listeners,
+            addresses,
+            options: ServeOptions {
+                tls,
+                connections_max: options.connections_max,
+                read_timeout: options.read_timeout.to_std(),
+                ..ServeOptions::default()
+            },
+            web_config,
+            scheme,
+        })
+    }
+
+    pub(crate) fn own_address(&self) -> OwnAddress {
+        OwnAddress {
+            scheme: self.scheme,
+            port: self.addresses.first().map_or(0, SocketAddr::port),
+        }
+    }
+}
 
 /// Takes all the addresses, each `HOST:PORT`.
-pub(crate) async fn listen(
-    addresses: &[String],
-) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
+async fn listen(addresses: &[String]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
     let mut listeners = Vec::new();
     for address in addresses {
         let fail = |problem: std::io::Error| StartError::Listen {
@@ -29,7 +128,7 @@ pub(crate) async fn listen(
 }
 
 /// `given`, or one made from the host's name; without a trailing slash.
-pub(crate) fn external_url(given: Option<&str>, port: u16) -> String {
+fn external_url(given: Option<&str>, scheme: Scheme, port: u16) -> String {
     let url = given.map(str::to_owned).unwrap_or_else(|| {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = if host.trim().is_empty() {
@@ -37,7 +136,7 @@ pub(crate) fn external_url(given: Option<&str>, port: u16) -> String {
         } else {
             host.trim()
         };
-        format!("http://{host}:{port}")
+        format!("{scheme}://{host}:{port}")
     });
     url.trim_end_matches('/').to_owned()
 }

@@ -14,19 +14,18 @@ use diag::{Diagnostics, ReasonBook, ReasonEntry};
 use metrics::Registry;
 use model::{Clock, Duration};
 use net::Overrides;
-use net::server::ServeOptions;
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::StartError;
-use crate::address::{external_url, listen, route_prefix};
+use crate::address::{ListenOptions, Listening, Scheme, route_prefix};
 use crate::alerting_metrics::{self, Loaded, Observed};
 use crate::alerting_tasks::AlertingTasks;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, Routing};
 use crate::clock::SystemClock;
 use crate::cluster::{self, ClusterOptions};
-use crate::options::{AlertmanagerOptions, Tempo};
+use crate::options::{AlertmanagerOptions, Switch, Tempo};
 use crate::outgoing::Outgoing;
 use crate::plan::RoutingContext;
 use crate::running::{REASONS_KEPT_PER_CODE, report};
@@ -44,6 +43,10 @@ pub struct AlertmanagerRole {
     pub storage: PathBuf,
     /// `HOST:PORT`; port 0 takes any free one. All serve the same paths.
     pub listen: Vec<String>,
+    /// Listen on the sockets that the process was started with instead.
+    pub systemd_socket: Switch,
+    /// TLS, users and more of that kind.
+    pub web_config_file: Option<PathBuf>,
     /// The URL under which users reach it; made from the host's name if absent.
     pub external_url: Option<String>,
     /// Path before all paths; that of the external URL if absent.
@@ -61,10 +64,24 @@ pub struct AlertmanagerRole {
     pub overrides: Overrides,
 }
 
+impl AlertmanagerRole {
+    fn listening(&self) -> ListenOptions<'_> {
+        ListenOptions {
+            addresses: &self.listen,
+            inherited: self.systemd_socket,
+            web_config_file: self.web_config_file.as_deref(),
+            external_url: self.external_url.as_deref(),
+            connections_max: self.connections_max,
+            read_timeout: self.read_timeout,
+        }
+    }
+}
+
 /// An Alertmanager that answers.
 #[derive(Debug)]
 pub struct RunningAlertmanager {
     addresses: Vec<SocketAddr>,
+    scheme: Scheme,
     main: JoinHandle<()>,
 }
 
@@ -72,6 +89,11 @@ impl RunningAlertmanager {
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// How it is spoken to there.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// Returns when it was stopped by a signal, and everything is written.
@@ -85,14 +107,12 @@ impl RunningAlertmanager {
 pub async fn start_alertmanager(
     options: AlertmanagerRole,
 ) -> Result<RunningAlertmanager, StartError> {
-    let listeners = listen(&options.listen).await?;
-    let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
-    let port = addresses.first().map_or(9093, SocketAddr::port);
-    let external_url = external_url(options.external_url.as_deref(), port);
+    let listening = Listening::new(options.listening()).await?;
+    let (addresses, scheme) = (listening.addresses.clone(), listening.scheme);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let planner = Planner {
         options,
-        external_url,
+        external_url: listening.external_url.clone(),
     };
     let plan = planner.plan()?;
     report(&plan.notices);
@@ -154,13 +174,8 @@ pub async fn start_alertmanager(
     };
     let prefix = route_prefix(options.route_prefix.as_deref(), &planner.external_url);
     let router = api::alertmanager_router(api, limits, &prefix, ui);
-    let serve_options = ServeOptions {
-        connections_max: options.connections_max,
-        read_timeout: options.read_timeout.to_std(),
-        ..ServeOptions::default()
-    };
     let tasks = AlertingTasks::start(&alertmanager, mesh);
-    let serving = Serving::start(listeners, &router, serve_options);
+    let serving = Serving::start(listening, router);
     let main = Main {
         planner,
         alertmanager,
@@ -173,7 +188,11 @@ pub async fn start_alertmanager(
         main.run(serving, tasks).await;
         drop(lock);
     });
-    Ok(RunningAlertmanager { addresses, main })
+    Ok(RunningAlertmanager {
+        addresses,
+        scheme,
+        main,
+    })
 }
 
 /// Nothing but alerting refuses anything here, and there are no objects.

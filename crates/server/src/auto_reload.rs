@@ -7,6 +7,7 @@ use config::FileReader;
 use config::prometheus::Config;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+use crate::address::OwnAddress;
 use crate::files::RealFiles;
 use crate::input;
 use crate::options::Options;
@@ -39,12 +40,12 @@ impl FileWatch {
 
     /// The configuration that is in use says which other files there are. While they are the same ones the last
     /// look counts, which was before the files were read: what is written in between is not missed.
-    pub(crate) fn follow(&mut self, config: &Config, options: &Options, port: u16) {
+    pub(crate) fn follow(&mut self, config: &Config, options: &Options, own: OwnAddress) {
         let patterns = [&config.rule_files, &config.scrape_config_files];
         let patterns: Vec<String> = patterns.into_iter().flatten().cloned().collect();
         if self.ticks.is_some() && (self.seen.is_none() || patterns != self.patterns) {
             self.patterns = patterns;
-            self.seen = self.fingerprint(options, port);
+            self.seen = self.fingerprint(options, own);
         }
     }
 
@@ -60,15 +61,15 @@ impl FileWatch {
 
     /// Whether the files are other ones than at the last look. Files that cannot be read now, perhaps because they
     /// are being written, are no change.
-    pub(crate) fn has_changed(&mut self, options: &Options, port: u16) -> bool {
-        let Some(found) = self.fingerprint(options, port) else {
+    pub(crate) fn has_changed(&mut self, options: &Options, own: OwnAddress) -> bool {
+        let Some(found) = self.fingerprint(options, own) else {
             return false;
         };
         self.seen.replace(found) != Some(found)
     }
 
-    fn fingerprint(&self, options: &Options, port: u16) -> Option<u64> {
-        let input = input::read(options, port).ok()?;
+    fn fingerprint(&self, options: &Options, own: OwnAddress) -> Option<u64> {
+        let input = input::read(options, own).ok()?;
         let mut hasher = DefaultHasher::new();
         for file in [&input.prometheus, &input.alertmanager]
             .into_iter()

@@ -7,14 +7,20 @@ use manifest::ManifestText;
 use yaml::{Kind, Node, Resolved};
 
 use crate::StartError;
+use crate::address::{OwnAddress, Scheme};
 use crate::files::{folder_of, manifest_files};
 use crate::options::Options;
 
-/// What the server watches if it is told nothing: itself.
-pub(crate) fn self_watching(port: u16) -> String {
+/// What the server watches if it is told nothing: itself. Who answers there is known without a certificate.
+pub(crate) fn self_watching(own: OwnAddress) -> String {
+    let OwnAddress { scheme, port } = own;
+    let tls = match scheme {
+        Scheme::Http => "",
+        Scheme::Https => "  scheme: https\n  tls_config: {insecure_skip_verify: true}\n",
+    };
     format!(
         "global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n\
-         scrape_configs:\n- job_name: keepwatch\n  static_configs:\n  - targets:\n    - localhost:{port}\n"
+         scrape_configs:\n- job_name: keepwatch\n{tls}  static_configs:\n  - targets:\n    - localhost:{port}\n"
     )
 }
 
@@ -41,8 +47,8 @@ pub(crate) fn file(path: &Path) -> Result<FileInput, StartError> {
     })
 }
 
-/// Reads everything anew. `port` is where the server listens, for watching itself.
-pub(crate) fn read(options: &Options, port: u16) -> Result<Input, StartError> {
+/// Reads everything anew. `own` is for watching itself.
+pub(crate) fn read(options: &Options, own: OwnAddress) -> Result<Input, StartError> {
     let mut prometheus = options.config_file.as_deref().map(file).transpose()?;
     let alertmanager = options
         .alertmanager_config_file
@@ -51,7 +57,7 @@ pub(crate) fn read(options: &Options, port: u16) -> Result<Input, StartError> {
         .transpose()?;
     let texts = manifest_files(&options.manifests).map_err(StartError::Input)?;
     if prometheus.is_none() && texts.is_empty() {
-        let source = Source::new("(built-in: the server watches itself)", self_watching(port));
+        let source = Source::new("(built-in: the server watches itself)", self_watching(own));
         prometheus = Some(FileInput {
             source,
             base_dir: ".".to_owned(),

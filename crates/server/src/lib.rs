@@ -4,7 +4,7 @@
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
 //! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `agent` (a log instead of it), `retention`, `compaction`, `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
-//! `alertmanager_role` (an Alertmanager alone: the same parts, fewer of them); `offline` (a folder without a server), [`pieces`] (parts for other tools); `running` starts, reloads and stops it all, `signals` too; `sources`
+//! `alertmanager_role` (an Alertmanager alone: the same parts, fewer of them); `offline` (a folder without a server), [`pieces`] (parts for other tools); `address`, `web_config` and `serving` answer requests; `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API, `import` takes in what comes over it; `self_metrics`.
 //!
 //! A reload is a transaction: [`plan`] may fail and has changed nothing, then the switch cannot fail and
@@ -59,11 +59,13 @@ mod sources;
 mod storage;
 mod targets;
 mod tempo;
+mod web_config;
 
 use std::path::Path;
 
 use diag::Diagnostics;
 
+pub use address::Scheme;
 pub use alertmanager_role::{AlertmanagerRole, RunningAlertmanager, start_alertmanager};
 pub use alertmanagers::NotificationOptions;
 pub use api::ui::UiFile;

@@ -9,6 +9,7 @@ use config::prometheus::Mode;
 use model::{Duration, Timestamp};
 use net::Overrides;
 
+use crate::address::ListenOptions;
 use crate::alertmanagers::NotificationOptions;
 use crate::budget::MemoryBudgetOption;
 use crate::cluster::ClusterOptions;
@@ -42,6 +43,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// `HOST:PORT`; port 0 takes any free one. All serve the same paths.
     pub listen: Vec<String>,
+    /// TLS, users and more of that kind.
+    pub web_config_file: Option<PathBuf>,
     /// The URL under which users reach the server; made from the host's name if absent.
     pub external_url: Option<String>,
     /// Path before all paths; that of the external URL if absent.
@@ -91,6 +94,7 @@ impl Default for Options {
             default_namespace: "default".to_owned(),
             data_dir: PathBuf::from("data"),
             listen: vec!["127.0.0.1:0".to_owned()],
+            web_config_file: None,
             external_url: None,
             route_prefix: None,
             lifecycle: Switch::Off,
@@ -141,6 +145,17 @@ impl Default for Options {
 }
 
 impl Options {
+    pub(crate) fn listening(&self) -> ListenOptions<'_> {
+        ListenOptions {
+            addresses: &self.listen,
+            inherited: Switch::Off,
+            web_config_file: self.web_config_file.as_deref(),
+            external_url: self.external_url.as_deref(),
+            connections_max: self.connections_max,
+            read_timeout: self.read_timeout,
+        }
+    }
+
     /// Which sections the configuration may have.
     pub(crate) fn mode(&self) -> Mode {
         match self.agent {

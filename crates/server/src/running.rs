@@ -11,7 +11,6 @@ use gossip::driver::Mesh;
 use metrics::Registry;
 use model::Clock;
 use model::storage::SampleWriter;
-use net::server::ServeOptions;
 use parking_lot::RwLock;
 use promql::ParserOptions;
 use queries::QueryService;
@@ -22,7 +21,7 @@ use tokio::task::JoinHandle;
 use tsdb::Db;
 use tsdb::head::ReplayProgress;
 
-use crate::address::{external_url, listen, route_prefix};
+use crate::address::{Listening, OwnAddress, Scheme, route_prefix};
 use crate::alerting_tasks::AlertingTasks;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, RuleAlerts};
 use crate::alertmanagers::Alertmanagers;
@@ -58,6 +57,7 @@ pub(crate) const REASONS_KEPT_PER_CODE: usize = 100;
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    scheme: Scheme,
     requests: mpsc::Sender<LifecycleRequest>,
     db: Db,
     /// `None` once it was told.
@@ -70,6 +70,11 @@ impl Running {
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// How it is spoken to there.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// Returns when the data folder is read. Until then the server scrapes, and says how far it is.
@@ -107,17 +112,15 @@ impl Running {
 /// Reads the configuration, plans, listens, starts. Nothing runs if it fails. The data folder is locked
 /// then, and being read: see [`Running::ready`].
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    let listeners = listen(&options.listen).await?;
-    let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
-    let port = addresses.first().map_or(9090, SocketAddr::port);
-    let external_url = external_url(options.external_url.as_deref(), port);
+    let listening = Listening::new(options.listening()).await?;
+    let (addresses, scheme) = (listening.addresses.clone(), listening.scheme);
     let parser = options.features.parser();
     let (objects, objects_seen) = watch::channel(Arc::new(Objects::default()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let planner = Planner {
         options,
-        port,
-        external_url,
+        own: listening.own_address(),
+        external_url: listening.external_url.clone(),
         parser,
         objects_seen,
     };
@@ -152,12 +155,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         clock,
         objects,
     );
-    let serve_options = ServeOptions {
-        connections_max: planner.options.connections_max,
-        read_timeout: planner.options.read_timeout.to_std(),
-        ..ServeOptions::default()
-    };
-    let serving = Serving::start(listeners, &router, serve_options);
+    let serving = Serving::start(listening, router);
     let requests = parts.requests.clone();
     let db = parts.storage.db.clone();
     let (started, has_started) = oneshot::channel();
@@ -165,6 +163,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let main = tokio::spawn(parts.run(planner, serving, first));
     Ok(Running {
         addresses,
+        scheme,
         requests,
         db,
         has_started: Some(has_started),
@@ -199,7 +198,7 @@ pub(crate) fn report(notices: &Diagnostics) {
 #[derive(Debug)]
 struct Planner {
     options: Options,
-    port: u16,
+    own: OwnAddress,
     external_url: String,
     parser: ParserOptions,
     objects_seen: watch::Receiver<Arc<Objects>>,
@@ -207,7 +206,7 @@ struct Planner {
 
 impl Planner {
     fn plan(&self) -> Result<Plan, StartError> {
-        let input = input::read(&self.options, self.port)?;
+        let input = input::read(&self.options, self.own)?;
         let context = PlanContext {
             overrides: &self.options.overrides,
             objects: &self.objects_seen,
@@ -546,7 +545,7 @@ impl Parts {
         loop {
             tokio::select! {
                 () = self.files.tick() => {
-                    if self.files.has_changed(&planner.options, planner.port) {
+                    if self.files.has_changed(&planner.options, planner.own) {
                         tracing::info!("the configuration files have changed");
                         self.reload(&planner, None).await;
                     }
@@ -606,7 +605,7 @@ impl Parts {
                 .record(self.clock.now().millis(), "configuration", part);
         }
         self.files
-            .follow(&plan.config, &planner.options, planner.port);
+            .follow(&plan.config, &planner.options, planner.own);
         let limits = Limits::new(&planner.options.storage, &plan.config);
         *self.limits.write() = limits;
         let rules = &planner.options.storage.retention_rules;

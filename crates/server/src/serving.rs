@@ -1,12 +1,11 @@
 //! The addresses that the server answers at, and how that ends.
 
-use std::net::SocketAddr;
-
 use net::axum::Router;
-use net::server::{ServeOptions, serve};
-use tokio::net::TcpListener;
+use net::server::serve;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::address::Listening;
 
 /// All of them serve the same paths.
 #[derive(Debug)]
@@ -16,21 +15,22 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    pub(crate) fn start(
-        listeners: Vec<(TcpListener, SocketAddr)>,
-        router: &Router,
-        options: ServeOptions,
-    ) -> Self {
+    /// The router is behind the gate of the web configuration, if there is one.
+    pub(crate) fn start(listening: Listening, router: Router) -> Self {
+        let router = match &listening.web_config {
+            Some(web_config) => web_config.guard(router),
+            None => router,
+        };
         let (stop, _) = watch::channel(false);
         let mut servers = Vec::new();
-        for (listener, address) in listeners {
-            tracing::info!(%address, "listening");
+        for (listener, address) in listening.listeners {
+            tracing::info!(%address, scheme = %listening.scheme, "listening");
             let mut stopped = stop.subscribe();
             let is_over = async move {
                 // An error means that the main task is gone, which is the same.
                 let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
             };
-            let serving = serve(listener, router.clone(), options.clone(), is_over);
+            let serving = serve(listener, router.clone(), listening.options.clone(), is_over);
             servers.push(tokio::spawn(serving));
         }
         Self { servers, stop }

@@ -63,7 +63,7 @@ const OWN: &[Flag] = &[
     ),
     switch(
         "web.systemd-socket",
-        "Listen on systemd's sockets. Not built yet: a start with it is refused",
+        "Listen on the sockets that systemd passes, instead of addresses",
     ),
     flag(
         "cluster.listen-address",

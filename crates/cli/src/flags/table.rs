@@ -282,7 +282,7 @@ pub(crate) const SERVE: &[Flag] = &[
         Takes::Text,
         "",
         "FILE",
-        "TLS and sign-in. Not built yet: a start with it is refused, so that nothing is open that should not be",
+        "TLS, users, headers and the rate of requests; looked at for each request, no restart needed",
     ),
     flag(
         "web.route-prefix",

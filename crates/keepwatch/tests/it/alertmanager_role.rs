@@ -448,7 +448,7 @@ fn what_cannot_be_is_said() {
         ),
         (
             &["--config.file=good.yml", "--web.config.file=web.yml"],
-            "--web.config.file=web.yml: this is not built yet",
+            "--web.config.file web.yml: No such file",
         ),
         (
             &["--config.file=good.yml", "--alerts.gc-interval=0s"],

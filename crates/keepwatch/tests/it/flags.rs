@@ -158,7 +158,10 @@ fn flags_without_effect_are_told() {
 #[test]
 fn flags_that_must_not_be_passed_over_end_the_start() {
     for (flag, expected) in [
-        ("--web.config.file=web.yml", "not built yet"),
+        (
+            "--web.config.file=web.yml",
+            "--web.config.file web.yml: No such file",
+        ),
         (
             "--storage.tsdb.wal-compression-type=lz4",
             "choose snappy or zstd",

@@ -9,7 +9,8 @@
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
 //! beside the real one (`promtool`), the role amtool too (`amtool`), an Alertmanager alone
 //! (`alertmanager_role`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
-//! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`).
+//! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`), TLS and users
+//! beside the peers (`web_config`).
 
 #![allow(
     clippy::unwrap_used,
@@ -49,3 +50,4 @@ mod start_times;
 mod starting;
 mod support;
 mod tsdb_tools;
+mod web_config;
