@@ -26,7 +26,6 @@ pub(crate) fn from_flags(
     ui_files: &'static [UiFile],
 ) -> anyhow::Result<Options> {
     let given = Given(matches);
-    refuse_not_built(&given, &["storage.tsdb.delay-compact-file.path"])?;
     tell_without_effect(&given, WITHOUT_EFFECT);
     let features = features(&given);
     let agent = is_agent(&given).then(|| agent(&given)).transpose()?;
@@ -92,6 +91,9 @@ pub(crate) fn from_flags(
             block_range_max: given.duration("storage.tsdb.max-block-duration"),
             log_compression: log_compression(&given, log)?,
             log_segment_bytes: log_segment_bytes(&given, log)?,
+            uploads_file: given
+                .text("storage.tsdb.delay-compact-file.path")
+                .map(Into::into),
             is_locked: !given.is_on(&format!("{log}.no-lockfile")),
         },
         auto_reload: given
@@ -155,16 +157,6 @@ fn shown(given: &Given<'_>) -> std::collections::BTreeMap<String, String> {
         flags.insert("web.route-prefix".to_owned(), prefix);
     }
     flags
-}
-
-/// Flags that must not be passed over: what they ask for is expected to be in force.
-pub(crate) fn refuse_not_built(given: &Given<'_>, names: &[&str]) -> anyhow::Result<()> {
-    for name in names {
-        if let Some(value) = given.text(name) {
-            bail!("--{name}={value}: this is not built yet; leave the flag out");
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn tell_without_effect(given: &Given<'_>, flags: &[Flag]) {

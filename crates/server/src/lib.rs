@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`options`] (what the command line says), `features`, `input` (files read), `plan` (input
 //! checked and turned into parts that can be started: may fail, nothing changed), `jobs`, `groups`,
-//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `agent` (a log instead of it), `retention`, `compaction`, `budget` (memory),
+//! `routing` (one part of the plan each), `tempo`; then what runs: `storage`, `agent` (a log instead of it), `retention`, `compaction` (with `pending_uploads`), `budget` (memory),
 //! `targets` (discovery into scrape pools), `queries`, `outgoing`, `alertmanager`, `cluster`, `receivers` (with `aws`, `mail`, `proxy`);
 //! `alertmanager_role` (an Alertmanager alone: the same parts, fewer of them); `offline` (a folder without a server), [`pieces`] (parts for other tools); `address`, `web_config` and `serving` answer requests; `running` starts, reloads and stops it all, `signals` too; `sources`
 //! shows it to the API, `import` takes in what comes over it; `self_metrics`.
@@ -41,6 +41,7 @@ mod not_built;
 mod offline;
 mod options;
 mod outgoing;
+mod pending_uploads;
 pub mod pieces;
 mod plan;
 mod proxy;

@@ -117,6 +117,7 @@ impl Default for Options {
                 log_compression: LogCompression::default(),
                 log_segment_bytes: 0,
                 is_locked: true,
+                uploads_file: None,
                 memory: MemoryBudgetOption::default(),
             },
             agent: None,
@@ -292,6 +293,8 @@ pub struct StorageOptions {
     pub log_segment_bytes: u64,
     /// Whether only one process can use the folder.
     pub is_locked: bool,
+    /// Names the blocks that are uploaded; others are not merged.
+    pub uploads_file: Option<PathBuf>,
 }
 
 /// Run as an agent.

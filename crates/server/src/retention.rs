@@ -141,6 +141,7 @@ mod tests {
             log_compression: tsdb::log::Compression::default(),
             log_segment_bytes: 0,
             is_locked: true,
+            uploads_file: None,
         };
         let configured = Configured {
             time: Duration::from_secs(configured.0 * DAY),

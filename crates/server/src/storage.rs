@@ -17,6 +17,7 @@ use tsdb::{Agent, Db, DbOptions, OpenOptions, RealDisk};
 use crate::StartError;
 use crate::features::Features;
 use crate::options::StorageOptions;
+use crate::pending_uploads::PendingUploads;
 use crate::retention::{Limits, block_range_max};
 use crate::samples::SampleSettings;
 
@@ -121,6 +122,10 @@ pub(crate) fn lock(settings: Settings) -> Result<(Storage, Opening), StartError>
     options.block_range_max = block_range_max(&settings.options, settings.limits);
     options.retention_rules = settings.options.retention_rules.0;
     options.retention = settings.limits.of_folder(&dir);
+    if let Some(file) = settings.options.uploads_file {
+        tracing::info!(file = %file.display(), "blocks are merged once this file names them as uploaded");
+        options.held = Some(Arc::new(PendingUploads::new(file)));
+    }
     let log = options.head.log;
     let starts = (options.head.start_times, options.head.zeros);
     let window = options.head.out_of_order.clone();

@@ -179,7 +179,7 @@ pub(crate) const SERVE: &[Flag] = &[
         Takes::Text,
         "",
         "FILE",
-        "Not built yet: a start with it is refused",
+        "Blocks are not merged before this file (JSON, of a Thanos sidecar) names them as uploaded",
     )),
     of_agent(flag(
         "storage.agent.path",

@@ -198,7 +198,8 @@ impl Inner {
                     && set.head_start.is_none_or(|start| start < end)
             };
             let metas = set.blocks.iter().map(Block::meta);
-            let metas: Vec<BlockMeta> = metas.filter(|meta| !is_ahead(meta)).collect();
+            let mut metas: Vec<BlockMeta> = metas.filter(|meta| !is_ahead(meta)).collect();
+            self.leave_held(&mut metas);
             let planned = plan(&metas, &self.options.block_ranges());
             let blocks: Vec<Block> = set
                 .blocks
@@ -223,6 +224,16 @@ impl Inner {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes out the first block that is to stay as it is, in the order in which they were made, and all after it.
+    fn leave_held(&self, metas: &mut Vec<BlockMeta>) {
+        let Some(held) = &self.options.held else {
+            return;
+        };
+        metas.sort_by_key(|meta| (meta.ulid.time_ms(), meta.min_time));
+        let free = metas.iter().position(|meta| held.is_held(meta));
+        metas.truncate(free.unwrap_or(metas.len()));
     }
 
     /// The part of the head to write out next: up to the end of the range that its oldest sample lies

@@ -48,7 +48,7 @@ pub use chunks::StoredChunk;
 pub use compaction::{CompactError, DbDeleteError};
 pub use counters::{COMPACTION_SECONDS, DbStats, Durations};
 pub use opening::Opening;
-pub use options::{DbOptions, Retention};
+pub use options::{DbOptions, HeldBlocks, Retention};
 pub use rules::{RetentionRule, RuleStats};
 pub use set::{OpenDbError, RejectedBlock};
 pub use snapshot::{HeadPart, SnapshotError};

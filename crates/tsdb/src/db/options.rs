@@ -1,10 +1,19 @@
 //! What a database is opened with.
 
+use std::sync::Arc;
+
 use model::time::Duration;
 
 use super::rules::RetentionRule;
-use crate::block::{SEGMENT_BYTES, UlidSource};
+use crate::block::{BlockMeta, SEGMENT_BYTES, UlidSource};
 use crate::head::OpenOptions;
+
+/// Blocks that are to stay as they are for now.
+pub trait HeldBlocks: std::fmt::Debug + Send + Sync {
+    /// Asked of each block before some are merged, the oldest first. Those made after one that is held stay too, as
+    /// merging leaves no gaps.
+    fn is_held(&self, meta: &BlockMeta) -> bool;
+}
 
 #[derive(Clone, Debug)]
 pub struct DbOptions {
@@ -17,6 +26,8 @@ pub struct DbOptions {
     pub segment_bytes: u64,
     pub retention: Retention,
     pub retention_rules: Vec<RetentionRule>,
+    /// `None`: all blocks are merged when their time has come.
+    pub held: Option<Arc<dyn HeldBlocks>>,
 }
 
 impl DbOptions {
@@ -29,6 +40,7 @@ impl DbOptions {
             segment_bytes: SEGMENT_BYTES,
             retention: Retention::default(),
             retention_rules: Vec::new(),
+            held: None,
         }
     }
 

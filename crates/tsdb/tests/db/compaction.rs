@@ -1,12 +1,14 @@
 //! Samples keep their answers wherever they move to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::storage::{SampleBatch, SampleRefusal, SampleWriter, SeriesReader, TimeRange};
 use model::time::{Duration, Timestamp};
 use testkit::disk::FaultDisk;
 use tsdb::DbOptions;
-use tsdb::db::{HeadPart, Retention};
+use tsdb::block::BlockMeta;
+use tsdb::db::{HeadPart, HeldBlocks, Retention};
 
 use super::support::*;
 
@@ -75,6 +77,45 @@ fn the_head_becomes_blocks_and_every_answer_stays() {
     }
     drop(db);
     let db = open(&options);
+    assert_eq!(all(&db), whole);
+}
+
+/// The block with this start, in hours.
+#[derive(Debug, Default)]
+struct Held(AtomicI64);
+
+impl HeldBlocks for Held {
+    fn is_held(&self, meta: &BlockMeta) -> bool {
+        (meta.min_time - BASE).div_euclid(HOUR) == self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn blocks_that_are_held_stay_and_so_do_those_after_them() {
+    let disk = FaultDisk::new(1);
+    let held = Arc::new(Held(AtomicI64::new(4)));
+    let options = DbOptions {
+        held: Some(Arc::clone(&held) as Arc<dyn HeldBlocks>),
+        ..options_on(&disk)
+    };
+    let db = open(&options);
+    fill(&db, BASE, BASE + 18 * HOUR, 1);
+    db.compact().unwrap();
+    let two_hours = |start| (start, start + 2, 1);
+    let short: Vec<_> = [0, 2, 4, 6, 8, 10, 12, 14].map(two_hours).into();
+    assert_eq!(shape(&db), short);
+    // What came before it is merged as ever.
+    held.0.store(8, Ordering::Relaxed);
+    db.compact().unwrap();
+    let rest = [6, 8, 10, 12, 14].map(two_hours);
+    assert_eq!(shape(&db), [&[(0, 6, 2)], &rest[..]].concat());
+    held.0.store(-1, Ordering::Relaxed);
+    let whole = all(&db);
+    db.compact().unwrap();
+    assert_eq!(
+        shape(&db),
+        [(0, 6, 2), (6, 12, 2), two_hours(12), two_hours(14)]
+    );
     assert_eq!(all(&db), whole);
 }
 
