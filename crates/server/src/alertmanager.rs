@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use alerting::codec;
+use alerting::silences::StoredSilence;
 use alerting::view::{AlertFilter, AlertView, GroupView, LabelFilter, SilenceFilter, SilenceView};
 use alerting::{
     Action, Delivery, Event, FailureReason, Input, Machine, Outcome, PostedAlert, Retry, Settings,
@@ -163,6 +164,7 @@ pub(crate) struct Counts {
 struct Answer {
     refused: Vec<String>,
     silence: Option<Result<String, SilenceError>>,
+    changed_silences: Vec<StoredSilence>,
     /// How many pieces of news went to the other members.
     told: usize,
 }
@@ -297,9 +299,12 @@ impl Alertmanager {
     }
 
     fn write_silences(&self) -> std::io::Result<()> {
-        let files = self.files.lock();
-        let bytes = codec::silence::encode(self.machine.lock().all_silences().iter());
-        files.write_silences(&bytes)
+        let mut files = self.files.lock();
+        files.write_silences(&self.encoded_silences())
+    }
+
+    fn encoded_silences(&self) -> Vec<u8> {
+        codec::silence::encode(self.machine.lock().all_silences().iter())
     }
 
     pub(crate) fn replace(self: &Arc<Self>, routing: Routing) {
@@ -354,6 +359,7 @@ impl Alertmanager {
                 Action::BroadcastSilence(stored) => {
                     let encode = || codec::silence::encode([&stored]);
                     answer.told += self.tell(cluster::SILENCES, spread, encode);
+                    answer.changed_silences.push(stored);
                 }
             }
         }
@@ -399,9 +405,14 @@ impl Alertmanager {
 
     /// A change of silences. It is on disk before it is confirmed.
     fn change_silences(self: &Arc<Self>, input: Input) -> Result<String, api::SilenceRefusal> {
-        let answer = self.step(input).silence;
-        let id = answer.unwrap_or(Err(SilenceError::NotFound))?;
-        self.write_silences().map_err(|error| {
+        // Held from before the change, so that changes of one silence are written in their order.
+        let mut files = self.files.lock();
+        let answer = self.step(input);
+        let id = answer.silence.unwrap_or(Err(SilenceError::NotFound))?;
+        let changed = codec::silence::encode(&answer.changed_silences);
+        let written = files.add_silences(&changed, || self.encoded_silences());
+        drop(files);
+        written.map_err(|error| {
             self.not_written(&error);
             api::SilenceRefusal::NotStored(error.to_string())
         })?;
