@@ -1,1 +1,0 @@
-import{t as e}from"./index.es-CSIZwv6A.js";import{t}from"./highlight-NAAXmSEV.js";function n(n){return t(n,e)}export{n as highlightPromql};
