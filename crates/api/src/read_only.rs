@@ -19,6 +19,7 @@ const READING: &[&str] = &[
     "/read",
     "/query/explain",
     "/route/explain",
+    "/silences/preview",
 ];
 
 pub(crate) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
@@ -62,6 +63,7 @@ mod tests {
             (Method::DELETE, "/api/v2/silence/x", true),
             (Method::DELETE, "/api/keepwatch/v1/queries/1", true),
             (Method::POST, "/api/keepwatch/v1/route/explain", false),
+            (Method::POST, "/api/keepwatch/v1/silences/preview", false),
             (Method::POST, "/elsewhere/query", true),
         ] {
             assert_eq!(changes(&method, path), expected, "{method} {path}");

@@ -808,6 +808,19 @@ export type PageOfRuleRow = {
 };
 
 /** A part of a list, with what is needed to ask for the next. */
+export type PageOfSilenceRow = {
+  rows: SilenceRow[];
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
 export type PageOfTargetRow = {
   rows: TargetRow[];
   /** Rows that the filter accepts. */
@@ -826,6 +839,15 @@ export type Place = {
   column: number;
   text: string;
   remark: string;
+};
+
+export type PreviewMatcher = {
+  name: string;
+  value: string;
+  isRegex: boolean;
+  isEqual: boolean;
+  /** Alerts that this one alone matches. */
+  matched: number;
 };
 
 /** A problem in input. */
@@ -971,6 +993,38 @@ export type RuleRow = {
   pending: number;
 };
 
+/** What a silence would do. */
+export type SilencePreview = {
+  matchers: PreviewMatcher[];
+  /** Alerts that all matchers match; without matchers none. */
+  matched: number;
+  /** Those of them that another silence hides already. */
+  silenced: number;
+  /** All alerts that there are. */
+  total: number;
+  /** An alert without any label would be hidden: such a silence is refused. */
+  isUnbounded: boolean;
+  /** The first of the alerts, the most urgent first. */
+  alerts: AlertRow[];
+};
+
+export type SilenceRow = {
+  id: string;
+  /** `active`, `pending` or `expired`. */
+  state: string;
+  /** All matchers of one set must match. There is one set, but for silences of other programs in the mesh. */
+  matcherSets: SilenceMatcher[][];
+  comment: string;
+  createdBy: string;
+  /** RFC 3339, as the other times. */
+  startsAt: string;
+  endsAt: string;
+  updatedAt: string;
+  annotations: Record<string, string>;
+  /** Alerts that it hides now. */
+  affects: number;
+};
+
 export type Suppressed = {
   code: string;
   message: string;
@@ -1073,6 +1127,8 @@ export interface Gets {
   "/api/keepwatch/v1/alerts": { params: { q?: string; sort?: string; cursor?: string; limit?: string; by?: string }; answer: PageOfAlertRow };
   "/api/keepwatch/v1/journal": { params: { from?: string; to?: string; filter?: string[]; fingerprint?: string; receiver?: string; code?: string[]; kind?: string[]; limit?: string; cursor?: string; order?: string }; answer: Journal };
   "/api/keepwatch/v1/alerts/{fingerprint}/timeline": { params: { fingerprint: string; from?: string; to?: string }; answer: AlertTimeline };
+  "/api/keepwatch/v1/silences": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfSilenceRow };
+  "/api/keepwatch/v1/silences/preview": { params: { filter: string; limit?: string }; answer: SilencePreview };
   "/api/keepwatch/v1/route/tree": { params: Record<string, never>; answer: Routing };
   "/api/keepwatch/v1/metrics": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfMetricRow };
   "/api/keepwatch/v1/metrics/cardinality": { params: { metric: string }; answer: Cardinality };

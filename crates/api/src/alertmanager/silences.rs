@@ -48,10 +48,10 @@ pub(crate) struct StateTwin {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "SilenceMatcher")]
 pub(crate) struct MatcherTwin {
-    is_equal: bool,
-    is_regex: bool,
-    name: String,
-    value: String,
+    pub(crate) is_equal: bool,
+    pub(crate) is_regex: bool,
+    pub(crate) name: String,
+    pub(crate) value: String,
 }
 
 /// The body that makes or changes a silence; described for the API's document.
@@ -111,7 +111,7 @@ impl SilenceTwin {
 }
 
 impl MatcherTwin {
-    fn of(matcher: &SilenceMatcher) -> Self {
+    pub(crate) fn of(matcher: &SilenceMatcher) -> Self {
         Self {
             is_equal: matches!(matcher.op, MatchOp::Equal | MatchOp::Regex),
             is_regex: matches!(matcher.op, MatchOp::Regex | MatchOp::NotRegex),

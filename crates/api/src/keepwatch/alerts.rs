@@ -70,7 +70,7 @@ pub(crate) struct AlertTwin {
 pub(crate) type AlertsTwin = Page<AlertTwin>;
 
 impl AlertTwin {
-    fn of(view: &AlertView) -> Self {
+    pub(super) fn of(view: &AlertView) -> Self {
         let alert = &view.alert;
         let state = if !view.silenced_by.is_empty() {
             "silenced"
@@ -98,7 +98,7 @@ impl AlertTwin {
         }
     }
 
-    fn urgency(&self) -> u8 {
+    pub(super) fn urgency(&self) -> u8 {
         match self.state {
             "firing" => 0,
             "pending" => 1,
@@ -106,7 +106,7 @@ impl AlertTwin {
         }
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.labels.get("alertname").map_or("", String::as_str)
     }
 }

@@ -13,6 +13,8 @@ pub(crate) mod queries;
 pub(crate) mod reasons;
 pub(crate) mod route;
 pub(crate) mod rules;
+pub(crate) mod silence_preview;
+pub(crate) mod silences;
 pub(crate) mod targets;
 pub(crate) mod timeline;
 pub(crate) mod why;
@@ -62,6 +64,8 @@ where
         .get("/me", boot::me)
         .get("/reasons", reasons::reasons)
         .get("/alerts", alerts::list)
+        .get("/silences", silences::list)
+        .form("/silences/preview", silence_preview::preview)
         .get("/route/tree", route::tree)
         .post("/route/explain", route::explain)
 }

@@ -13,6 +13,8 @@ use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
 use crate::keepwatch::reasons::ReasonsTwin;
 use crate::keepwatch::route::{AnswerTwin, QuestionTwin, TreeTwin};
 use crate::keepwatch::rules::RulesTwin;
+use crate::keepwatch::silence_preview::PreviewTwin;
+use crate::keepwatch::silences::SilencesTwin;
 use crate::keepwatch::targets::{DiscoveryTwin, DroppedTwin, TargetsTwin, TraceTwin};
 use crate::keepwatch::timeline::TimelineTwin;
 use crate::keepwatch::why::WhyTwin;
@@ -138,6 +140,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
             TO,
         ],
         schema::<TimelineTwin>,
+    ),
+    Operation::get(
+        "/silences",
+        "Silences, with how many alerts each hides now",
+        LIST,
+        schema::<SilencesTwin>,
+    ),
+    Operation::form(
+        "/silences/preview",
+        "Which alerts a silence with these matchers would hide",
+        &[
+            must("filter", "matchers, as a list in braces"),
+            may("limit", "alerts of the answer, at most 500"),
+        ],
+        schema::<PreviewTwin>,
     ),
     Operation::get(
         "/route/tree",

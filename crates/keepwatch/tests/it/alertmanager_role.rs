@@ -176,9 +176,18 @@ fn paths_are_those_of_alertmanager() {
         "/reasons",
         "/route/explain",
         "/route/tree",
+        "/silences",
+        "/silences/preview",
     ];
     assert_eq!(boot["data"]["paths"], value!(paths));
-    for path in ["/alerts", "/journal", "/me", "/reasons", "/route/tree"] {
+    for path in [
+        "/alerts",
+        "/journal",
+        "/me",
+        "/reasons",
+        "/route/tree",
+        "/silences",
+    ] {
         json(&server.address, &format!("/api/keepwatch/v1{path}"));
     }
     // Nothing of the other roles.
