@@ -1,10 +1,11 @@
 // Every page in both themes: no violation of WCAG A and AA, nothing wider than the screen, at 320 pixels too.
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { launch, open, type Running, startDemo, until, violations } from "./support";
+import { addSilence, launch, open, type Running, startDemo, until, violations } from "./support";
 
 let browser: Browser;
 let demo: Running;
+let silence: string;
 
 beforeAll(async () => {
   [browser, demo] = await Promise.all([launch(), startDemo()]);
@@ -13,6 +14,8 @@ beforeAll(async () => {
     const answer = await fetch(`${demo.url}/api/v1/alerts`);
     return (await answer.text()).includes('"firing"');
   });
+  const matchers = [["alertname", "nothing-like-this"]] as const;
+  silence = await addSilence(demo, { matchers, comment: "while the roof is mended", minutes: 30 });
 }, 240_000);
 
 afterAll(async () => {
@@ -39,6 +42,9 @@ const pages = [
   "/flags",
   "/peers",
   "/silences",
+  "/silences/new?filter=%7Balertname%3D%22kasten-service-down%22%7D&comment=x",
+  "/silences/ID",
+  "/silences/ID/edit",
   "/alert/zz",
 ];
 
@@ -52,7 +58,7 @@ function widths(page: Page) {
 
 for (const theme of ["light", "dark"] as const) {
   test.each(pages)(`${theme} %s`, async (path) => {
-    const { page, problems, close } = await open(browser, demo.url + path, { theme });
+    const { page, problems, close } = await open(browser, demo.url + path.replace("ID", silence), { theme });
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
     expect(await violations(page)).toEqual([]);

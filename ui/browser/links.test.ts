@@ -20,6 +20,13 @@ const expression = (value: string) => async (page: Page) =>
   expect.poll(() => page.getByRole("textbox", { name: "Expression 1" }).textContent()).toBe(value);
 const chip = (value: string) => (page: Page) => page.locator(".chip", { hasText: value }).waitFor();
 const tab = (name: string) => (page: Page) => page.getByRole("tab", { name, selected: true }).waitFor();
+const field = (label: string, value: string) => (page: Page) =>
+  expect.poll(() => page.getByRole("textbox", { name: label }).inputValue()).toBe(value);
+const matcher = (name: string, value: string) => async (page: Page) => {
+  await expect.poll(() => page.getByLabel("Label of matcher 1").inputValue()).toBe(name);
+  expect(await page.getByLabel("Value of matcher 1").inputValue()).toBe(value);
+};
+const says = (words: string) => (page: Page) => page.getByText(words).waitFor();
 const both =
   (...checks: Array<(page: Page) => Promise<unknown>>) =>
   async (page: Page) => {
@@ -54,6 +61,15 @@ const links: ReadonlyArray<readonly [string, Expected]> = [
       shows: both(chip('{alertname="X"}'), chip("@receiver:team"), chip("@state:firing,silenced")),
     },
   ],
+  ["/#/silences", { heading: "Silences" }],
+  ["/#/silences?filter=%7Ba%3D%22b%22%7D", { heading: "Silences", shows: chip('{a="b"}') }],
+  ["/silences/new?filter=%7Ba%3D%22b%22%7D", { heading: "New silence", shows: matcher("a", "b") }],
+  [
+    "/#/silences/new?filter=%7Balertname%3D%22X%20Y%22%2Cjob%3D~%22a%7Cb%22%7D&comment=because",
+    { heading: "New silence", shows: both(matcher("alertname", "X Y"), field("Comment", "because")) },
+  ],
+  ["/#/silences/0b9f4e1c-0000-4000-8000-000000000000", { heading: "Silence", shows: says("is not there") }],
+  ["/#/silences/0b9f4e1c-0000-4000-8000-000000000000/edit", { heading: "Change the silence" }],
   ["/alertmanager/#/alerts", { heading: "Alerts now", shows: chip("@state:firing") }],
   ["/#/status", { heading: "Overview" }],
   ["/#/settings", { heading: "Overview", shows: (page) => page.getByRole("dialog", { name: "Settings" }).waitFor() }],
@@ -62,8 +78,6 @@ const links: ReadonlyArray<readonly [string, Expected]> = [
     { heading: "Routing", shows: (page) => page.getByText("It goes to").waitFor() },
   ],
   // Places of pages whose back end is not there.
-  ["/#/silences", { heading: "This page is not there yet" }],
-  ["/silences/new?filter=%7Ba%3D%22b%22%7D", { heading: "This page is not there yet" }],
   ["/blocks?min-time=1", { heading: "This page is not there yet" }],
   ["/loaded", { heading: "This page is not there yet" }],
   ["/stores", { heading: "This page is not there yet" }],

@@ -72,8 +72,8 @@ async function orStop(running: Running, check: () => Promise<void>): Promise<voi
   }
 }
 
-export async function startServer(prefix = ""): Promise<Running> {
-  const flags = prefix === "" ? [] : [`--web.external-url=http://localhost${prefix}`];
+export async function startServer(prefix = "", more: readonly string[] = []): Promise<Running> {
+  const flags = [...(prefix === "" ? [] : [`--web.external-url=http://localhost${prefix}`]), ...more];
   const data = mkdtempSync(join(tmpdir(), "keepwatch-data-"));
   const command = [
     "serve",
@@ -91,6 +91,29 @@ export async function startServer(prefix = ""): Promise<Running> {
     until("the server is ready", async () => (await fetch(`${running.url}${prefix}/-/ready`)).ok),
   );
   return { ...running, stop };
+}
+
+/** JSON to the server; gives the JSON of its answer, or null if that is empty. */
+export async function send(url: string, body: unknown): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`);
+  return text === "" ? null : JSON.parse(text);
+}
+
+export async function addSilence(
+  server: Running,
+  silence: { matchers: ReadonlyArray<readonly [string, string]>; comment: string; minutes: number },
+): Promise<string> {
+  const answer = await send(`${server.url}/api/v2/silences`, {
+    matchers: silence.matchers.map(([name, value]) => ({ name, value, isRegex: false, isEqual: true })),
+    startsAt: new Date().toISOString(),
+    endsAt: new Date(Date.now() + silence.minutes * 60_000).toISOString(),
+    createdBy: "tester",
+    comment: silence.comment,
+  });
+  return (answer as { silenceID: string }).silenceID;
 }
 
 export async function until(what: string, holds: () => boolean | Promise<boolean>, bound = boundMs): Promise<void> {

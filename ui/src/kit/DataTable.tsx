@@ -37,8 +37,15 @@ export interface DataTableProps<T> {
   onOpen?: (key: string, isOpen: boolean) => void;
   nameOf?: (row: T) => string;
   groupOf?: (row: T) => Group | null;
+  /** With it, rows have a box to select them. */
+  selection?: Selection;
   /** Called when the last rows come into sight. */
   onEnd?: () => void;
+}
+
+export interface Selection {
+  keys: ReadonlySet<string>;
+  onChange: (keys: ReadonlySet<string>) => void;
 }
 
 type Item<T> =
@@ -108,7 +115,8 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const before = isVirtual && seen[0] ? seen[0].start - top : 0;
   const lastSeen = seen[seen.length - 1];
   const after = isVirtual && lastSeen ? virtualizer.getTotalSize() - (lastSeen.end - top) : 0;
-  const span = columns.length + (props.detail ? 1 : 0);
+  const span = columns.length + (props.detail ? 1 : 0) + (props.selection ? 1 : 0);
+  const onSelect = useSelect(props);
 
   return (
     <table className="table" aria-rowcount={props.rows.length}>
@@ -120,6 +128,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
               <span className="visually-hidden">{text.table.details}</span>
             </th>
           )}
+          {props.selection && <SelectAll table={props} selection={props.selection} />}
           {columns.map((column) => (
             <Head key={column.key} column={column} sort={sort} onSort={props.onSort} />
           ))}
@@ -136,6 +145,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
                 index={index}
                 span={span}
                 table={props}
+                onSelect={onSelect}
                 measure={isVirtual ? virtualizer.measureElement : undefined}
               />
             ),
@@ -143,6 +153,42 @@ export function DataTable<T>(props: DataTableProps<T>) {
         {after > 0 && <Space height={after} span={span} />}
       </tbody>
     </table>
+  );
+}
+
+/** One row, or with Shift all from the one that was selected last. */
+function useSelect<T>({ rows, keyOf, selection }: DataTableProps<T>): (key: string, isRange: boolean) => void {
+  const last = useRef<string | null>(null);
+  return (key, isRange) => {
+    if (!selection) return;
+    const isSelected = !selection.keys.has(key);
+    const keys = rows.map(keyOf);
+    const from = isRange && last.current !== null ? keys.indexOf(last.current) : -1;
+    const to = keys.indexOf(key);
+    const changed = from < 0 ? [key] : keys.slice(Math.min(from, to), Math.max(from, to) + 1);
+    const next = new Set(selection.keys);
+    for (const one of changed) {
+      if (isSelected) next.add(one);
+      else next.delete(one);
+    }
+    last.current = key;
+    selection.onChange(next);
+  };
+}
+
+function SelectAll<T>({ table, selection }: { table: DataTableProps<T>; selection: Selection }) {
+  const keys = table.rows.map(table.keyOf);
+  const isAll = keys.length > 0 && keys.every((key) => selection.keys.has(key));
+  return (
+    <th scope="col" style={{ width: 36 }}>
+      <input
+        type="checkbox"
+        className="select-row"
+        aria-label={text.table.selectAll}
+        checked={isAll}
+        onChange={() => selection.onChange(new Set(isAll ? [] : keys))}
+      />
+    </th>
   );
 }
 
@@ -189,10 +235,11 @@ interface TableItemProps<T> {
   index: number;
   span: number;
   table: DataTableProps<T>;
+  onSelect: (key: string, isRange: boolean) => void;
   measure?: ((element: Element | null) => void) | undefined;
 }
 
-function TableItem<T>({ item, index, span, table, measure }: TableItemProps<T>) {
+function TableItem<T>({ item, index, span, table, onSelect, measure }: TableItemProps<T>) {
   if (item.kind === "group") {
     return (
       <tr className="group" ref={measure} data-index={index}>
@@ -224,6 +271,18 @@ function TableItem<T>({ item, index, span, table, measure }: TableItemProps<T>) 
           >
             <Icon name="open" />
           </button>
+        </td>
+      )}
+      {table.selection && (
+        <td>
+          <input
+            type="checkbox"
+            className="select-row"
+            data-select
+            aria-label={text.table.select(table.nameOf?.(item.row) ?? item.key)}
+            checked={table.selection.keys.has(item.key)}
+            onChange={(event) => onSelect(item.key, (event.nativeEvent as MouseEvent).shiftKey === true)}
+          />
         </td>
       )}
       {table.columns.map((column) => (

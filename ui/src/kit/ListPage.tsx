@@ -1,6 +1,6 @@
 // What all list pages share: filter, order, opened rows and columns in the address; more rows as one scrolls;
 // the states; exports. A page gives its columns and what is special about it.
-import { type ReactNode, useCallback, useMemo } from "react";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { Failure, urlOf } from "../api/client";
 import { type ListPath, type RowOf, useList } from "../api/hooks";
 import { text } from "../text";
@@ -11,8 +11,8 @@ import { save, toCsv } from "./exports";
 import { FacetBar } from "./FacetBar";
 import { FilterBox } from "./FilterBox";
 import { formatCount } from "./format";
-import { Icon } from "./Icon";
-import { ActionIcon, Checkbox, Menu } from "./mantine";
+import { Menu } from "./Menu";
+import { Button } from "./mantine";
 import { Page } from "./Page";
 import { Failed, Loading, NoMatch } from "./states";
 import { facetOf, joinTerms, withFacet } from "./terms";
@@ -35,6 +35,8 @@ export interface ListPageProps<P extends ListPath> {
   actions?: ReactNode;
   /** Between filter and table, with the counts of the list. */
   aside?: (facets: Record<string, Record<string, number>>) => ReactNode;
+  /** What can be done with selected rows; with it, rows can be selected. `clear` ends the selection. */
+  selectionBar?: (rows: Array<RowOf<P>>, clear: () => void) => ReactNode;
   /** Shown when there is nothing at all. */
   empty: ReactNode;
 }
@@ -55,6 +57,10 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
   const list = useList(props.path, { ...props.extra, q: filter, sort });
   const rows = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.rows as Array<RowOf<P>>), [list.data]);
   const first = list.data?.pages[0];
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  // Rows that are gone are not selected any more.
+  const chosen = selected.size === 0 ? [] : rows.filter((row) => selected.has(props.keyOf(row)));
+  const clearSelection = () => setSelected(new Set());
   const hidden = state.get("hide").split(",");
   const columns = props.columns.filter((column) => !hidden.includes(column.key));
   const opened = useMemo(() => new Set(state.params.getAll("open")), [state.params]);
@@ -133,6 +139,7 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
               onEnd={onEnd}
               {...(props.detail ? { detail: props.detail } : {})}
               {...(props.groupOf ? { groupOf: props.groupOf } : {})}
+              {...(props.selectionBar ? { selection: { keys: selected, onChange: setSelected } } : {})}
             />
           ) : first.total === 0 ? (
             props.empty
@@ -140,6 +147,15 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
             <NoMatch filter={joinTerms([filter])} onClear={clear} />
           )}
         </>
+      )}
+      {props.selectionBar && chosen.length > 0 && (
+        <section className="selection-bar" aria-label={text.table.selection}>
+          <strong aria-live="polite">{text.table.selected(chosen.length)}</strong>
+          {props.selectionBar(chosen, clearSelection)}
+          <Button size="compact-sm" variant="subtle" onClick={clearSelection}>
+            {text.table.clearSelection}
+          </Button>
+        </section>
       )}
     </Page>
   );
@@ -162,45 +178,32 @@ function TableMenu<P extends ListPath>(props: TableMenuProps<P>) {
     props.state.set({ hide: (props.hidden.includes(key) ? rest : [...rest, key]).join(",") });
   };
   return (
-    <Menu position="bottom-end" closeOnItemClick={false}>
-      <Menu.Target>
-        <ActionIcon variant="default" size={32} aria-label={text.table.menu}>
-          <Icon name="more" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{text.table.columns}</Menu.Label>
-        {props.columns.map((column) => (
-          <Menu.Item key={column.key} component="div" onClick={() => toggle(column.key)}>
-            <Checkbox
-              readOnly
-              tabIndex={-1}
-              size="xs"
-              label={column.title}
-              checked={!props.hidden.includes(column.key)}
-            />
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item
-          closeMenuOnClick
-          onClick={() => save(`${props.name}.csv`, "text/csv", toCsv(props.columns, props.rows))}
-        >
-          {text.table.csv}
-        </Menu.Item>
-        <Menu.Item
-          closeMenuOnClick
-          onClick={() => save(`${props.name}.json`, "application/json", JSON.stringify(props.rows, null, 2))}
-        >
-          {text.table.json}
-        </Menu.Item>
-        <Menu.Item closeMenuOnClick onClick={() => void copyText(`curl '${url().replace(/'/g, "%27")}'`)}>
-          {text.table.curl}
-        </Menu.Item>
-        <Menu.Item closeMenuOnClick onClick={() => void copyText(location.href)}>
-          {text.table.link}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Menu
+      label={text.table.menu}
+      parts={[
+        {
+          title: text.table.columns,
+          entries: props.columns.map((column) => ({
+            title: column.title,
+            isChecked: !props.hidden.includes(column.key),
+            run: () => toggle(column.key),
+          })),
+        },
+        {
+          entries: [
+            {
+              title: text.table.csv,
+              run: () => save(`${props.name}.csv`, "text/csv", toCsv(props.columns, props.rows)),
+            },
+            {
+              title: text.table.json,
+              run: () => save(`${props.name}.json`, "application/json", JSON.stringify(props.rows, null, 2)),
+            },
+            { title: text.table.curl, run: () => void copyText(`curl '${url().replace(/'/g, "%27")}'`) },
+            { title: text.table.link, run: () => void copyText(location.href) },
+          ],
+        },
+      ]}
+    />
   );
 }

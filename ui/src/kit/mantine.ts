@@ -4,10 +4,8 @@ import "./mantine.css";
 export {
   ActionIcon,
   Button,
-  Checkbox,
   Drawer,
   MantineProvider,
-  Menu,
   Modal,
   SegmentedControl,
   Switch,

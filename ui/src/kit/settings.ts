@@ -1,4 +1,4 @@
-// What a person chose, in this browser: theme, time zone, density, keys. Nothing private.
+// What a person chose, in this browser: theme, time zone, density, keys, their name. Nothing secret.
 import { useSyncExternalStore } from "react";
 
 export interface Settings {
@@ -8,9 +8,18 @@ export interface Settings {
   /** Shortcuts of one key; screen readers have their own. */
   keys: boolean;
   railIsNarrow: boolean;
+  /** Who makes silences, where nobody signs in. */
+  author: string;
 }
 
-const defaults: Settings = { theme: "auto", zone: "local", density: "normal", keys: true, railIsNarrow: false };
+const defaults: Settings = {
+  theme: "auto",
+  zone: "local",
+  density: "normal",
+  keys: true,
+  railIsNarrow: false,
+  author: "",
+};
 const place = "keepwatch.settings";
 const listeners = new Set<() => void>();
 

@@ -1,5 +1,5 @@
 // The palette: pages, actions, and what the server finds among rules, targets and metrics.
-import { useEffect, useId, useState } from "react";
+import { useId, useState } from "react";
 import { useNavigate } from "react-router";
 import { useBoot, useGet } from "../api/hooks";
 import { copyText } from "../kit/Copy";
@@ -7,6 +7,7 @@ import { quote } from "../kit/format";
 import { Icon, type IconName } from "../kit/Icon";
 import { Modal } from "../kit/mantine";
 import { change } from "../kit/settings";
+import { useSettled } from "../kit/settled";
 import { useLive } from "../live/live";
 import { text } from "../text";
 import { linksThatWork } from "./areas";
@@ -41,15 +42,6 @@ export function Palette({ opened, onClose, onOpen }: PaletteProps) {
       <Search onClose={onClose} onOpen={onOpen} />
     </Modal>
   );
-}
-
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), 150);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }
 
 function useEntries(typed: string, onOpen: PaletteProps["onOpen"]): Entry[] {

@@ -15,16 +15,24 @@ const pages = new Map(
 
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && target.type === "checkbox") return false;
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
 
 /** Rows that can be opened have a button; j and k go from one to the next. */
 function moveRow(by: 1 | -1): void {
   const buttons = [...document.querySelectorAll<HTMLButtonElement>("main [data-row]")];
-  const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+  const row = document.activeElement?.closest("tr");
+  const at = buttons.findIndex((button) => button === document.activeElement || button.closest("tr") === row);
   const next = buttons[at < 0 ? (by > 0 ? 0 : buttons.length - 1) : at + by];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
+}
+
+/** The box of the row that has the focus; with Shift it selects all from the last one. */
+function selectRow(isRange: boolean): void {
+  const box = document.activeElement?.closest("tr")?.querySelector<HTMLInputElement>("[data-select]");
+  box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: isRange }));
 }
 
 export function useKeys(open: (what: "palette" | "keys") => void): void {
@@ -51,6 +59,8 @@ export function useKeys(open: (what: "palette" | "keys") => void): void {
       else if (event.key === "k") moveRow(-1);
       else if (event.key === "o" && (document.activeElement as HTMLElement | null)?.dataset.row !== undefined)
         (document.activeElement as HTMLElement).click();
+      else if (event.key === "x" || event.key === "X") selectRow(event.shiftKey);
+      else if (event.key === "s") document.querySelector<HTMLElement>("[data-silence]")?.click();
       else if (event.key === "p") toggle();
       else return;
       event.preventDefault();

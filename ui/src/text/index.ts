@@ -5,6 +5,7 @@ import { collect } from "./collect";
 import { explore } from "./explore";
 import { server } from "./server";
 import { shell } from "./shell";
+import { silences } from "./silences";
 
 const states: Record<string, string> = {
   firing: "firing",
@@ -13,6 +14,9 @@ const states: Record<string, string> = {
   silenced: "silenced",
   inhibited: "inhibited",
   muted: "muted",
+  active: "active",
+  expired: "expired",
+  acknowledged: "acknowledged",
   up: "up",
   down: "down",
   unknown: "unknown",
@@ -54,8 +58,12 @@ export const text = {
   shell,
   explore,
   alerts,
+  silences,
   collect,
   server,
+  command: "The same on a command line",
+  cancel: "Cancel",
+  close: "Close",
   all: "all",
   none: "none",
   loading: "Loading",
@@ -73,6 +81,11 @@ export const text = {
   table: {
     details: "Details",
     open: (name: string) => `Details of ${name}`,
+    select: (name: string) => `Select ${name}`,
+    selectAll: "Select all rows",
+    selected: (count: number) => (count === 1 ? "1 selected" : `${count} selected`),
+    clearSelection: "Clear the selection",
+    selection: "Selection",
     counts: (matched: string, total: string) => (matched === total ? `${total} rows` : `${matched} of ${total} rows`),
     menu: "Columns and exports",
     columns: "Columns",

@@ -69,8 +69,6 @@ export const server = {
     reloadTitle: "Reload the configuration",
     reloadAbout: "The files are read anew. If they have an error, nothing changes.",
     reloadSame: "The files would make what is in use already.",
-    command: "The same on a command line",
-    cancel: "Cancel",
     reloaded: "Reloaded",
     noProblems: "The files have no problems.",
     outline: "Sections",

@@ -1,6 +1,5 @@
 //! `silences`: a list of all silences, with how many alerts each hides now.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use alerting::silence::SilenceState;
@@ -109,9 +108,7 @@ const LIST: ListKind<SilenceTwin> = ListKind {
         ("ends", |a, b| a.ends_at.cmp(&b.ends_at)),
         ("updated", |a, b| a.updated_at.cmp(&b.updated_at)),
         ("creator", |a, b| a.created_by.cmp(&b.created_by)),
-        ("affects", |a, b| {
-            Reverse(a.affects).cmp(&Reverse(b.affects))
-        }),
+        ("affects", |a, b| a.affects.cmp(&b.affects)),
     ],
 };
 
@@ -188,7 +185,7 @@ mod tests {
     fn what_comes_next_is_first_and_all_that_is_shown_can_be_asked_for() {
         check(&[], &["soon", "late", "next", "old", "older"]);
         check(
-            &[("sort", "affects")],
+            &[("sort", "-affects")],
             &["late", "soon", "old", "older", "next"],
         );
         check(

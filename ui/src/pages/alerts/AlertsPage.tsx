@@ -1,14 +1,20 @@
 // Alerts now: in the groups that notify, by rule, by label, or flat.
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { Link } from "react-router";
+import { useBoot, useGet } from "../../api/hooks";
 import type { AlertRow } from "../../api/types.gen";
 import { AlertDetail } from "../../kit/AlertDetail";
 import type { Column, Group } from "../../kit/DataTable";
 import { formatMetric, formatNumber, parseValue } from "../../kit/format";
 import { Labels } from "../../kit/Labels";
 import { ListPage } from "../../kit/ListPage";
+import { Button, Drawer } from "../../kit/mantine";
 import { Select } from "../../kit/Select";
 import { State } from "../../kit/State";
+import { Acknowledge, mark } from "../../kit/silence/Acknowledge";
+import { rowsFor, rowsText } from "../../kit/silence/matchers";
+import { SilenceForm } from "../../kit/silence/SilenceForm";
+import { defaultSpan } from "../../kit/silence/span";
 import { Empty } from "../../kit/states";
 import { Ago } from "../../kit/Time";
 import { text } from "../../text";
@@ -18,14 +24,19 @@ const words = text.alerts;
 type By = "group" | "rule" | "labels" | "alert";
 const choices = Object.entries(words.byWords).map(([value, label]) => ({ value, label }));
 
-function columnsFor(by: By): ReadonlyArray<Column<AlertRow>> {
+function columnsFor(by: By, acknowledgements: ReadonlySet<string>): ReadonlyArray<Column<AlertRow>> {
   const columns: Array<Column<AlertRow>> = [
     {
       key: "state",
       title: words.columns.state,
-      width: "118px",
+      width: "148px",
       sort: "state",
-      render: (row) => <State of={row.state} />,
+      render: (row) => (
+        <span className="labels">
+          <State of={row.state} />
+          {row.silencedBy.some((id) => acknowledgements.has(id)) && <State of="acknowledged" />}
+        </span>
+      ),
       text: (row) => row.state,
     },
     {
@@ -83,7 +94,7 @@ function columnsFor(by: By): ReadonlyArray<Column<AlertRow>> {
 }
 
 /** The head that a row stands under. */
-function groupOf(row: AlertRow, by: By, names: readonly string[]): Group | null {
+function groupOf(row: AlertRow, by: By, names: readonly string[], isReadOnly: boolean): Group | null {
   if (by === "group") {
     if (!row.group) return { key: "", head: words.noGroup };
     const { group } = row;
@@ -96,6 +107,14 @@ function groupOf(row: AlertRow, by: By, names: readonly string[]): Group | null 
           <span className="small dim">
             {words.nextFlush} <Ago at={group.nextFlush} />
           </span>
+          {!isReadOnly && Object.keys(group.labels).length > 0 && (
+            <Link
+              className="small"
+              to={`/silences/new?${new URLSearchParams({ filter: rowsText(rowsFor([group.labels])) })}`}
+            >
+              {text.silences.silenceGroup}
+            </Link>
+          )}
         </span>
       ),
     };
@@ -129,34 +148,97 @@ export default function AlertsPage() {
   const by: By = asked === "rule" || asked === "labels" || asked === "alert" ? asked : "group";
   const labelNames = state.get("group");
   const names = useMemo(() => (labelNames === "" ? ["alertname"] : labelNames.split(",").slice(0, 20)), [labelNames]);
-  const columns = useMemo(() => columnsFor(by), [by]);
-  const group = useMemo(() => (row: AlertRow) => groupOf(row, by, names), [by, names]);
+  const isReadOnly = useBoot().data?.me.isReadOnly ?? true;
+  const acknowledgements = useAcknowledgements();
+  const columns = useMemo(() => columnsFor(by, acknowledgements), [by, acknowledgements]);
+  const group = useMemo(() => (row: AlertRow) => groupOf(row, by, names, isReadOnly), [by, names, isReadOnly]);
+  const [silenced, setSilenced] = useState<Chosen | null>(null);
+  const [acknowledged, setAcknowledged] = useState<Chosen | null>(null);
   return (
-    <ListPage
-      path="/api/keepwatch/v1/alerts"
-      title={text.shell.pages.alerts}
-      name="alerts"
-      columns={columns}
-      keyOf={(row) => `${row.fingerprint} ${row.group?.receiver ?? ""} ${row.group?.key ?? ""}`}
-      nameOf={(row) => row.labels.alertname ?? row.fingerprint}
-      facets={facets}
-      extra={by === "group" ? { by: "group" } : {}}
-      defaultSort={sorts[by]}
-      {...(by === "alert" ? {} : { groupOf: group })}
-      detail={(row) => <AlertDetail alert={row} />}
-      actions={
-        <Select
-          label={words.by}
-          options={choices}
-          value={by}
-          onChange={(value) => state.set({ by: value === "group" ? null : value, sort: null })}
-        />
-      }
-      empty={
-        <Empty title={words.none} action={<Link to="/rules">{words.toRules}</Link>}>
-          {words.noneWhy}
-        </Empty>
-      }
-    />
+    <>
+      <ListPage
+        path="/api/keepwatch/v1/alerts"
+        title={text.shell.pages.alerts}
+        name="alerts"
+        columns={columns}
+        keyOf={(row) => `${row.fingerprint} ${row.group?.receiver ?? ""} ${row.group?.key ?? ""}`}
+        nameOf={(row) => row.labels.alertname ?? row.fingerprint}
+        facets={facets}
+        extra={by === "group" ? { by: "group" } : {}}
+        defaultSort={sorts[by]}
+        {...(by === "alert" ? {} : { groupOf: group })}
+        detail={(row) => <AlertDetail alert={row} />}
+        actions={
+          <Select
+            label={words.by}
+            options={choices}
+            value={by}
+            onChange={(value) => state.set({ by: value === "group" ? null : value, sort: null })}
+          />
+        }
+        empty={
+          <Empty title={words.none} action={<Link to="/rules">{words.toRules}</Link>}>
+            {words.noneWhy}
+          </Empty>
+        }
+        {...(isReadOnly
+          ? {}
+          : {
+              selectionBar: (alerts: AlertRow[], clear: () => void) => (
+                <>
+                  <Button size="compact-sm" data-silence onClick={() => setSilenced({ alerts, clear })}>
+                    {text.silences.silence}
+                  </Button>
+                  <Button size="compact-sm" variant="default" onClick={() => setAcknowledged({ alerts, clear })}>
+                    {text.silences.acknowledge}
+                  </Button>
+                </>
+              ),
+            })}
+      />
+      <Acknowledge
+        alerts={acknowledged?.alerts ?? null}
+        onDone={() => acknowledged?.clear()}
+        onClose={() => setAcknowledged(null)}
+      />
+      <Drawer
+        opened={silenced !== null}
+        onClose={() => setSilenced(null)}
+        position="right"
+        size="xl"
+        title={text.silences.silenceTitle(silenced?.alerts.length ?? 0)}
+        closeButtonProps={{ "aria-label": text.close }}
+      >
+        {silenced && (
+          <SilenceForm
+            initial={{
+              rows: rowsFor(silenced.alerts.map((alert) => alert.labels)),
+              span: defaultSpan,
+              comment: "",
+            }}
+            onDone={() => {
+              silenced.clear();
+              setSilenced(null);
+            }}
+            onCancel={() => setSilenced(null)}
+          />
+        )}
+      </Drawer>
+    </>
+  );
+}
+
+interface Chosen {
+  alerts: readonly AlertRow[];
+  clear: () => void;
+}
+
+/** Ids of silences that are acknowledgements. */
+function useAcknowledgements(): ReadonlySet<string> {
+  const params = { q: "@state:active acknowledged", limit: "1000" };
+  const rows = useGet("/api/keepwatch/v1/silences", params, { live: true }).data?.data.rows;
+  return useMemo(
+    () => new Set((rows ?? []).filter((row) => row.annotations[mark] !== undefined).map((row) => row.id)),
+    [rows],
   );
 }

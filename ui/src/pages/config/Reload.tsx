@@ -42,7 +42,7 @@ export function Reload({ comparison, onDone }: { comparison: ConfigComparison; o
             <Diff key={index} before={part.running} after={part.files ?? ""} />
           ))}
           <div>
-            <h3>{words.command}</h3>
+            <h3>{text.command}</h3>
             <pre>curl -X POST {new URL(urlOf("/-/reload"), location.href).href}</pre>
           </div>
           {error !== null && <Failed error={error} />}
@@ -51,7 +51,7 @@ export function Reload({ comparison, onDone }: { comparison: ConfigComparison; o
               {words.reload}
             </Button>
             <Button variant="default" onClick={() => setOpen(false)}>
-              {words.cancel}
+              {text.cancel}
             </Button>
           </div>
         </div>

@@ -4,7 +4,8 @@ import { get, urlOf } from "../../api/client";
 import { copyText } from "../../kit/Copy";
 import { formatCount } from "../../kit/format";
 import { Icon } from "../../kit/Icon";
-import { ActionIcon, Button, Menu, Tabs } from "../../kit/mantine";
+import { Menu } from "../../kit/Menu";
+import { Button, Tabs } from "../../kit/mantine";
 import { Failed, Loading } from "../../kit/states";
 import { remember } from "../../promql/history";
 import { findMistake } from "../../promql/mistake";
@@ -152,20 +153,12 @@ interface PanelMenuProps {
 function PanelMenu({ panel, onFormat, onDuplicate, onRemove }: PanelMenuProps) {
   const url = () =>
     new URL(urlOf("/api/v1/query", { query: panel.expression }), location.href).href.replace(/'/g, "%27");
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" size={36} aria-label={words.more}>
-          <Icon name="more" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={onFormat}>{words.format}</Menu.Item>
-        <Menu.Item onClick={onDuplicate}>{words.duplicate}</Menu.Item>
-        <Menu.Item onClick={() => void copyText(location.href)}>{words.share}</Menu.Item>
-        <Menu.Item onClick={() => void copyText(`curl '${url()}'`)}>{words.curl}</Menu.Item>
-        {onRemove && <Menu.Item onClick={onRemove}>{words.removePanel}</Menu.Item>}
-      </Menu.Dropdown>
-    </Menu>
-  );
+  const entries = [
+    { title: words.format, run: onFormat },
+    { title: words.duplicate, run: onDuplicate },
+    { title: words.share, run: () => void copyText(location.href) },
+    { title: words.curl, run: () => void copyText(`curl '${url()}'`) },
+    ...(onRemove ? [{ title: words.removePanel, run: onRemove }] : []),
+  ];
+  return <Menu label={words.more} size={36} parts={[{ entries }]} />;
 }
