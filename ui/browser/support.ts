@@ -1,6 +1,6 @@
 // The real program with the demo scenario, and Debian's Chromium. Everything waits by condition, within a bound.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -90,6 +90,26 @@ export async function startServer(prefix = "", more: readonly string[] = []): Pr
   await orStop(running, () =>
     until("the server is ready", async () => (await fetch(`${running.url}${prefix}/-/ready`)).ok),
   );
+  return { ...running, stop };
+}
+
+/** The role of an Alertmanager alone. */
+export async function startAlertmanager(): Promise<Running> {
+  const data = mkdtempSync(join(tmpdir(), "keepwatch-alone-"));
+  const config = join(data, "alertmanager.yml");
+  writeFileSync(config, "route: {receiver: team}\nreceivers: [{name: team}]\n");
+  const command = [
+    "alertmanager",
+    `--config.file=${config}`,
+    `--storage.path=${join(data, "store")}`,
+    "--web.listen-address=127.0.0.1:0",
+    "--cluster.listen-address=",
+  ];
+  const running = await start(command, /listening on (http:\/\/[^\s"]+)/);
+  const stop = async () => {
+    await running.stop();
+    rmSync(data, { recursive: true, force: true });
+  };
   return { ...running, stop };
 }
 

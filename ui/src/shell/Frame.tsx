@@ -1,16 +1,18 @@
 // The frame: skip link, rail, bar, banners, and the page within its own boundary.
 import { Suspense, useEffect, useState } from "react";
-import { NavLink, Outlet, useLocation } from "react-router";
+import { Link, NavLink, Outlet, useLocation } from "react-router";
 import { useBoot, useGet } from "../api/hooks";
 import { shortDuration } from "../kit/duration";
 import { Icon } from "../kit/Icon";
 import { ActionIcon, Button } from "../kit/mantine";
+import { Page } from "../kit/Page";
 import { change, useSettings } from "../kit/settings";
-import { Loading } from "../kit/states";
+import { Empty, Loading } from "../kit/states";
 import { setSkew, useNow } from "../kit/Time";
 import { useLive } from "../live/live";
 import { text } from "../text";
-import { areas } from "./areas";
+import { shownBy } from "../url/prefix";
+import { areasThatWork, type PageLink, pageWithoutServer } from "./areas";
 import { Boundary } from "./Boundary";
 import { KeySheet, useKeys } from "./keys";
 import { Palette } from "./Palette";
@@ -25,6 +27,7 @@ export function Frame() {
   const [open, setOpen] = useState<"palette" | "keys" | "settings" | null>(null);
   useKeys(setOpen);
   const close = () => setOpen(null);
+  const missing = pageWithoutServer(shownBy(pathname), useBoot().data?.paths);
   return (
     <>
       <a className="skip" href="#page">
@@ -44,7 +47,7 @@ export function Frame() {
                   </div>
                 }
               >
-                <Outlet />
+                {missing === null ? <Outlet /> : <NotServed page={missing} />}
               </Suspense>
             </Boundary>
           </main>
@@ -57,8 +60,19 @@ export function Frame() {
   );
 }
 
+/** A link led to a page that this server has nothing behind. */
+function NotServed({ page }: { page: PageLink }) {
+  return (
+    <Page title={page.title}>
+      <Empty title={words.notServed.title} action={<Link to="/status">{words.notThere.home}</Link>}>
+        {words.notServed.about}
+      </Empty>
+    </Page>
+  );
+}
+
 function Rail({ isNarrow }: { isNarrow: boolean }) {
-  const paths = useBoot().data?.paths ?? [];
+  const areas = areasThatWork(useBoot().data?.paths);
   return (
     <nav className="rail" aria-label={words.navigation}>
       <NavLink className="brand" to="/status" aria-label={words.name}>
@@ -79,16 +93,14 @@ function Rail({ isNarrow }: { isNarrow: boolean }) {
         <section key={area.title}>
           <h2>{area.title}</h2>
           <ul>
-            {area.pages
-              .filter((page) => page.needs === undefined || paths.includes(page.needs))
-              .map((page) => (
-                <li key={page.path}>
-                  <NavLink to={page.path} title={isNarrow ? page.title : undefined}>
-                    <Icon name={page.icon} />
-                    <span className="word">{page.title}</span>
-                  </NavLink>
-                </li>
-              ))}
+            {area.pages.map((page) => (
+              <li key={page.path}>
+                <NavLink to={page.path} title={isNarrow ? page.title : undefined}>
+                  <Icon name={page.icon} />
+                  <span className="word">{page.title}</span>
+                </NavLink>
+              </li>
+            ))}
           </ul>
         </section>
       ))}

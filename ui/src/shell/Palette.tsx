@@ -1,4 +1,4 @@
-// The palette: pages, actions, and what the server finds among rules, targets and metrics.
+// The palette: pages, actions, and what the server finds among rules, targets, metrics and silences.
 import { useId, useState } from "react";
 import { useNavigate } from "react-router";
 import { useBoot, useGet } from "../api/hooks";
@@ -10,7 +10,7 @@ import { change } from "../kit/settings";
 import { useSettled } from "../kit/settled";
 import { useLive } from "../live/live";
 import { text } from "../text";
-import { linksThatWork } from "./areas";
+import { areasThatWork } from "./areas";
 
 interface Entry {
   key: string;
@@ -47,18 +47,23 @@ export function Palette({ opened, onClose, onOpen }: PaletteProps) {
 function useEntries(typed: string, onOpen: PaletteProps["onOpen"]): Entry[] {
   const navigate = useNavigate();
   const live = useLive();
-  const paths = useBoot().data?.paths ?? [];
+  const paths = useBoot().data?.paths;
   const asked = useSettled(typed.trim());
   const q = asked === "" ? "" : quote(asked);
-  const options = { enabled: q !== "" };
-  const rules = useGet("/api/keepwatch/v1/rules", { q, limit: foundMax }, options).data?.data.rows ?? [];
-  const targets = useGet("/api/keepwatch/v1/targets", { q, limit: foundMax }, options).data?.data.rows ?? [];
-  const metrics = useGet("/api/keepwatch/v1/metrics", { q, limit: foundMax }, options).data?.data.rows ?? [];
+  const options = (path: string) => ({ enabled: q !== "" && paths !== undefined && paths.includes(path) });
+  const rules = useGet("/api/keepwatch/v1/rules", { q, limit: foundMax }, options("/rules")).data?.data.rows ?? [];
+  const targets =
+    useGet("/api/keepwatch/v1/targets", { q, limit: foundMax }, options("/targets")).data?.data.rows ?? [];
+  const metrics =
+    useGet("/api/keepwatch/v1/metrics", { q, limit: foundMax }, options("/metrics")).data?.data.rows ?? [];
+  const silences =
+    useGet("/api/keepwatch/v1/silences", { q, limit: foundMax }, options("/silences")).data?.data.rows ?? [];
   const go = (path: string, params: Record<string, string> = {}) => {
     const search = new URLSearchParams(params).toString();
     return () => void navigate(search === "" ? path : `${path}?${search}`);
   };
-  const pages = linksThatWork(paths).map((page) => ({
+  const links = areasThatWork(paths).flatMap((area) => area.pages);
+  const pages = links.map((page) => ({
     key: page.path,
     icon: page.icon,
     title: page.title,
@@ -98,6 +103,15 @@ function useEntries(typed: string, onOpen: PaletteProps["onOpen"]): Entry[] {
         title: row.name,
         about: row.group,
         run: go("/rules", { q: quote(row.name) }),
+      }),
+    ),
+    ...silences.map(
+      (row): Entry => ({
+        key: `silence ${row.id}`,
+        icon: "silence",
+        title: row.comment || row.id,
+        about: text.states[row.state] ?? row.state,
+        run: go(`/silences/${row.id}`),
       }),
     ),
     ...targets.map(

@@ -38,7 +38,7 @@ export const shell = {
     `The clock of this browser is ${seconds} off the server's; times are shown by the server's clock.`,
   palette: {
     open: "Search",
-    placeholder: "Go to a page, rule, target or metric",
+    placeholder: "Go to a page, rule, target, metric or silence",
     nothing: "Nothing found",
     label: "Search everywhere",
   },
@@ -59,7 +59,7 @@ export const shell = {
     title: "Keys",
     off: "They do nothing while you type, and can be switched off in the settings.",
     list: [
-      ["Ctrl K", "Search pages, metrics, rules, targets"],
+      ["Ctrl K", "Search pages, metrics, rules, targets, silences"],
       ["?", "This sheet"],
       ["g q", "Query"],
       ["g a", "Alerts"],
@@ -85,6 +85,11 @@ export const shell = {
     title: "This page is not there yet",
     about: "This version of the server has nothing behind it, so there is nothing to show.",
     home: "To the overview",
+  },
+  notServed: {
+    title: "This server does not do that",
+    about:
+      "It runs as an Alertmanager alone, which has alerts, silences and routing. `keepwatch serve` has the other pages too.",
   },
   unknownPage: "There is no such page",
   crashed: "This page failed",

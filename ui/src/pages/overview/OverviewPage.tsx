@@ -10,6 +10,7 @@ import { Page } from "../../kit/Page";
 import { Shown } from "../../kit/states";
 import { Ago, Instant } from "../../kit/Time";
 import { text } from "../../text";
+import { AlertmanagerStatus } from "./AlertmanagerStatus";
 
 const words = text.server.overview;
 const pointsMax = 60;
@@ -34,6 +35,12 @@ function useRates(overview: Overview | undefined): number[] {
 }
 
 export default function OverviewPage() {
+  const paths = useBoot().data?.paths;
+  // An Alertmanager alone has no targets and no samples to sum up.
+  return paths !== undefined && !paths.includes("/overview") ? <AlertmanagerStatus /> : <AllInNumbers />;
+}
+
+function AllInNumbers() {
   const overview = useGet("/api/keepwatch/v1/overview", {}, { live: true });
   const rates = useRates(overview.data?.data);
   return (
