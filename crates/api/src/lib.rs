@@ -43,6 +43,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 pub use cors::CorsOrigin;
 pub use in_process::{ask, ask_journal};
+pub use keepwatch::events::Events;
 pub use limits::Limits;
 pub use prometheus::notifications::{Notice, Notifications};
 pub use prometheus::otlp::OtlpService;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cors::CorsOrigin;
+use crate::keepwatch::events::Events;
 use crate::prometheus::notifications::Notifications;
 use crate::prometheus::otlp::OtlpService;
 use crate::prometheus::read::ReadService;
@@ -29,6 +30,7 @@ pub struct Api {
     pub alertmanager: Arc<dyn AlertmanagerSource>,
     pub tsdb: Arc<dyn TsdbSource>,
     pub notifications: Arc<Notifications>,
+    pub events: Arc<Events>,
     /// With `--enable-feature=search-api`.
     pub search: Option<SearchLimits>,
     pub features: FeatureList,
@@ -89,6 +91,7 @@ pub struct AlertingApi {
     /// Those of this process, if it has any.
     pub rules: rules::schedule::Views,
     pub reasons: Arc<dyn ReasonSource>,
+    pub events: Arc<Events>,
     pub lifecycle: Lifecycle,
     pub metrics: metrics::Registry,
     pub external_url: String,
@@ -104,6 +107,7 @@ impl FromRef<Arc<Api>> for AlertingApi {
             alertmanager: Arc::clone(&api.alertmanager),
             rules: api.rules.clone(),
             reasons: Arc::clone(&api.reasons),
+            events: Arc::clone(&api.events),
             lifecycle: api.lifecycle.clone(),
             metrics: api.metrics.clone(),
             external_url: api.config.external_url(),

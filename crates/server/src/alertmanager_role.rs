@@ -149,6 +149,7 @@ pub async fn start_alertmanager(
     let (requests, inbox) = mpsc::channel(8);
     let (readiness, readiness_seen) = watch::channel(Readiness::Ready);
     let limits = Limits::new(options.gets_max, options.answer_timeout.to_std(), &registry);
+    let events = Arc::new(api::Events::new(started_at, &registry));
     let api = AlertingApi {
         clock: Arc::clone(&clock),
         alertmanager: Arc::new(AlertmanagerApi {
@@ -157,6 +158,7 @@ pub async fn start_alertmanager(
         }),
         rules: rules::schedule::Views::default(),
         reasons: Arc::new(Reasons(reasons)),
+        events,
         lifecycle: Lifecycle {
             requests,
             is_enabled: true,

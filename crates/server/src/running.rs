@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::ui::{Home, Ui};
-use api::{Api, Lifecycle, LifecycleRequest, Notice, Notifications, Readiness};
+use api::{Api, Events, Lifecycle, LifecycleRequest, Notice, Notifications, Readiness};
 use diag::{Diagnostics, ReasonBook, Severity};
 use discovery::kubernetes::Objects;
 use gossip::driver::Mesh;
@@ -426,6 +426,7 @@ impl Parts {
                 .then(|| Arc::clone(&tsdb_view) as Arc<dyn api::AdminSource>),
             tsdb: tsdb_view,
             notifications: Arc::clone(&notifications),
+            events: Arc::new(Events::new(started_at, &registry)),
             search: options
                 .features
                 .search_api

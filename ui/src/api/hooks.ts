@@ -8,17 +8,17 @@ import type { Boot, Gets } from "./types.gen";
 interface Options {
   /** Not asked while false. */
   enabled?: boolean;
-  /** Asked again as long as the page is live. */
-  live?: boolean;
+  /** Asked again as long as the page is live; figures move without anything that is an event. */
+  live?: boolean | "figures";
 }
 
 export function useGet<P extends keyof Gets>(path: P, params: Gets[P]["params"], options: Options = {}) {
-  const { intervalMs } = useLive();
+  const { intervalMs, figuresMs } = useLive();
   return useQuery<Answer<Gets[P]["answer"]>>({
     queryKey: [path, params],
     queryFn: ({ signal }) => get(path, params, signal),
     enabled: options.enabled ?? true,
-    refetchInterval: options.live ? intervalMs : false,
+    refetchInterval: options.live === "figures" ? figuresMs : options.live ? intervalMs : false,
     placeholderData: keepPreviousData,
   });
 }

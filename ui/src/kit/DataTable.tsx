@@ -27,6 +27,8 @@ export interface DataTableProps<T> {
   caption: string;
   columns: ReadonlyArray<Column<T>>;
   rows: readonly T[];
+  /** Keys of rows that are not there any more, and keep their place for a moment. */
+  gone?: ReadonlySet<string>;
   keyOf: (row: T) => string;
   /** As the server takes it: a name, `-` before it turns it round. */
   sort?: string;
@@ -258,7 +260,12 @@ function TableItem<T>({ item, index, span, table, onSelect, measure }: TableItem
   }
   const isOpen = table.opened?.has(item.key) ?? false;
   return (
-    <tr className="item" ref={measure} data-index={index}>
+    <tr
+      className={table.gone?.has(item.key) ? "item gone" : "item"}
+      title={table.gone?.has(item.key) ? text.table.gone : undefined}
+      ref={measure}
+      data-index={index}
+    >
       {table.detail && (
         <td>
           <button

@@ -15,6 +15,7 @@ import { Menu } from "./Menu";
 import { Button } from "./mantine";
 import { Page } from "./Page";
 import { Failed, Loading, NoMatch } from "./states";
+import { useSteady } from "./steady";
 import { facetOf, joinTerms, withFacet } from "./terms";
 
 export interface ListPageProps<P extends ListPath> {
@@ -55,7 +56,10 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
   const filter = filterOf(state, keys);
   const sort = state.get("sort") || (props.defaultSort ?? "");
   const list = useList(props.path, { ...props.extra, q: filter, sort });
-  const rows = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.rows as Array<RowOf<P>>), [list.data]);
+  const newest = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.rows as Array<RowOf<P>>), [list.data]);
+  const question = `${filter} ${sort} ${list.data?.pages.length} ${list.isPlaceholderData} ${JSON.stringify(props.extra)}`;
+  const steady = useSteady(newest, props.keyOf, question);
+  const { rows } = steady;
   const first = list.data?.pages[0];
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   // Rows that are gone are not selected any more.
@@ -126,21 +130,29 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
             {text.table.counts(formatCount(first.matched), formatCount(first.total))}
           </p>
           {rows.length > 0 ? (
-            <DataTable
-              caption={props.title}
-              columns={columns}
-              rows={rows}
-              keyOf={props.keyOf}
-              nameOf={props.nameOf}
-              sort={sort}
-              onSort={(next) => set({ sort: next })}
-              opened={opened}
-              onOpen={onOpen}
-              onEnd={onEnd}
-              {...(props.detail ? { detail: props.detail } : {})}
-              {...(props.groupOf ? { groupOf: props.groupOf } : {})}
-              {...(props.selectionBar ? { selection: { keys: selected, onChange: setSelected } } : {})}
-            />
+            <div onPointerMove={steady.hold} onPointerLeave={steady.release}>
+              {steady.waiting > 0 && (
+                <Button size="compact-sm" onClick={steady.renew}>
+                  {text.table.waiting(steady.waiting)}
+                </Button>
+              )}
+              <DataTable
+                caption={props.title}
+                columns={columns}
+                rows={rows}
+                gone={steady.gone}
+                keyOf={props.keyOf}
+                nameOf={props.nameOf}
+                sort={sort}
+                onSort={(next) => set({ sort: next })}
+                opened={opened}
+                onOpen={onOpen}
+                onEnd={onEnd}
+                {...(props.detail ? { detail: props.detail } : {})}
+                {...(props.groupOf ? { groupOf: props.groupOf } : {})}
+                {...(props.selectionBar ? { selection: { keys: selected, onChange: setSelected } } : {})}
+              />
+            </div>
           ) : first.total === 0 ? (
             props.empty
           ) : (

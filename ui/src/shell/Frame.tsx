@@ -136,7 +136,7 @@ function Bar({ onOpen }: { onOpen: (what: "palette" | "keys" | "settings") => vo
       </span>
       <button
         type="button"
-        title={words.liveHint}
+        title={`${live.isListening ? words.listens : words.asks} ${words.liveHint}`}
         className={`state live ${look}`}
         onClick={live.toggle}
         aria-pressed={live.state === "paused"}

@@ -81,6 +81,8 @@ export const text = {
   table: {
     details: "Details",
     open: (name: string) => `Details of ${name}`,
+    gone: "Not there any more",
+    waiting: (count: number) => `${count} new – show`,
     select: (name: string) => `Select ${name}`,
     selectAll: "Select all rows",
     selected: (count: number) => (count === 1 ? "1 selected" : `${count} selected`),

@@ -25,6 +25,8 @@ export const shell = {
   fold: "Fold the navigation",
   unfold: "Unfold the navigation",
   live: { live: "Live", paused: "Paused", stale: "Stale" },
+  listens: "Events come as they happen.",
+  asks: "Asked every 15 seconds.",
   liveHint: "Pauses or goes on (p)",
   stale: (ago: string) => `No answer from the server; what is shown is from ${ago}.`,
   askNow: "Ask now",

@@ -3,6 +3,8 @@
 pub(crate) mod alerts;
 pub(crate) mod boot;
 pub(crate) mod config;
+mod event_prints;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod journal;
@@ -30,6 +32,7 @@ use crate::sources::{AlertingApi, Api, JournalApi};
 pub(crate) fn routes() -> Routes<Arc<Api>> {
     alerting_routes()
         .get("/boot", boot::boot)
+        .get("/events", events::of_server)
         .get("/overview", overview::overview)
         .get("/objects", reasons::objects)
         .get("/targets", targets::list)
@@ -50,7 +53,9 @@ pub(crate) fn routes() -> Routes<Arc<Api>> {
 
 /// What an Alertmanager alone has.
 pub(crate) fn routes_of_alerting() -> Routes<AlertingApi> {
-    alerting_routes().get("/boot", boot::boot_of_alerting)
+    alerting_routes()
+        .get("/boot", boot::boot_of_alerting)
+        .get("/events", events::of_alerting)
 }
 
 fn alerting_routes<S: Clone + Send + Sync + 'static>() -> Routes<S>

@@ -36,6 +36,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
         schema::<BootTwin>,
     ),
     Operation::get(
+        "/events",
+        "What changes, as server-sent events",
+        &[
+            may("topics", "names with commas between; all if left out"),
+            may(
+                "after",
+                "the last id that was heard, as the header Last-Event-ID",
+            ),
+        ],
+        schema::<()>,
+    )
+    .within(Form::Text("text/event-stream")),
+    Operation::get(
         "/me",
         "Who asks, and what they may do",
         &[],

@@ -171,6 +171,7 @@ fn paths_are_those_of_alertmanager() {
         "/alerts",
         "/alerts/{fingerprint}/timeline",
         "/boot",
+        "/events",
         "/journal",
         "/me",
         "/reasons",

@@ -41,7 +41,7 @@ export default function OverviewPage() {
 }
 
 function AllInNumbers() {
-  const overview = useGet("/api/keepwatch/v1/overview", {}, { live: true });
+  const overview = useGet("/api/keepwatch/v1/overview", {}, { live: "figures" });
   const rates = useRates(overview.data?.data);
   return (
     <Page title={text.shell.pages.overview}>

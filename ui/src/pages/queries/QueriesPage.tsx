@@ -55,7 +55,7 @@ function columnsFor(onKill: ((query: ActiveQuery) => void) | null): ReadonlyArra
 }
 
 export default function QueriesPage() {
-  const queries = useGet("/api/keepwatch/v1/queries", {}, { live: true });
+  const queries = useGet("/api/keepwatch/v1/queries", {}, { live: "figures" });
   const isReadOnly = useBoot().data?.me.isReadOnly ?? true;
   const [doomed, setDoomed] = useState<ActiveQuery | null>(null);
   return (

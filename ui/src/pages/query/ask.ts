@@ -16,7 +16,7 @@ export interface Ran extends Answer<QueryData> {
 
 /** A panel that ends now follows the time; others are asked once. */
 export function useAnswer(panel: Panel) {
-  const { intervalMs } = useLive();
+  const { figuresMs } = useLive();
   const isGraph = panel.tab === "graph";
   const follows = isGraph ? panel.endMs === null : panel.momentMs === null;
   const { expression, rangeMs, endMs, momentMs } = panel;
@@ -25,7 +25,7 @@ export function useAnswer(panel: Panel) {
     queryKey: ["query", isGraph ? "range" : "instant", expression, isGraph ? [rangeMs, endMs, step] : momentMs],
     enabled: expression.trim() !== "" && panel.tab !== "explain",
     // A query costs the server something: not more often than its own step would show.
-    refetchInterval: follows && intervalMs !== false ? Math.max(intervalMs, isGraph ? step * 1000 : 0, 5000) : false,
+    refetchInterval: follows && figuresMs !== false ? Math.max(figuresMs, isGraph ? step * 1000 : 0) : false,
     placeholderData: keepPreviousData,
     retry: false,
     queryFn: async ({ signal }) => {
