@@ -6,6 +6,7 @@ import { addSilence, launch, open, type Running, startDemo, until, violations } 
 let browser: Browser;
 let demo: Running;
 let silence: string;
+let firing: string;
 
 beforeAll(async () => {
   [browser, demo] = await Promise.all([launch(), startDemo()]);
@@ -14,6 +15,9 @@ beforeAll(async () => {
     const answer = await fetch(`${demo.url}/api/v1/alerts`);
     return (await answer.text()).includes('"firing"');
   });
+  const alerts = (await (await fetch(`${demo.url}/api/v2/alerts`)).json()) as Array<{ fingerprint: string }>;
+  firing = alerts[0]?.fingerprint ?? "";
+  expect(firing).not.toBe("");
   const matchers = [["alertname", "nothing-like-this"]] as const;
   silence = await addSilence(demo, { matchers, comment: "while the roof is mended", minutes: 30 });
 }, 240_000);
@@ -42,6 +46,8 @@ const pages = [
   "/flags",
   "/peers",
   "/silences",
+  "/timeline",
+  "/alert/FIRING",
   "/silences/new?filter=%7Balertname%3D%22kasten-service-down%22%7D&comment=x",
   "/silences/ID",
   "/silences/ID/edit",
@@ -58,7 +64,11 @@ function widths(page: Page) {
 
 for (const theme of ["light", "dark"] as const) {
   test.each(pages)(`${theme} %s`, async (path) => {
-    const { page, problems, close } = await open(browser, demo.url + path.replace("ID", silence), { theme });
+    const { page, problems, close } = await open(
+      browser,
+      demo.url + path.replace("ID", silence).replace("FIRING", firing),
+      { theme },
+    );
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
     expect(await violations(page)).toEqual([]);

@@ -21,7 +21,7 @@ test("has the pages of an Alertmanager", async () => {
   await page.getByRole("heading", { name: "Alerts now", level: 1 }).waitFor();
   const rail = page.getByRole("navigation", { name: "Pages" });
   const titles = () => rail.locator("li").allTextContents();
-  await expect.poll(titles).toEqual(["Alerts now", "Silences", "Routing", "Overview", "Peers"]);
+  await expect.poll(titles).toEqual(["Alerts now", "Timeline", "Silences", "Routing", "Overview", "Peers"]);
   for (const title of await titles()) {
     await rail.getByRole("link", { name: title, exact: true }).click();
     await page.getByRole("heading", { name: title, level: 1, exact: true }).waitFor();

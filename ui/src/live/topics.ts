@@ -2,6 +2,7 @@
 
 const byPath: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["/api/keepwatch/v1/alerts", ["alerts"]],
+  ["/api/keepwatch/v1/journal", ["alerts", "silences", "config"]],
   ["/api/keepwatch/v1/silences", ["silences", "alerts"]],
   ["/api/keepwatch/v1/rules", ["rules"]],
   ["/api/keepwatch/v1/targets", ["targets"]],

@@ -32,6 +32,7 @@ export const areas: readonly Area[] = [
     pages: [
       { path: "/alerts", title: names.alerts, icon: "alert", key: "a" },
       { path: "/rules", title: names.rules, icon: "rules", key: "r", needs: "/rules" },
+      { path: "/timeline", title: names.timeline, icon: "timeline", needs: "/journal" },
       { path: "/silences", title: names.silences, icon: "silence", key: "s", needs: "/silences" },
       { path: "/routing", title: names.routing, icon: "routing" },
     ],

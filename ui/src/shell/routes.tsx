@@ -14,6 +14,7 @@ const shown: Record<string, ComponentType> = {
   "/alerts": load(() => import("../pages/alerts/AlertsPage")),
   "/alert/{fingerprint}": load(() => import("../pages/alert/AlertPage")),
   "/rules": load(() => import("../pages/rules/RulesPage")),
+  "/timeline": load(() => import("../pages/timeline/TimelinePage")),
   "/silences": load(() => import("../pages/silences/SilencesPage")),
   "/silences/new": load(() => import("../pages/silences/NewSilencePage")),
   "/silences/{id}": load(() => import("../pages/silences/SilencePage")),

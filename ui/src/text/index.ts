@@ -6,6 +6,7 @@ import { explore } from "./explore";
 import { server } from "./server";
 import { shell } from "./shell";
 import { silences } from "./silences";
+import { timeline } from "./timeline";
 
 const states: Record<string, string> = {
   firing: "firing",
@@ -59,6 +60,7 @@ export const text = {
   explore,
   alerts,
   silences,
+  timeline,
   collect,
   server,
   command: "The same on a command line",

@@ -11,6 +11,7 @@ export const shell = {
     queries: "Query log",
     alerts: "Alerts now",
     rules: "Rules",
+    timeline: "Timeline",
     silences: "Silences",
     routing: "Routing",
     targets: "Targets",

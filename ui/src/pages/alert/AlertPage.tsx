@@ -1,6 +1,6 @@
 // One alert, by its fingerprint.
 import { Link, useParams } from "react-router";
-import { useGet } from "../../api/hooks";
+import { useGet, useHas } from "../../api/hooks";
 import { AlertDetail } from "../../kit/AlertDetail";
 import { Page } from "../../kit/Page";
 import { RouteEnds } from "../../kit/RouteEnds";
@@ -8,6 +8,7 @@ import { State } from "../../kit/State";
 import { Empty, Shown } from "../../kit/states";
 import { Ago } from "../../kit/Time";
 import { text } from "../../text";
+import { AlertPast } from "./AlertPast";
 
 const words = text.alerts;
 
@@ -20,6 +21,7 @@ export default function AlertPage() {
     { q: `@fingerprint:${fingerprint}` },
     { enabled: isValid, live: true },
   );
+  const hasJournal = useHas("/journal");
   const alert = found.data?.data.rows[0];
   const gone = (
     <Empty title={words.gone} action={<Link to="/alerts">{text.shell.pages.alerts}</Link>}>
@@ -49,6 +51,7 @@ export default function AlertPage() {
           }
         </Shown>
       )}
+      {isValid && fingerprint.length === 16 && hasJournal && <AlertPast fingerprint={fingerprint} />}
     </Page>
   );
 }
