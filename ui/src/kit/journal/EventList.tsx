@@ -1,5 +1,6 @@
 // Events of the journal, the newest first, with the reason of each decision; older ones are asked for by a button.
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Fragment } from "react";
 import { Link } from "react-router";
 import { get } from "../../api/client";
 import type { Gets, Journal, JournalEvent } from "../../api/types.gen";
@@ -79,10 +80,12 @@ export function EventList({ of: journal, hidesError = false, hasLinks }: EventLi
               {event.text.slice(0, 2000)} <code className="dim">{event.code}</code>
               {hasLinks &&
                 alertsOf(event).map(({ fingerprint, name }) => (
-                  <Link key={fingerprint} className="small" to={`/alert/${fingerprint}`}>
+                  <Fragment key={fingerprint}>
                     {" "}
-                    {name}
-                  </Link>
+                    <Link className="small" to={`/alert/${fingerprint}`}>
+                      {name}
+                    </Link>
+                  </Fragment>
                 ))}
             </span>
           </li>

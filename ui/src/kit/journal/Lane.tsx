@@ -53,7 +53,8 @@ export function Lane({ timeline }: { timeline: AlertTimeline }) {
       {timeline.spans.slice(0, drawnMax).map((span, index) => {
         const at = place(bounds, ...moments(span));
         if (at === null) return null;
-        const style = { left: `${at.left}%`, width: `max(2px, ${at.width}%)` };
+        // What is short and new stands at the edge and must not fall off it.
+        const style = { left: `min(${at.left}%, calc(100% - 2px))`, width: `max(2px, ${at.width}%)` };
         return <span key={index} className={`span ${span.state}`} style={style} title={spanTitle(span, zone)} />;
       })}
       {timeline.marks.slice(-drawnMax).map((mark) => {
@@ -64,7 +65,7 @@ export function Lane({ timeline }: { timeline: AlertTimeline }) {
             <span
               key={mark.id}
               className={`mark ${mark.kind}`}
-              style={{ left: `${at.left}%` }}
+              style={{ left: `clamp(6px, ${at.left}%, calc(100% - 6px))` }}
               title={`${formatInstant(ms, zone)} ${mark.text}`}
             >
               {shapes[mark.kind] ?? "·"}
@@ -85,8 +86,10 @@ export function Axis({ range, marks = [] }: { range: Drawn; marks?: ReadonlyArra
       {ticks(range, ticksMax, offset).map((ms) => {
         const at = place(range, ms, ms);
         const [day = "", time = ""] = formatInstant(ms, zone).split(" ");
+        // Half of it would be cut off.
+        const isWhole = at !== null && at.left > 3 && at.left < 97;
         return (
-          at && (
+          isWhole && (
             <span key={ms} className="tick" style={{ left: `${at.left}%` }}>
               {isLong ? `${day.slice(5)} ${time.slice(0, 5)}` : time.slice(0, 5)}
             </span>

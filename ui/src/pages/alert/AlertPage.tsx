@@ -23,6 +23,8 @@ export default function AlertPage() {
   );
   const hasJournal = useHas("/journal");
   const alert = found.data?.data.rows[0];
+  // Also of one that is over: the journal may know it.
+  const past = isValid && fingerprint.length === 16 && hasJournal && <AlertPast fingerprint={fingerprint} />;
   const gone = (
     <Empty title={words.gone} action={<Link to="/alerts">{text.shell.pages.alerts}</Link>}>
       {words.goneWhy}
@@ -42,6 +44,7 @@ export default function AlertPage() {
                   <State of={alert.state} /> <Ago at={alert.since} />
                 </p>
                 <AlertDetail alert={alert} />
+                {past}
                 <section>
                   <h2>{words.routing.result}</h2>
                   <RouteEnds labels={alert.labels} at="" />
@@ -51,7 +54,7 @@ export default function AlertPage() {
           }
         </Shown>
       )}
-      {isValid && fingerprint.length === 16 && hasJournal && <AlertPast fingerprint={fingerprint} />}
+      {alert === undefined && past}
     </Page>
   );
 }

@@ -5,7 +5,7 @@ import { Failure } from "../../api/client";
 import { useGet } from "../../api/hooks";
 import type { JournalEvent } from "../../api/types.gen";
 import { FilterBox } from "../../kit/FilterBox";
-import { parseInstant } from "../../kit/format";
+import { formatMetric, parseInstant } from "../../kit/format";
 import { EventList, useJournal } from "../../kit/journal/EventList";
 import { Axis, type Drawn, Lane, Legend } from "../../kit/journal/Lane";
 import { RangeChoice } from "../../kit/journal/RangeChoice";
@@ -68,13 +68,15 @@ export default function TimelinePage() {
   return (
     <Page title={words.title} actions={<RangeChoice range={range} onChange={(next) => state.set(next)} />}>
       <div className="stack">
-        <FilterBox
-          value={q}
-          onChange={(next) => state.set({ q: next })}
-          facets={facets}
-          placeholder={words.placeholder}
-          problem={problem}
-        />
+        <div className="row">
+          <FilterBox
+            value={q}
+            onChange={(next) => state.set({ q: next })}
+            facets={facets}
+            placeholder={words.placeholder}
+            problem={problem}
+          />
+        </div>
         {begins > range.fromMs && (
           <p className="small dim">
             {words.keptSince} <Instant at={begins} />.
@@ -111,6 +113,12 @@ function Lanes({ alerts, events, range, nowMs, isKnown }: LanesProps) {
   const [count, setCount] = useState(lanesStep);
   const drawn: Drawn = { fromMs: range.fromMs, toMs: range.toMs ?? nowMs };
   if (alerts.length === 0) return isKnown ? <Empty title={words.noAlerts}>{words.noAlertsWhy}</Empty> : null;
+  const shown = alerts.slice(0, count);
+  // What all have in common does not tell them apart.
+  const [first] = shown;
+  const common = Object.entries(first?.labels ?? {})
+    .filter(([name, value]) => shown.every((alert) => alert.labels[name] === value))
+    .map(([name]) => name);
   const marks = events
     .filter((event) => event.kind === "config")
     .map((event) => ({ atMs: parseInstant(event.at) ?? 0, text: event.text }));
@@ -118,13 +126,13 @@ function Lanes({ alerts, events, range, nowMs, isKnown }: LanesProps) {
     <>
       <Legend />
       <ul className="lanes">
-        {alerts.slice(0, count).map((alert) => (
+        {shown.map((alert) => (
           <li key={alert.fingerprint}>
             <div className="lane-name">
-              <Link className="wrap" to={`/alert/${alert.fingerprint}`}>
+              <Link className="wrap" title={formatMetric(alert.labels)} to={`/alert/${alert.fingerprint}`}>
                 {alert.labels.alertname ?? alert.fingerprint}
               </Link>
-              <Labels labels={alert.labels} without={["alertname"]} />
+              {shown.length > 1 && <Labels labels={alert.labels} without={["alertname", ...common]} />}
             </div>
             <AlertLane fingerprint={alert.fingerprint} range={range} />
           </li>
