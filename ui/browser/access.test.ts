@@ -32,6 +32,8 @@ const pages = [
   "/query?g0.expr=up&g0.tab=graph&g0.range_input=5m",
   "/query?g0.expr=up&g0.tab=table",
   "/query?g0.expr=up%7B&g0.tab=table",
+  "/query?g0.expr=sum(up)&g0.tab=explain",
+  "/query?g0.expr=sum(up)&g0.tab=cost",
   "/explore/metrics",
   "/queries",
   "/alerts",

@@ -1,7 +1,7 @@
 // The panels of the Query page in the address: `gN.*`, as Prometheus writes them.
 import { formatDuration, parseDuration } from "../kit/duration";
 
-export type Tab = "graph" | "table" | "explain";
+export type Tab = "graph" | "table" | "explain" | "cost";
 export type Display = "lines" | "stacked" | "heatmap";
 export type Resolution = { type: "auto"; density: "low" | "medium" | "high" } | { type: "fixed"; seconds: number };
 
@@ -66,7 +66,7 @@ function readPanel(params: URLSearchParams, index: number): Panel {
   return {
     expression: get("expr") ?? "",
     // A link with a range and no tab comes from a graph.
-    tab: one(get("tab"), ["graph", "table", "explain"], get("range_input") === null ? "table" : "graph"),
+    tab: one(get("tab"), ["graph", "table", "explain", "cost"], get("range_input") === null ? "table" : "graph"),
     rangeMs: parseDuration(get("range_input") ?? "") || hourMs,
     endMs: time("end_input"),
     momentMs: time("moment_input"),

@@ -13,6 +13,7 @@ import { text } from "../../text";
 import type { Panel, Tab } from "../../url/panels";
 import { type Ran, useAnswer } from "./ask";
 import { EmptyResult } from "./EmptyResult";
+import { ExplainView } from "./ExplainView";
 import { GraphOptions, GraphView } from "./GraphView";
 import { RangeBar, type RangeChange } from "./RangeBar";
 import { TableOptions, TableView } from "./TableView";
@@ -68,7 +69,7 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
         </Button>
         <PanelMenu panel={panel} onFormat={() => void format(typed)} onDuplicate={onDuplicate} onRemove={onRemove} />
       </div>
-      {panel.expression.trim() !== "" && answer.error && (
+      {panel.expression.trim() !== "" && answer.error && (panel.tab === "graph" || panel.tab === "table") && (
         <Failed error={answer.error} onRetry={() => void answer.refetch()} />
       )}
       <Tabs value={panel.tab} onChange={(tab) => onChange({ tab: tab as Tab })} mt={8} keepMounted={false}>
@@ -76,6 +77,8 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
           <Tabs.List>
             <Tabs.Tab value="graph">{words.tabs.graph}</Tabs.Tab>
             <Tabs.Tab value="table">{words.tabs.table}</Tabs.Tab>
+            <Tabs.Tab value="explain">{words.tabs.explain}</Tabs.Tab>
+            <Tabs.Tab value="cost">{words.tabs.cost}</Tabs.Tab>
           </Tabs.List>
           <div className="row">
             {!isLinked && panel.tab === "graph" && (
@@ -87,13 +90,19 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
             {panel.tab === "graph" ? (
               <GraphOptions panel={panel} onChange={onChange} />
             ) : (
-              <TableOptions panel={panel} onChange={onChange} />
+              panel.tab === "table" && <TableOptions panel={panel} onChange={onChange} />
             )}
           </div>
         </div>
         <Tabs.Panel value={panel.tab} pt={8}>
           {panel.expression.trim() === "" ? (
             <p className="dim">{words.type}</p>
+          ) : panel.tab === "explain" || panel.tab === "cost" ? (
+            <ExplainView
+              panel={panel}
+              view={panel.tab}
+              onRun={(expression) => onChange({ expression, tab: "table" })}
+            />
           ) : answer.data ? (
             <Result ran={answer.data} panel={panel} onChange={onChange} onRange={onRange} />
           ) : (

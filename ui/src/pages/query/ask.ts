@@ -23,7 +23,7 @@ export function useAnswer(panel: Panel) {
   const step = stepOf(panel);
   return useQuery<Ran>({
     queryKey: ["query", isGraph ? "range" : "instant", expression, isGraph ? [rangeMs, endMs, step] : momentMs],
-    enabled: expression.trim() !== "" && panel.tab !== "explain",
+    enabled: expression.trim() !== "" && (isGraph || panel.tab === "table"),
     // A query costs the server something: not more often than its own step would show.
     refetchInterval: follows && figuresMs !== false ? Math.max(figuresMs, isGraph ? step * 1000 : 0) : false,
     placeholderData: keepPreviousData,
