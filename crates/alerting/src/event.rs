@@ -106,8 +106,8 @@ pub enum Event {
         attempts: u32,
         alerts: Arc<[NotifiedAlert]>,
         answer: ReceiverAnswer,
-        /// If nothing changes, the first flush after this time tells it again.
-        repeats_after: Timestamp,
+        /// If nothing changes, the first flush after this time tells it again; `None`: it is never told again.
+        repeats_after: Option<Timestamp>,
     },
     /// An attempt failed; there will be another one.
     DeliveryRetried {

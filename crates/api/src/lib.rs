@@ -43,6 +43,9 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 pub use cors::CorsOrigin;
 pub use in_process::{ask, ask_journal};
+pub use keepwatch::drill::{
+    Drill, DrillEnd, DrillOutcome, DrillRefusal, DrillReport, DrillRequest, DrillTarget,
+};
 pub use keepwatch::events::Events;
 pub use limits::Limits;
 pub use prometheus::notifications::{Notice, Notifications};

@@ -64,6 +64,7 @@ mod tests {
             (Method::DELETE, "/api/keepwatch/v1/queries/1", true),
             (Method::POST, "/api/keepwatch/v1/route/explain", false),
             (Method::POST, "/api/keepwatch/v1/silences/preview", false),
+            (Method::POST, "/api/keepwatch/v1/alerts/drill", true),
             (Method::POST, "/elsewhere/query", true),
         ] {
             assert_eq!(changes(&method, path), expected, "{method} {path}");

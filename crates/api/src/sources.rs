@@ -283,6 +283,8 @@ pub trait AlertmanagerSource: Send + Sync {
     fn config_text(&self) -> String;
     /// Takes alerts; gives the reasons for those that were not taken.
     fn post(&self, alerts: Vec<alerting::PostedAlert>) -> Vec<String>;
+    /// Begins a fire drill, from within the async runtime.
+    fn drill(&self, request: crate::DrillRequest) -> Result<crate::Drill, crate::DrillRefusal>;
     fn cluster(&self) -> ClusterView;
     /// The labels that an alert of a rule has when it is handed over: with external labels, and relabelled.
     /// `None` if relabelling drops it.

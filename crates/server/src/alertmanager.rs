@@ -1,5 +1,8 @@
 //! The driver of the alerting machine: time and alerts in, deliveries out, state shown to the API.
 
+mod delivering;
+mod drill;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +11,7 @@ use std::sync::{Arc, OnceLock};
 use alerting::codec;
 use alerting::silences::StoredSilence;
 use alerting::view::{AlertFilter, AlertView, GroupView, LabelFilter, SilenceFilter, SilenceView};
-use alerting::{
-    Action, Delivery, Event, FailureReason, Input, Machine, Outcome, PostedAlert, Retry, Settings,
-    Silence, SilenceError,
-};
+use alerting::{Action, Event, Input, Machine, PostedAlert, Settings, Silence, SilenceError};
 use config::alertmanager::matchers::MatcherMode;
 use diag::ReasonBook;
 use gossip::driver::Mesh;
@@ -21,6 +21,7 @@ use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use self::drill::Drills;
 use crate::StartError;
 use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::cluster;
@@ -63,6 +64,7 @@ pub(crate) struct Alertmanager {
     reasons: Arc<ReasonBook>,
     counters: Counters,
     pub(crate) journal: Arc<Journal>,
+    drills: Drills,
 }
 
 /// Under the peer's names; the journal's under ours.
@@ -72,6 +74,7 @@ pub(crate) struct Counters {
     failed: metrics::Vector<metrics::Counter>,
     received: metrics::Vector<metrics::Counter>,
     invalid: metrics::Vector<metrics::Counter>,
+    proven: metrics::Vector<metrics::Gauge>,
     journal: journal::Counters,
 }
 
@@ -97,6 +100,11 @@ impl Counters {
                 "alertmanager_alerts_invalid_total",
                 "The total number of received alerts that were invalid.",
                 &["version"],
+            ),
+            proven: registry.gauges(
+                "keepwatch_last_proven_delivery_timestamp_seconds",
+                "When the receiver last took a notification, fire drills included.",
+                &["receiver"],
             ),
             journal: journal::Counters::new(registry),
         }
@@ -214,6 +222,7 @@ impl Alertmanager {
             reasons,
             counters,
             journal: Arc::new(journal),
+            drills: Drills::default(),
         })
     }
 
@@ -331,6 +340,7 @@ impl Alertmanager {
                 _ => None,
             });
             self.journal.put_events(now, events);
+            self.drills.see(now, &actions);
             actions
         };
         if is_news {
@@ -417,40 +427,6 @@ impl Alertmanager {
             api::SilenceRefusal::NotStored(error.to_string())
         })?;
         Ok(id)
-    }
-
-    fn deliver(self: &Arc<Self>, delivery: Delivery) {
-        let alertmanager = Arc::clone(self);
-        let receivers = Arc::clone(&self.receivers.read());
-        tokio::spawn(async move {
-            let id = delivery.id;
-            let integration = delivery.integration_name.to_string();
-            let receiver = delivery.receiver.to_string();
-            let now = alertmanager.clock.now();
-            // A panic in an integration ends its own task only; it counts as a failure that may pass.
-            let attempt = tokio::spawn(async move { receivers.deliver(&delivery, now).await });
-            let outcome = attempt.await.unwrap_or_else(|error| Outcome::Failed {
-                retry: Retry::Later,
-                failure: FailureReason::Other,
-                message: format!("the integration failed unexpectedly: {error}"),
-            });
-            let counters = &alertmanager.counters;
-            counters.notifications.with(&[&integration]).increment();
-            if let Outcome::Failed {
-                failure, message, ..
-            } = &outcome
-            {
-                tracing::warn!(receiver, integration, message, "notification failed");
-                counters
-                    .failed
-                    .with(&[&integration, failure.as_str()])
-                    .increment();
-            }
-            alertmanager.step(Input::Delivered {
-                delivery: id,
-                outcome,
-            });
-        });
     }
 
     fn tell_of(&self, now: Timestamp, event: &Event) {
@@ -601,6 +577,10 @@ impl api::AlertmanagerSource for AlertmanagerApi {
 
     fn config_text(&self) -> String {
         self.alertmanager.text.read().clone()
+    }
+
+    fn drill(&self, request: api::DrillRequest) -> Result<api::Drill, api::DrillRefusal> {
+        self.alertmanager.drill(request)
     }
 
     fn post(&self, alerts: Vec<PostedAlert>) -> Vec<String> {

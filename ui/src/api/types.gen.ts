@@ -565,6 +565,61 @@ export type DiscoveredRow = {
   labels: Record<string, string>;
 };
 
+/** How a fire drill went. */
+export type Drill = {
+  /** The value of the label `keepwatch_drill`. */
+  id: string;
+  fingerprint: string;
+  labels: Record<string, string>;
+  /** `proven`, `failed`, `waiting`, `suppressed` or `nobody`. */
+  outcome: string;
+  /** One sentence for people. */
+  text: string;
+  /** RFC 3339, like all times here. */
+  startedAt: string;
+  endedAt: string;
+  ends: DrillEnd[];
+  /** What happened, the first first. */
+  hops: DrillHop[];
+};
+
+/** What came out at one integration, or at a group that told none. */
+export type DrillEnd = {
+  receiver: string;
+  integration?: string | null;
+  /** Otherwise it is about telling that the alert fires. */
+  isResolved: boolean;
+  /** `delivered`, `failed`, `suppressed`, `nobody` or `waiting`. */
+  outcome: string;
+  at: string;
+  text: string;
+  /** Of HTTP. */
+  status?: number | null;
+};
+
+export type DrillHop = {
+  at: string;
+  /** Since the drill began. */
+  afterMs: number;
+  /** As in the journal. */
+  code: string;
+  text: string;
+  receiver?: string | null;
+  integration?: string | null;
+  attempt?: number | null;
+  /** What the receiver answered, or why it could not be asked. */
+  answer?: string | null;
+};
+
+export type DrillQuestion = {
+  /** All of its integrations are told, whatever the routes say. Either this or `labels`. */
+  receiver?: string | null;
+  /** Whoever the routes choose is told. */
+  labels?: Record<string, string> | null;
+  /** How long the alert fires at most, such as `2m`; 6m if left out, at most 1h. */
+  wait?: string | null;
+};
+
 export type DroppedTargetWithReason = {
   scrapePool: string;
   code: string;
@@ -1141,5 +1196,6 @@ export interface Gets {
 export interface Posts {
   "/api/v2/alerts": { body: PostedAlert[]; answer: null };
   "/api/v2/silences": { body: PostedSilence; answer: SilenceId };
+  "/api/keepwatch/v1/alerts/drill": { body: DrillQuestion; answer: Drill };
   "/api/keepwatch/v1/route/explain": { body: RouteQuestion; answer: RouteAnswer };
 }

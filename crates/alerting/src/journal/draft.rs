@@ -110,7 +110,10 @@ impl Draft {
                 if let Some(status) = answer.status {
                     draft = draft.with_count(detail::STATUS, status.into());
                 }
-                draft.with_time(detail::REPEATS_AFTER, *repeats_after)
+                match repeats_after {
+                    Some(at) => draft.with_time(detail::REPEATS_AFTER, *at),
+                    None => draft,
+                }
             }
             Event::DeliveryRetried {
                 delivery,

@@ -1,5 +1,6 @@
 //! What the journal holds of one event: a draft before it is written, a record when it is read.
 
+use std::fmt;
 use std::sync::Arc;
 
 use model::{Labels, Timestamp};
@@ -7,6 +8,7 @@ use model::{Labels, Timestamp};
 use crate::alert::{Alert, Fingerprint};
 use crate::delivery::NotifiedAlert;
 use crate::event::GroupRef;
+use crate::time::Time;
 
 /// What an event is about in the first place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -160,6 +162,16 @@ pub enum Detail {
     Number(u64),
 }
 
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Time(at) => Time::from(*at).fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
 impl Draft {
     pub fn new(at: Timestamp, kind: Kind, code: &'static str) -> Self {
         Self {
@@ -193,6 +205,46 @@ impl Draft {
     pub fn with_time(mut self, name: &'static str, at: Timestamp) -> Self {
         self.details.push((name, Detail::Time(at)));
         self
+    }
+
+    /// A detail that is a time.
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        self.details.iter().find_map(|(own, value)| match value {
+            Detail::Time(at) if *own == name => Some(*at),
+            _ => None,
+        })
+    }
+
+    /// Whether it is a reason for which somebody is not told.
+    pub fn is_not_notified(&self) -> bool {
+        self.code.starts_with("alert-")
+            && self.details.iter().any(|(name, _)| *name == detail::REASON)
+    }
+
+    /// What would be read of it, for whoever does not want to wait for the disk. All its alerts are mentioned.
+    pub fn to_record(&self) -> Record {
+        let alerts = self.alerts.iter().flat_map(|alerts| alerts.iter());
+        let alerts: Vec<Mention> = alerts
+            .map(|notified| Mention {
+                subject: Subject::from(&*notified.alert),
+                is_resolved: notified.is_resolved,
+            })
+            .collect();
+        let details = self.details.iter();
+        let details = details.map(|(name, value)| ((*name).to_owned(), value.to_string()));
+        Record {
+            at: self.at,
+            kind: self.kind,
+            code: self.code.to_owned(),
+            subject: self.subject.clone(),
+            group: self.group.clone(),
+            integration: self.integration.as_deref().map(str::to_owned),
+            delivery: self.delivery,
+            attempt: self.attempt,
+            alert_count: alerts.len(),
+            alerts,
+            details: details.collect(),
+        }
     }
 
     #[must_use]

@@ -222,7 +222,7 @@ impl Machine {
                     attempts: sending.attempt,
                     alerts: sending.alerts.clone(),
                     answer,
-                    repeats_after: now + repeats.unwrap_or_default(),
+                    repeats_after: Some(now + repeats.unwrap_or_default()),
                 };
                 journal(actions, event);
                 self.record(now, id, receiver_data, actions);

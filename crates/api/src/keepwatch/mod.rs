@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod boot;
 pub(crate) mod config;
+pub(crate) mod drill;
 mod event_prints;
 pub(crate) mod events;
 pub(crate) mod explain;
@@ -66,6 +67,7 @@ where
     Routes::new()
         .get("/journal", journal::journal)
         .get("/alerts/{fingerprint}/timeline", timeline::timeline)
+        .post("/alerts/drill", drill::drill)
         .get("/me", boot::me)
         .get("/reasons", reasons::reasons)
         .get("/alerts", alerts::list)

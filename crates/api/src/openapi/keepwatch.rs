@@ -4,6 +4,7 @@ use super::operation::{Form, Operation, Param, in_path, many, may, must, schema}
 use crate::keepwatch::alerts::AlertsTwin;
 use crate::keepwatch::boot::{BootTwin, MeTwin};
 use crate::keepwatch::config::ComparisonTwin;
+use crate::keepwatch::drill;
 use crate::keepwatch::explain::NodeTwin;
 use crate::keepwatch::import::ImportTwin;
 use crate::keepwatch::journal::JournalTwin;
@@ -153,6 +154,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
             TO,
         ],
         schema::<TimelineTwin>,
+    ),
+    Operation::post(
+        "/alerts/drill",
+        "Sends a marked alert on the real way to its receivers, ends it, and tells how that went",
+        schema::<drill::QuestionTwin>,
+        schema::<drill::DrillTwin>,
     ),
     Operation::get(
         "/silences",

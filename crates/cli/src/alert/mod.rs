@@ -1,5 +1,7 @@
-//! `keepwatch alert history` and `alert why`: what the journal says of alerts, asked of a server or of a folder.
+//! `keepwatch alert history` and `alert why`: what the journal says of alerts, asked of a server or of a folder; and
+//! `alert drill`.
 
+mod drill;
 mod event;
 mod history;
 mod source;
@@ -8,7 +10,7 @@ mod why;
 use ::amtool::Failure;
 use ::amtool::matchers::Reader;
 use ::promtool::Console;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use model::Timestamp;
 
 use crate::amtool::given::Given;
@@ -28,8 +30,17 @@ It shows the chain from the sample of the rule to the answer of the receiver, an
 
   keepwatch alert why HighErrorRate service=cart";
 
+const DRILL_ABOUT: &str = "Sends an alert that is marked as a drill on the real way to its receivers, ends it, and shows each hop.
+
+With --receiver all integrations of that receiver are told, that the alert fires and then that it is over. With --labels
+the routes choose whom to tell, and the alert waits in its group like any other, so that this may take some minutes.
+The alert has the label keepwatch_drill. The exit code is 0 only if everybody who had to be told was.
+
+  keepwatch alert drill --receiver pager
+  keepwatch alert drill --labels HighErrorRate severity=critical team=shop";
+
 /// The commands, to be put below `alert`.
-pub(crate) fn commands() -> [Command; 2] {
+pub(crate) fn commands() -> [Command; 3] {
     let with_times = |command: Command| {
         command
             .arg(value(
@@ -48,7 +59,20 @@ pub(crate) fn commands() -> [Command; 2] {
     let why = Command::new("why")
         .about("Tells why somebody was, or was not, told about an alert")
         .long_about(WHY_ABOUT);
-    [with_times(history), with_times(why)]
+    let drill = Command::new("drill")
+        .about("Tries whether alerts reach their receivers")
+        .long_about(DRILL_ABOUT)
+        .arg(value("receiver", "Tells this receiver, whatever the routes say").short('r'))
+        .arg(
+            value(
+                "labels",
+                "Tells whom the routes choose for name=value …; a first one without = is the name of the alert",
+            )
+            .num_args(1..)
+            .action(ArgAction::Append),
+        )
+        .arg(value("wait", "How long the alert fires at most, up to 1h").default_value("6m"));
+    [with_times(history), with_times(why), drill]
 }
 
 fn storage() -> Arg {
@@ -66,6 +90,7 @@ pub(crate) fn run(
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     match kind {
+        "drill" => drill::run(given, reader, console),
         "history" => history::run(given, reader, console),
         _ => why::run(given, reader, console),
     }

@@ -27,19 +27,24 @@ pub(super) struct Found {
     pub(super) kept_since: Option<String>,
 }
 
+/// The server of `--url`.
+pub(super) fn server(given: Given<'_>) -> Result<Server, Failure> {
+    let file = given.text("http.config.file");
+    let options = ServerOptions {
+        url: given.text("alertmanager.url"),
+        config_file: Some(file).filter(|file| !file.is_empty()),
+        ..ServerOptions::default()
+    };
+    Server::new(&options).map_err(Failure::Problem)
+}
+
 impl Source {
     pub(super) fn of(given: Given<'_>) -> Result<Self, Failure> {
         match given.text("storage.path") {
             "" => {
-                let file = given.text("http.config.file");
-                let options = ServerOptions {
-                    url: given.text("alertmanager.url"),
-                    config_file: Some(file).filter(|file| !file.is_empty()),
-                    ..ServerOptions::default()
-                };
-                let server = Server::new(&options).map_err(Failure::Problem)?;
                 let timeout = given.duration("timeout").to_std();
-                Ok(Self::Server(Box::new(server.with_timeout(timeout))))
+                let server = server(given)?.with_timeout(timeout);
+                Ok(Self::Server(Box::new(server)))
             }
             folder => {
                 let opened = OfflineJournal::open(Path::new(folder));

@@ -70,7 +70,7 @@ pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
         None => given.check_required(),
     };
     let result = checked.and_then(|()| match path.as_slice() {
-        ["alert", kind @ ("history" | "why")] => {
+        ["alert", kind @ ("history" | "why" | "drill")] => {
             let reader = reader(given, &mut console)?;
             crate::alert::run(kind, given, reader, &mut console)
         }

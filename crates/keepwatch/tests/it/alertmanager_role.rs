@@ -169,6 +169,7 @@ fn paths_are_those_of_alertmanager() {
     let boot = json(&server.address, "/api/keepwatch/v1/boot");
     let paths = [
         "/alerts",
+        "/alerts/drill",
         "/alerts/{fingerprint}/timeline",
         "/boot",
         "/events",

@@ -28,6 +28,7 @@ mod bad_input;
 mod crash;
 mod demo;
 mod differential;
+mod drill;
 mod federation;
 mod flags;
 mod journal;
