@@ -40,6 +40,8 @@ const QUEUE_MAX: usize = 1 << 18;
 const CHUNK: usize = 4096;
 const SYNC_PAUSE: Duration = Duration::from_secs(5);
 const EXPIRE_PAUSE: Duration = Duration::from_secs(60);
+/// What reasons are about.
+const SUBJECT: &str = "journal of alerting";
 /// Whoever reads waits this long for what was put in before.
 const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 
@@ -130,6 +132,12 @@ impl Journal {
         let shared = Arc::new(Shared::default());
         let reader = opened.0.reader();
         let dropped = counters.dropped.clone();
+        let last_words = LastWords {
+            shared: Arc::clone(&shared),
+            clock: Arc::clone(&clock),
+            reasons: Arc::clone(&reasons),
+            dropped: dropped.clone(),
+        };
         let writer = Writer {
             shared: Arc::clone(&shared),
             ring: opened.0,
@@ -142,7 +150,10 @@ impl Journal {
         };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || writer.run());
+            .spawn(move || {
+                let _last_words = last_words;
+                writer.run();
+            });
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
@@ -246,6 +257,36 @@ impl Drop for Journal {
     }
 }
 
+/// Says that the thread that writes has panicked, and lets nobody wait for it.
+struct LastWords {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    reasons: Arc<ReasonBook>,
+    dropped: Counter,
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let mut queue = self.shared.queue.lock();
+        queue.is_closing = true;
+        // What was taken out of the queue and not written is lost as well.
+        let lost = queue.put - queue.done;
+        queue.items.clear();
+        queue.done = queue.put;
+        drop(queue);
+        self.shared.caught_up.notify_all();
+        self.dropped
+            .add_count(usize::try_from(lost).unwrap_or(usize::MAX));
+        let refusal = JournalRefusal::Stopped { dropped: lost };
+        tracing::error!(%refusal, "the journal is not written any more");
+        self.reasons
+            .record(self.clock.now().millis(), SUBJECT, &refusal);
+    }
+}
+
 /// The thread's own.
 struct Writer {
     shared: Arc<Shared>,
@@ -329,8 +370,7 @@ impl Writer {
 
     fn refuse(&mut self, refusal: &JournalRefusal) {
         let at = self.clock.now();
-        self.reasons
-            .record(at.millis(), "journal of alerting", refusal);
+        self.reasons.record(at.millis(), SUBJECT, refusal);
         if is_due(self.told_at, SYNC_PAUSE) {
             self.told_at = Some(Instant::now());
             tracing::error!(%refusal, "the journal has a gap");
@@ -341,7 +381,9 @@ impl Writer {
         if is_closing || self.synced_at.elapsed() >= SYNC_PAUSE {
             self.synced_at = Instant::now();
             if let Err(error) = self.ring.sync() {
-                tracing::error!(%error, "the journal could not be synced");
+                self.refuse(&JournalRefusal::NotSynced {
+                    problem: error.to_string(),
+                });
             }
         }
         if is_due(self.expired_at, EXPIRE_PAUSE) {

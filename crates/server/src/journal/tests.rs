@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use alerting::journal::{Draft, Kind, Order, Query, Request, detail};
 use diag::ReasonBook;
@@ -200,4 +201,63 @@ fn what_is_put_in_can_be_read_and_gaps_are_told() {
         text.contains("keepwatch_journal_events_dropped_total 1\n"),
         "{text}"
     );
+}
+
+/// Panics when it is first asked for the time, which the thread that writes does when it looks for old segments.
+#[derive(Debug, Default)]
+struct Stumbling(AtomicBool);
+
+impl Clock for Stumbling {
+    fn now(&self) -> Timestamp {
+        assert!(self.0.swap(true, Ordering::SeqCst), "the clock stumbles");
+        Timestamp(1)
+    }
+}
+
+#[test]
+fn a_thread_that_panicked_is_told_of_and_keeps_nobody_waiting() {
+    let registry = Registry::new();
+    let reasons = Arc::new(ReasonBook::new(10));
+    let limits = JournalLimits::default();
+    let disk = Arc::new(FaultDisk::new(9));
+    let opened = Opened::open(disk, Path::new("data"), limits).unwrap();
+    let journal = Journal::start(
+        opened,
+        Arc::new(Stumbling::default()),
+        Arc::clone(&reasons),
+        Counters::new(&registry),
+    );
+    journal.put_drafts([draft(0)]);
+    journal.close();
+    journal.put_drafts([draft(1)]);
+    let page = journal.read(&Request::newest(Query::default(), 10));
+    assert_eq!(page.records.len(), 1);
+    assert_eq!(reasons.counts(), [("journal-stopped", 1)]);
+    let text = registry.render();
+    assert!(
+        text.contains("keepwatch_journal_events_dropped_total 1\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_disk_that_does_not_sync_is_told_of() {
+    let disk = FaultDisk::new(11);
+    let reasons = Arc::new(ReasonBook::new(10));
+    let opened = Opened::open(
+        Arc::new(disk.clone()),
+        Path::new("data"),
+        JournalLimits::default(),
+    )
+    .unwrap();
+    let counters = Counters::new(&Registry::new());
+    let journal = Journal::start(opened, Arc::new(Noon), Arc::clone(&reasons), counters);
+    journal.put_drafts([draft(0)]);
+    journal.read(&Request::newest(Query::default(), 1));
+    disk.plan(Some(Fault::CrashAtWrite(disk.writes())));
+    journal.put_drafts([draft(1)]);
+    journal.close();
+    let codes: Vec<&str> = reasons.counts().iter().map(|(code, _)| *code).collect();
+    assert!(codes.contains(&"journal-not-written"), "{codes:?}");
+    assert!(codes.contains(&"journal-not-synced"), "{codes:?}");
 }
