@@ -126,7 +126,12 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
 
 /// A body of finished JSON text.
 pub(crate) fn json_text(text: String) -> Response {
-    let mut response = text.into_response();
+    json_response(text)
+}
+
+/// A body that is JSON.
+pub(crate) fn json_response(body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),

@@ -288,6 +288,7 @@ export type ClusterStatus = {
   status: string;
 };
 
+/** An alert in answers; `write_alert` writes it. */
 export type NotifiedAlert = {
   annotations: Record<string, string>;
   endsAt: string;
@@ -300,6 +301,7 @@ export type NotifiedAlert = {
   labels: Record<string, string>;
 };
 
+/** A group in answers; `list` writes it. */
 export type NotifiedGroup = {
   alerts: NotifiedAlert[];
   labels: Record<string, string>;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alerting::view::{AlertFilter, AlertView, LabelFilter, Shown};
+#[cfg(test)]
+use alerting::view::AlertView;
+use alerting::view::{AlertFilter, LabelFilter, Shown};
 use alerting::{PostedAlert, Time};
 use config::alertmanager::matchers::{MatcherMode, parse_one};
 use model::pattern::Pattern;
@@ -18,10 +20,11 @@ use serde_json::Value;
 use super::body::{Body, Field, field, missing, unfit};
 use super::error::Error;
 use super::silences::{label_set, time};
+use super::stream::{streamed, write_alert};
 use crate::params::Params;
-use crate::respond::{json_text, to_json};
 use crate::sources::AlertingApi;
 
+/// An alert in answers; `write_alert` writes it.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "NotifiedAlert")]
@@ -55,6 +58,7 @@ pub(crate) struct StatusTwin {
     state: &'static str,
 }
 
+#[cfg(test)]
 impl AlertTwin {
     pub(crate) fn of(view: AlertView) -> Self {
         let alert = &view.alert;
@@ -179,13 +183,18 @@ pub(crate) async fn list(
     params: Params,
 ) -> Result<Response, Error> {
     let filter = parse_filter(&params, api.alertmanager.matcher_mode())?;
-    let alerts: Vec<AlertTwin> = api
-        .alertmanager
-        .alerts(&filter)
-        .into_iter()
-        .map(AlertTwin::of)
-        .collect();
-    Ok(json_text(to_json(&alerts)))
+    let alerts = api.alertmanager.alerts(&filter).into_iter();
+    let pieces = alerts.map(Some).chain([None]);
+    let mut separator = '[';
+    Ok(streamed(pieces, move |out, alert| match alert {
+        Some(view) => {
+            out.push(separator);
+            separator = ',';
+            write_alert(out, &view);
+        }
+        None if separator == '[' => out.push_str("[]"),
+        None => out.push(']'),
+    }))
 }
 
 /// One alert of the body; described for the API's document.

@@ -7,6 +7,7 @@ pub(crate) mod groups;
 mod router;
 pub(crate) mod silences;
 pub(crate) mod status;
+mod stream;
 
 pub(crate) use router::router;
 
