@@ -14,6 +14,7 @@ mod agent_mode;
 mod alertmanager;
 mod caller;
 mod cors;
+mod debug;
 mod in_process;
 mod json;
 mod keepwatch;
@@ -77,6 +78,7 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
         .nest("/api/v2", version_2.with_state(alerting.clone()))
         .nest("/api/keepwatch/v1", keepwatch::routes().into_router())
         .merge(lifecycle::router())
+        .merge(debug::router())
         .route("/federate", get(prometheus::federate::federate))
         .route("/metrics", get(lifecycle::metrics));
     let cors = Arc::new(api.cors.clone());

@@ -14,6 +14,7 @@ use net::axum::routing::{any, get};
 use serde::Serialize;
 
 use super::error::Error;
+use crate::debug;
 use crate::lifecycle;
 use crate::respond::{plain_error, to_json};
 use crate::routes::Routes;
@@ -40,6 +41,7 @@ pub(crate) fn router() -> Router<AlertingApi> {
             net::axum::routing::post(lifecycle::reload).fallback(only_post),
         )
         .route("/metrics", get(metrics))
+        .merge(debug::router())
 }
 
 async fn healthy() -> &'static str {

@@ -162,6 +162,10 @@ fn paths_are_those_of_alertmanager() {
         assert_eq!(server.get(path).status, status, "{path}");
     }
     assert_eq!(server.post("/-/quit").status, 404);
+    let arguments = server.get("/debug/pprof/cmdline").body;
+    let arguments: Vec<_> = arguments.split('\0').collect();
+    assert!(arguments[0].ends_with(NAME), "{arguments:?}");
+    assert_eq!(arguments[1..=FLAGS.len()], FLAGS);
     assert_eq!(server.get("/").status, 302);
     assert_eq!(server.get("/alerts").status, 200);
     let status = json(&server.address, "/api/v2/status");
