@@ -467,7 +467,10 @@ pub trait ConfigSource: Send + Sync {
     fn yaml(&self) -> String;
     /// The job of this name, printed likewise.
     fn scrape_pool_yaml(&self, pool: &str) -> Option<String>;
+    /// Those that a client of the peer expects, and what else was given.
     fn flags(&self) -> BTreeMap<String, String>;
+    /// And ours that have their defaults.
+    fn all_flags(&self) -> BTreeMap<String, String>;
     /// Whether the newest reload succeeded, and when the newest successful one was.
     fn last_reload(&self) -> (bool, Timestamp);
     fn retention_text(&self) -> String;

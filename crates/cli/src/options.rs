@@ -12,7 +12,7 @@ use server::{
     RuleOptions, SearchLimits, StorageOptions, Switch, Tempo, UiFile,
 };
 
-use crate::flags::{Flag, Given, SERVE, WITHOUT_EFFECT};
+use crate::flags::{Flag, Given, WITHOUT_EFFECT, shown};
 
 const RETENTION_RULE: &str = "storage.tsdb.retention.rule";
 /// The peer's, unless another is given.
@@ -143,20 +143,6 @@ pub(crate) fn from_flags(
         tempo: Tempo::Real,
         flags: shown(&given),
     })
-}
-
-/// All flags with their values; those that follow from others as they came out, as the peer shows them.
-fn shown(given: &Given<'_>) -> std::collections::BTreeMap<String, String> {
-    let mut flags = given.values([SERVE, WITHOUT_EFFECT].concat().iter());
-    if given.text("web.route-prefix").is_none() {
-        let url = given.text("web.external-url").unwrap_or_default();
-        let prefix = match server::pieces::route_prefix(None, url) {
-            none if none.is_empty() => "/".to_owned(),
-            prefix => prefix,
-        };
-        flags.insert("web.route-prefix".to_owned(), prefix);
-    }
-    flags
 }
 
 pub(crate) fn tell_without_effect(given: &Given<'_>, flags: &[Flag]) {

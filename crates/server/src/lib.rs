@@ -55,6 +55,7 @@ mod running;
 mod samples;
 mod self_metrics;
 mod serving;
+mod shown_flags;
 mod signals;
 mod sources;
 mod storage;
@@ -84,6 +85,7 @@ pub use options::{
 pub use remote::write::MessageTypes;
 pub use retention_rules::{RetentionRules, RetentionRulesError};
 pub use running::{Running, start};
+pub use shown_flags::ShownFlags;
 pub use tsdb::head::ReplayProgress;
 pub use tsdb::log::Compression as LogCompression;
 

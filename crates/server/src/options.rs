@@ -1,6 +1,5 @@
 //! What the command line says, as types.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tsdb::log::Compression as LogCompression;
 
@@ -16,6 +15,7 @@ use crate::cluster::ClusterOptions;
 use crate::features::Features;
 use crate::journal::JournalLimits;
 use crate::retention_rules::RetentionRules;
+use crate::shown_flags::ShownFlags;
 
 /// How fast time passes for the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,8 +78,7 @@ pub struct Options {
     pub read_timeout: Duration,
     pub overrides: Overrides,
     pub tempo: Tempo,
-    /// As given and defaulted, for `/api/v1/status/flags`.
-    pub flags: BTreeMap<String, String>,
+    pub flags: ShownFlags,
 }
 
 impl Default for Options {
@@ -140,7 +139,7 @@ impl Default for Options {
             read_timeout: minutes(5),
             overrides: Overrides::default(),
             tempo: Tempo::Real,
-            flags: BTreeMap::new(),
+            flags: ShownFlags::default(),
         }
     }
 }

@@ -379,7 +379,12 @@ impl Parts {
             &registry,
         ));
         notifications.add(Notice::Starting);
-        let limits = Arc::new(RwLock::new(Limits::new(&options.storage, &plan.config)));
+        let limits = Limits::new(&options.storage, &plan.config);
+        let shown_flags = match options.agent {
+            Some(_) => options.flags.clone(),
+            None => options.flags.clone().with_limits(&options.storage, limits),
+        };
+        let limits = Arc::new(RwLock::new(limits));
         let observed = Observed {
             remote_write: exchange.receiver.clone(),
             pools: Arc::clone(&pools),
@@ -439,7 +444,7 @@ impl Parts {
             otlp: services.otlp,
             config: Arc::new(ConfigView {
                 current: Arc::clone(&current),
-                flags: options.flags.clone(),
+                flags: shown_flags,
                 limits: Arc::clone(&limits),
                 external_url: planner.external_url.clone(),
                 alertmanagers: Arc::clone(&alertmanagers),

@@ -23,6 +23,7 @@ use crate::alertmanagers::Alertmanagers;
 use crate::budget::MemoryBudget;
 use crate::import::{self, ImportPlace};
 use crate::retention::Limits;
+use crate::shown_flags::ShownFlags;
 use crate::storage::random;
 
 use crate::StartError;
@@ -297,7 +298,7 @@ fn snapshot_name(now: Timestamp, random: u64) -> Result<String, String> {
 #[derive(Debug)]
 pub(crate) struct ConfigView {
     pub(crate) current: Arc<RwLock<Current>>,
-    pub(crate) flags: BTreeMap<String, String>,
+    pub(crate) flags: ShownFlags,
     pub(crate) limits: Arc<RwLock<Limits>>,
     pub(crate) external_url: String,
     /// Outside of this process.
@@ -314,7 +315,11 @@ impl ConfigSource for ConfigView {
     }
 
     fn flags(&self) -> BTreeMap<String, String> {
-        self.flags.clone()
+        self.flags.usual.clone()
+    }
+
+    fn all_flags(&self) -> BTreeMap<String, String> {
+        self.flags.all()
     }
 
     fn last_reload(&self) -> (bool, Timestamp) {

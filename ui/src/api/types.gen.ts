@@ -1157,7 +1157,7 @@ export interface Gets {
   "/api/v1/alerts": { params: Record<string, never>; answer: RuleAlerts };
   "/api/v1/alertmanagers": { params: Record<string, never>; answer: Alertmanagers };
   "/api/v1/status/config": { params: Record<string, never>; answer: Config };
-  "/api/v1/status/flags": { params: Record<string, never>; answer: Record<string, string> };
+  "/api/v1/status/flags": { params: { all?: string }; answer: Record<string, string> };
   "/api/v1/status/runtimeinfo": { params: Record<string, never>; answer: RuntimeInfo };
   "/api/v1/status/buildinfo": { params: Record<string, never>; answer: BuildInfo };
   "/api/v1/status/tsdb": { params: { limit?: string }; answer: TsdbStatus };

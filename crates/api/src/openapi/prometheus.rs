@@ -247,7 +247,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[],
         schema::<ConfigTwin>,
     ),
-    Operation::get("/status/flags", "Flags", &[], schema::<Labels>),
+    Operation::get(
+        "/status/flags",
+        "Flags",
+        &[may("all", "true: also those that only Keepwatch has")],
+        schema::<Labels>,
+    ),
     Operation::get(
         "/status/runtimeinfo",
         "The process",

@@ -24,8 +24,11 @@ pub(crate) async fn config(State(api): State<Arc<Api>>) -> Response {
     })
 }
 
-pub(crate) async fn flags(State(api): State<Arc<Api>>) -> Response {
-    success(&api.config.flags())
+pub(crate) async fn flags(State(api): State<Arc<Api>>, params: Params) -> Response {
+    success(&match params.get("all") {
+        "true" => api.config.all_flags(),
+        _ => api.config.flags(),
+    })
 }
 
 /// Keys that speak of Go's runtime keep the values that mean "not limited".

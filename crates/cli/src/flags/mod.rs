@@ -1,6 +1,7 @@
 //! The flag table, and a clap command made from it.
 
 mod alertmanager;
+mod shown;
 mod table;
 mod without_effect;
 
@@ -10,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 pub(crate) use alertmanager::{ALERTMANAGER_WITHOUT_EFFECT, alertmanager};
+pub(crate) use shown::shown;
 pub(crate) use table::SERVE;
 pub(crate) use without_effect::WITHOUT_EFFECT;
 

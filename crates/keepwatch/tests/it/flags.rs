@@ -155,6 +155,34 @@ fn flags_without_effect_are_told() {
     assert!(!dir.path().join("data/lock").exists());
 }
 
+/// The list is Prometheus' for a command line of Prometheus; ours come on top where they are asked for.
+#[test]
+fn flags_that_only_we_have_are_shown_when_given_or_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "storage: {tsdb: {retention: {time: 50d}}}\n";
+    fs::write(dir.path().join("prometheus.yml"), config).unwrap();
+    let mut command = keepwatch(dir.path());
+    command.args([
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.retention.time=30d",
+        "--web.listen-address=127.0.0.1:0",
+        "--query.max-series=1000",
+    ]);
+    let server = ready(Program::start("keepwatch", command));
+    let flags = server.json("/api/v1/status/flags")["data"].clone();
+    assert_eq!(flags["query.max-series"], "1000");
+    assert_eq!(flags["memory.budget"], Value::Null);
+    assert_eq!(flags["cluster.label"], Value::Null);
+    // What came out of flags and configuration.
+    assert_eq!(flags["storage.tsdb.retention.time"], "50d");
+    assert_eq!(flags["storage.tsdb.max-block-duration"], "5d");
+    let all = server.json("/api/v1/status/flags?all=true")["data"].clone();
+    assert_eq!(all["memory.budget"], "60%");
+    for (name, value) in flags.as_object().unwrap() {
+        assert_eq!(&all[name], value, "{name}");
+    }
+}
+
 #[test]
 fn flags_that_must_not_be_passed_over_end_the_start() {
     for (flag, expected) in [

@@ -21,7 +21,7 @@ export default function FlagsPage() {
   const state = usePageState();
   const { set } = state;
   const q = state.get("q") || state.get("search");
-  const flags = useGet("/api/v1/status/flags", {});
+  const flags = useGet("/api/v1/status/flags", { all: "true" });
   const all = flags.data?.data;
   const rows = useMemo(() => {
     const terms = splitTerms(q.toLowerCase());
