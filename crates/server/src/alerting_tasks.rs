@@ -12,6 +12,7 @@ use crate::alertmanager::Alertmanager;
 pub(crate) struct AlertingTasks {
     /// The machine's own.
     own: JoinSet<()>,
+    alertmanager: Arc<Alertmanager>,
     mesh: Option<(Mesh, JoinSet<()>)>,
 }
 
@@ -25,12 +26,18 @@ impl AlertingTasks {
             meshing.spawn(mesh.clone().run());
             (mesh, meshing)
         });
-        Self { own, mesh }
+        Self {
+            own,
+            alertmanager: Arc::clone(alertmanager),
+            mesh,
+        }
     }
 
-    /// The last news of the machine are out before this node leaves the mesh.
+    /// The last news of the machine are out before this node leaves the mesh: no timer goes off any more, and
+    /// what is being delivered comes to its end.
     pub(crate) async fn stop(self) {
         drop(self.own);
+        self.alertmanager.finish_deliveries().await;
         if let Some((mesh, meshing)) = self.mesh {
             mesh.leave().await;
             drop(meshing);

@@ -25,6 +25,7 @@ use self::drill::Drills;
 use crate::StartError;
 use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::cluster;
+use crate::deliveries::Deliveries;
 use crate::journal::{self, Journal};
 use crate::options::{AlertmanagerOptions, Options};
 use crate::outgoing::Outgoing;
@@ -34,6 +35,8 @@ use crate::storage::random;
 pub(crate) const ALERTING_FOLDER: &str = "alertmanager";
 /// Notifications of this time may be sent again after a crash: the log is not written for each one.
 const LOG_WRITE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// What a stop waits for deliveries: as long as Alertmanager waits for what it waits for.
+const DELIVERIES_AT_STOP_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a reload replaces as a whole.
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ pub(crate) struct Alertmanager {
     mesh: OnceLock<Mesh>,
     matcher_mode: MatcherMode,
     receivers: RwLock<Arc<Receivers>>,
+    deliveries: Deliveries,
     text: RwLock<String>,
     clock: Arc<dyn Clock>,
     /// Rung when the next wake-up may have become earlier.
@@ -216,6 +220,7 @@ impl Alertmanager {
             mesh: OnceLock::new(),
             matcher_mode,
             receivers: RwLock::new(routing.receivers),
+            deliveries: Deliveries::new(),
             text: RwLock::new(routing.text),
             clock,
             bell: Notify::new(),
@@ -226,7 +231,7 @@ impl Alertmanager {
         })
     }
 
-    /// Runs until the task is dropped. Deliveries run beside it, each in a task of its own.
+    /// Runs until the task is dropped. Deliveries run beside it.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
             let wake_at = self.machine.lock().wake_at();
@@ -258,6 +263,17 @@ impl Alertmanager {
                 alertmanager.write_new_silences();
             })
             .await;
+        }
+    }
+
+    /// Waits for what is being delivered. Nothing is delivered from then on.
+    pub(crate) async fn finish_deliveries(&self) {
+        let broken_off = self.deliveries.finish(DELIVERIES_AT_STOP_MAX).await;
+        if broken_off > 0 {
+            tracing::warn!(
+                broken_off,
+                "deliveries took too long to wait for; the next start sends them again"
+            );
         }
     }
 

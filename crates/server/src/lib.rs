@@ -25,6 +25,7 @@ mod checks;
 mod clock;
 mod cluster;
 mod compaction;
+mod deliveries;
 mod exchange;
 mod feature_list;
 mod features;

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json as value};
 use testkit::process::{
@@ -382,6 +382,105 @@ fn a_crash_forgets_neither_silences_nor_what_was_notified() {
     });
     let second = refused(dir, &[&FLAGS[..2], &[ALONE]].concat());
     assert!(second.contains("in use by another process"), "{second}");
+}
+
+/// What a receiver took while the program was stopped is known at the next start.
+#[test]
+fn a_stop_waits_for_deliveries() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path();
+    let hits = Arc::new(AtomicUsize::new(0));
+    let (answer, answers) = std::sync::mpsc::channel::<()>();
+    let answers = Mutex::new(answers);
+    let counted = Arc::clone(&hits);
+    let hook = PageServer::start(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        // The test is over if nothing comes.
+        let _ = answers.lock().unwrap().recv_timeout(BOUND);
+        Page::ok("text/plain", "")
+    });
+    let config = format!(
+        "route: {{receiver: hook, group_wait: 0s, group_interval: 1s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+        hook.address()
+    );
+    let server = start(dir, &config, &[ALONE]);
+    post_alert(&server.address);
+    until("the notification", BOUND, || {
+        match hits.load(Ordering::Relaxed) {
+            1 => Ok(()),
+            count => Err(count.to_string()),
+        }
+    });
+    server.program.signal(Signal::Terminate);
+    until("the stop", BOUND, || {
+        let output = server.program.output();
+        let is_stopping = output.contains("msg=stopping");
+        is_stopping.then_some(()).ok_or(output)
+    });
+    assert!(!dir.join("store/nflog").exists());
+    answer.send(()).unwrap();
+    let finished = server.program.wait(BOUND);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("too long"), "{}", finished.stderr);
+
+    let server = start(dir, &config, &[ALONE]);
+    post_alert(&server.address);
+    until("the decision not to notify", BOUND, || {
+        let reasons = json(&server.address, "/api/keepwatch/v1/reasons")["data"]["counts"].clone();
+        match reasons["alert-already-notified"].as_u64() {
+            Some(count) if count > 0 => Ok(()),
+            _ => Err(reasons.to_string()),
+        }
+    });
+    assert_eq!(hits.load(Ordering::Relaxed), 1);
+    stop(server);
+}
+
+/// A receiver that does not answer holds up neither the stop nor the next notification.
+#[test]
+fn a_stop_does_not_wait_for_ever() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path();
+    let hits = Arc::new(AtomicUsize::new(0));
+    let (answer, answers) = std::sync::mpsc::channel::<()>();
+    let answers = Mutex::new(answers);
+    let counted = Arc::clone(&hits);
+    let hook = PageServer::start(move |_| {
+        if counted.fetch_add(1, Ordering::Relaxed) == 0 {
+            let _ = answers.lock().unwrap().recv_timeout(BOUND);
+        }
+        Page::ok("text/plain", "")
+    });
+    let config = format!(
+        "route: {{receiver: hook, group_wait: 0s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+        hook.address()
+    );
+    let notified = |count: usize| {
+        until("the notification", BOUND, || {
+            match hits.load(Ordering::Relaxed) {
+                hits if hits == count => Ok(()),
+                hits => Err(hits.to_string()),
+            }
+        });
+    };
+    let server = start(dir, &config, &[ALONE]);
+    post_alert(&server.address);
+    notified(1);
+    server.program.signal(Signal::Terminate);
+    let finished = server.program.wait(BOUND);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("broken_off=1"),
+        "{}",
+        finished.stderr
+    );
+    answer.send(()).unwrap();
+    let server = start(dir, &config, &[ALONE]);
+    post_alert(&server.address);
+    notified(2);
+    stop(server);
 }
 
 #[test]

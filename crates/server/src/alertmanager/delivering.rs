@@ -5,12 +5,13 @@ use std::sync::Arc;
 use alerting::{Delivery, FailureReason, Input, Outcome, Retry};
 
 use super::Alertmanager;
+use crate::deliveries::apart;
 
 impl Alertmanager {
     /// Starts an attempt that the machine asked for, in a task of its own.
     pub(super) fn deliver(self: &Arc<Self>, delivery: Delivery) {
         let alertmanager = Arc::clone(self);
-        tokio::spawn(async move {
+        self.deliveries.start(async move {
             let id = delivery.id;
             let outcome = alertmanager.attempt(delivery).await;
             alertmanager.step(Input::Delivered {
@@ -27,11 +28,11 @@ impl Alertmanager {
         let receiver = delivery.receiver.to_string();
         let now = self.clock.now();
         // A panic in an integration ends its own task only; it counts as a failure that may pass.
-        let attempt = tokio::spawn(async move { receivers.deliver(&delivery, now).await });
-        let outcome = attempt.await.unwrap_or_else(|error| Outcome::Failed {
+        let attempt = apart(async move { receivers.deliver(&delivery, now).await });
+        let outcome = attempt.await.unwrap_or_else(|problem| Outcome::Failed {
             retry: Retry::Later,
             failure: FailureReason::Other,
-            message: format!("the integration failed unexpectedly: {error}"),
+            message: format!("the integration failed unexpectedly: {problem}"),
         });
         let counters = &self.counters;
         counters.notifications.with(&[&integration]).increment();
