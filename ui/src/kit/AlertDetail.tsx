@@ -36,7 +36,13 @@ export function labelsText(labels: Record<string, string>): string {
     .join(", ");
 }
 
-export function AlertDetail({ alert }: { alert: AlertRow }) {
+interface AlertDetailProps {
+  alert: AlertRow;
+  /** Not on the alert's own page. */
+  linksToPage: boolean;
+}
+
+export function AlertDetail({ alert, linksToPage }: AlertDetailProps) {
   const quiet: Array<[string, readonly string[]]> = [
     [words.inhibitedBy, alert.inhibitedBy],
     [words.mutedBy, alert.mutedBy],
@@ -77,7 +83,7 @@ export function AlertDetail({ alert }: { alert: AlertRow }) {
         )}
         <Link to={`/routing?${routing}`}>{words.route}</Link>
         {!isReadOnly && <Link to={`/silences/new?${silence}`}>{text.silences.silence}</Link>}
-        <Link to={`/alert/${alert.fingerprint}`}>{words.page}</Link>
+        {linksToPage && <Link to={`/alert/${alert.fingerprint}`}>{words.page}</Link>}
       </p>
     </div>
   );

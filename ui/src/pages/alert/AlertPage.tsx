@@ -43,7 +43,7 @@ export default function AlertPage() {
                 <p className="row">
                   <State of={alert.state} /> <Ago at={alert.since} />
                 </p>
-                <AlertDetail alert={alert} />
+                <AlertDetail alert={alert} linksToPage={false} />
                 {past}
                 <section>
                   <h2>{words.routing.result}</h2>

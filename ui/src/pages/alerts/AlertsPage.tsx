@@ -167,7 +167,7 @@ export default function AlertsPage() {
         extra={by === "group" ? { by: "group" } : {}}
         defaultSort={sorts[by]}
         {...(by === "alert" ? {} : { groupOf: group })}
-        detail={(row) => <AlertDetail alert={row} />}
+        detail={(row) => <AlertDetail alert={row} linksToPage />}
         actions={
           <Select
             label={words.by}
