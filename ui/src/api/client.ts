@@ -113,7 +113,13 @@ function unwrap<T>(body: unknown): Answer<T> {
 
 /** URLs longer than this do not pass every proxy; the paths that can be that long take POST too. */
 const urlMax = 4000;
-const takesForm = new Set<string>(["/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels"]);
+const takesForm = new Set<string>([
+  "/api/v1/query",
+  "/api/v1/query_range",
+  "/api/v1/query_exemplars",
+  "/api/v1/series",
+  "/api/v1/labels",
+]);
 
 export async function get<P extends keyof Gets>(
   path: P,

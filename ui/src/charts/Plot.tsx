@@ -1,5 +1,5 @@
 // Lines over time, drawn by uPlot. Everything that is drawn is also in the legend's table and in a sentence.
-import { useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatInstant, formatNumber } from "../kit/format";
@@ -20,6 +20,8 @@ interface PlotProps {
   onZoomOut: () => void;
   /** The line under the pointer, or null. */
   onPoint?: (line: number | null) => void;
+  /** Laid over the lines; fractions of this area are fractions of the range. */
+  children?: ReactNode;
 }
 
 const height = 320;
@@ -112,6 +114,7 @@ function optionsOf(
         },
       ],
       setCursor: [(plot) => showHint(plot, latest.current, zone)],
+      draw: [placeMarks],
       setSeries: [(_, index) => latest.current.onPoint?.(index === null || index === 0 ? null : index - 1)],
     },
   };
@@ -119,7 +122,7 @@ function optionsOf(
 
 /** Time and value under the pointer, in an element that uPlot does not know of. */
 function showHint(plot: uPlot, props: PlotProps, zone: Settings["zone"]): void {
-  const hint = plot.root.parentElement?.querySelector<HTMLElement>(".plot-hint");
+  const hint = plot.root.closest(".plot")?.querySelector<HTMLElement>(".plot-hint");
   if (!hint) return;
   const at = plot.cursor.idx;
   if (at === null || at === undefined || plot.cursor.left === undefined || plot.cursor.left < 0) {
@@ -132,6 +135,13 @@ function showHint(plot: uPlot, props: PlotProps, zone: Settings["zone"]): void {
   );
   const value = focused > 0 ? props.grid.lines[focused - 1]?.values[at] : undefined;
   hint.textContent = value === undefined || value === null ? time : `${time} · ${formatNumber(value)}`;
+}
+
+/** Tells the style where the lines are, so that what lies over them moves along without being rendered. */
+function placeMarks(plot: uPlot): void {
+  const style = plot.root.closest<HTMLElement>(".plot")?.style;
+  for (const side of ["left", "top", "width", "height"] as const)
+    style?.setProperty(`--plot-${side}`, `${plot.bbox[side] / devicePixelRatio}px`);
 }
 
 export function Plot(props: PlotProps) {
@@ -159,8 +169,9 @@ export function Plot(props: PlotProps) {
   }, [grid, isHidden, isStacked, startsAtZero, from, to, zone, theme]);
 
   return (
-    <div className="plot" role="img" aria-label={props.label}>
-      <div ref={place} />
+    <div className="plot">
+      <div ref={place} role="img" aria-label={props.label} />
+      {props.children && <div className="plot-marks">{props.children}</div>}
       <p className="plot-hint small dim" aria-hidden="true" />
     </div>
   );

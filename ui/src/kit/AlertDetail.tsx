@@ -7,24 +7,17 @@ import { quote } from "./format";
 import { Labels } from "./Labels";
 import { Promql } from "./Promql";
 import { rowsFor, rowsText } from "./silence/matchers";
+import { TextOrLink } from "./TextOrLink";
 import { Ago } from "./Time";
 
 const words = text.alerts;
 
-/** Links in annotations come from rules and templates: only the web's own schemes. */
 function Annotation({ name, value }: { name: string; value: string }) {
-  const isLink = /^https?:\/\/\S+$/i.test(value);
   return (
     <tr>
       <th scope="row">{name}</th>
       <td className="wrap">
-        {isLink ? (
-          <a href={value} target="_blank" rel="noreferrer">
-            {value}
-          </a>
-        ) : (
-          value
-        )}
+        <TextOrLink value={value} />
       </td>
     </tr>
   );

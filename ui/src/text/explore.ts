@@ -35,6 +35,20 @@ export const explore = {
   stepFixed: "fixed…",
   display: { lines: "Lines", stacked: "Stacked" },
   zero: "From zero",
+  exemplars: {
+    show: "Exemplars",
+    title: "Exemplars",
+    none: "There are no exemplars of these series in this range.",
+    /** Height is the value: of its own scale, as the lines may be of another unit. */
+    about: (count: string, low: string, high: string) =>
+      `${count} exemplars; on their own scale, from ${low} at the bottom to ${high} at the top`,
+    some: (shown: number) => `${shown} of them are drawn`,
+    earlier: "Earlier exemplar",
+    later: "Later exemplar",
+    place: (number: number, all: number) => `${number} of ${all}`,
+    choose: "Point at a mark, or step through them.",
+    of: "of",
+  },
   stats: (ms: string, series: string, step: string) => `${ms} · ${series} series · step ${step}`,
   statsTable: (ms: string, rows: string) => `${ms} · ${rows} rows`,
   samples: (count: string) => `${count} samples`,

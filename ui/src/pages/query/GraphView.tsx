@@ -10,6 +10,7 @@ import { serverNow } from "../../kit/Time";
 import { text } from "../../text";
 import { type Display, type Panel, stepOf } from "../../url/panels";
 import type { Ran } from "./ask";
+import { ExemplarBar, ExemplarMarks, useExemplars } from "./Exemplars";
 import { Legend } from "./Legend";
 import { Field, type RangeChange } from "./RangeBar";
 
@@ -29,6 +30,7 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
   const [pointed, setPointed] = useState<number | null>(null);
   const { data, from, to, step } = ran;
   const all = data.resultType === "matrix" ? data.result : [];
+  const exemplars = useExemplars(panel, ran);
   const grid = useMemo(() => align(all.slice(0, drawnMax), from, to, step), [all, from, to, step]);
   const names = useMemo(() => grid.lines.map((line) => formatMetric(line.labels)), [grid]);
   const hidden = useMemo(() => new Set(panel.hidden), [panel.hidden]);
@@ -65,7 +67,10 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
         onZoom={zoom}
         onZoomOut={zoomOut}
         onPoint={setPointed}
-      />
+      >
+        {exemplars && <ExemplarMarks of={exemplars} />}
+      </Plot>
+      {exemplars && <ExemplarBar of={exemplars} />}
       <p className="small dim">{words.chartHint}</p>
       <Legend lines={grid.lines} isHidden={isHidden} pointed={pointed} onToggle={toggle} />
     </>
@@ -118,6 +123,12 @@ export function GraphOptions({ panel, onChange }: { panel: Panel; onChange: (cha
         label={words.zero}
         checked={panel.startsAtZero}
         onChange={(event) => onChange({ startsAtZero: event.currentTarget.checked })}
+      />
+      <Switch
+        size="xs"
+        label={words.exemplars.show}
+        checked={panel.showsExemplars}
+        onChange={(event) => onChange({ showsExemplars: event.currentTarget.checked })}
       />
     </div>
   );

@@ -1,0 +1,112 @@
+// What arrives with native histograms and exemplars is seen on the Query page.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launch, open, type Running, send, startServer, until, violations } from "./support";
+
+let browser: Browser;
+let server: Running;
+let folder: string;
+let end: number;
+
+const attribute = (key: string, value: string) => ({ key, value: { stringValue: value } });
+
+/** A request duration as OpenTelemetry's programs send it: ten points, each with more in its buckets. */
+function metrics(endSeconds: number) {
+  const dataPoints = Array.from({ length: 10 }, (_, index) => {
+    const nanos = `${endSeconds - (9 - index) * 15}000000000`;
+    return {
+      attributes: [attribute("path", "/a")],
+      startTimeUnixNano: `${endSeconds - 600}000000000`,
+      timeUnixNano: nanos,
+      count: String((index + 1) * 10),
+      sum: (index + 1) * 6,
+      scale: 0,
+      zeroCount: "0",
+      positive: { offset: -3, bucketCounts: ["1", "2", "4", "3"].map((count) => String(Number(count) * (index + 1))) },
+      exemplars: [
+        {
+          timeUnixNano: nanos,
+          asDouble: 0.2 + index / 10,
+          filteredAttributes: [
+            attribute("trace", `https://traces.example.org/${index}`),
+            attribute("user", "<b>x</b>"),
+          ],
+        },
+      ],
+    };
+  });
+  const metric = { name: "took_seconds", exponentialHistogram: { aggregationTemporality: 2, dataPoints } };
+  const resource = { attributes: [attribute("service.name", "shop")] };
+  return { resourceMetrics: [{ resource, scopeMetrics: [{ scope: {}, metrics: [metric] }] }] };
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "keepwatch-otlp-"));
+  const config = join(folder, "prometheus.yml");
+  writeFileSync(config, "global: {}\n");
+  const flags = [`--config.file=${config}`, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage"];
+  [browser, server] = await Promise.all([launch(), startServer("", flags)]);
+  end = Math.floor(Date.now() / 1000);
+  await send(`${server.url}/api/v1/otlp/v1/metrics`, metrics(end));
+  await until("the samples are there", async () =>
+    (await (await fetch(`${server.url}/api/v1/query?query=took_seconds`)).text()).includes('"buckets"'),
+  );
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function graph(expression: string, more = ""): string {
+  const moment = new Date(end * 1000).toISOString().slice(0, 19).replace("T", " ");
+  const query = new URLSearchParams({ "g0.expr": expression, "g0.tab": "graph", "g0.range_input": "5m" });
+  return `${server.url}/query?${query}&g0.end_input=${encodeURIComponent(moment)}${more}`;
+}
+
+test("exemplars are marks over the graph, with their labels and links", async () => {
+  const { page, problems, close } = await open(browser, graph("histogram_quantile(0.9, took_seconds)"));
+  await page.getByRole("img", { name: /1 series from/ }).waitFor();
+  expect(await page.locator(".exemplar").count()).toBe(0);
+  await page.getByText("Exemplars", { exact: true }).click();
+  await expect.poll(() => page.locator(".exemplar").count()).toBe(10);
+  expect(new URL(page.url()).searchParams.get("g0.show_exemplars")).toBe("1");
+  await page.getByText(/^◇ 10 exemplars; .* from 0\.2 at the bottom to 1\.1 at the top$/).waitFor();
+
+  const bar = page.getByRole("region", { name: "Exemplars" });
+  await page.locator(".exemplar").nth(2).hover();
+  await bar.getByText("3 of 10").waitFor();
+  expect(await bar.getByRole("link").getAttribute("href")).toBe("https://traces.example.org/2");
+  await bar.getByText("<b>x</b>").waitFor();
+  // The keyboard's way.
+  await bar.getByRole("button", { name: "Later exemplar" }).focus();
+  await page.keyboard.press("Enter");
+  await bar.getByText("4 of 10").waitFor();
+  expect(await bar.getByRole("link").getAttribute("href")).toBe("https://traces.example.org/3");
+  await bar.getByText("took_seconds{").waitFor();
+
+  // A mark is where its time is: the newest at the right edge of the lines.
+  const area = await page.locator(".plot-marks").boundingBox();
+  const over = await page.locator(".u-over").boundingBox();
+  for (const side of ["x", "y", "width", "height"] as const)
+    expect(Math.abs((area?.[side] ?? 0) - (over?.[side] ?? 99))).toBeLessThan(2);
+  const newest = await page.locator(".exemplar").last().boundingBox();
+  expect(Math.abs((newest?.x ?? 0) + (newest?.width ?? 0) / 2 - ((over?.x ?? 0) + (over?.width ?? 0)))).toBeLessThan(3);
+
+  expect(await violations(page)).toEqual([]);
+  await page.setViewportSize({ width: 320, height: 800 });
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("a link with exemplars of a query that has none", async () => {
+  const { page, problems, close } = await open(browser, graph("vector(1)", "&g0.show_exemplars=1"));
+  await page.getByText("There are no exemplars of these series in this range.").waitFor();
+  expect(problems).toEqual([]);
+  await close();
+});
