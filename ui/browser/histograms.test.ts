@@ -72,7 +72,7 @@ test("exemplars are marks over the graph, with their labels and links", async ()
   const { page, problems, close } = await open(browser, graph("histogram_quantile(0.9, took_seconds)"));
   await page.getByRole("img", { name: /1 series from/ }).waitFor();
   expect(await page.locator(".exemplar").count()).toBe(0);
-  await page.getByText("Exemplars", { exact: true }).click();
+  await page.getByRole("switch", { name: "Exemplars" }).click();
   await expect.poll(() => page.locator(".exemplar").count()).toBe(10);
   expect(new URL(page.url()).searchParams.get("g0.show_exemplars")).toBe("1");
   await page.getByText(/^◇ 10 exemplars; .* from 0\.2 at the bottom to 1\.1 at the top$/).waitFor();
@@ -107,6 +107,60 @@ test("exemplars are marks over the graph, with their labels and links", async ()
 test("a link with exemplars of a query that has none", async () => {
   const { page, problems, close } = await open(browser, graph("vector(1)", "&g0.show_exemplars=1"));
   await page.getByText("There are no exemplars of these series in this range.").waitFor();
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("native histograms are a heatmap, a table and a sentence", async () => {
+  const { page, problems, close } = await open(browser, graph("took_seconds", "&g0.show_exemplars=1"));
+  // The last and fullest: 4 of 10, tenfold.
+  const chart = page.getByRole("img", {
+    name: /^Heatmap of took_seconds\{.*4 buckets from 0\.125 to 2\. Most are 40, in \(0\.5, 1\]/,
+  });
+  await chart.waitFor();
+  const table = page.getByRole("table", { name: /^Buckets: took_seconds/ });
+  expect(await table.getByRole("row").count()).toBe(5);
+  await table.getByRole("row", { name: /^\(0\.5, 1\] 40 .* 40$/ }).waitFor();
+  expect(
+    await page
+      .getByRole("list", { name: /^Colours/ })
+      .getByRole("listitem")
+      .allTextContents(),
+  ).toEqual([" 2.5", " 10", " 22.5", " 40"]);
+  await expect.poll(() => page.locator(".exemplar").count()).toBeGreaterThan(5);
+
+  // Under the pointer: the time, the bucket and its count.
+  const over = await page.locator(".u-over").boundingBox();
+  if (!over) throw new Error("there is no plot");
+  const hint = page.locator(".plot-hint");
+  await page.mouse.move(over.x + over.width - 2, over.y + over.height * 0.45);
+  await expect.poll(() => hint.textContent()).toContain("0.5 … 1 · 40");
+  // Cells are painted there, and nothing is before the first sample.
+  const colors = await page.evaluate(() => {
+    const canvas = document.querySelector("canvas");
+    const area = document.querySelector(".u-over");
+    if (!canvas || !area) return [];
+    const [at, whole] = [area.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    const scale = canvas.width / whole.width;
+    const alpha = (x: number, y: number) =>
+      canvas.getContext("2d")?.getImageData((at.left - whole.left + x) * scale, (at.top - whole.top + y) * scale, 1, 1)
+        .data[3];
+    return [alpha(at.width - 3, at.height * 0.4), alpha(at.width * 0.1, at.height * 0.4)];
+  });
+  expect(colors).toEqual([255, 0]);
+  expect(await violations(page)).toEqual([]);
+  await page.setViewportSize({ width: 320, height: 800 });
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("heatmaps in dark colours, and beside lines", async () => {
+  const mixed = 'took_seconds or label_replace(vector(1), "a", "b", "", "")';
+  const { page, problems, close } = await open(browser, graph(mixed), { theme: "dark" });
+  await page.getByRole("img", { name: /^Heatmap of took_seconds/ }).waitFor();
+  await page.getByRole("img", { name: /^1 series from/ }).waitFor();
+  expect(await violations(page)).toEqual([]);
   expect(problems).toEqual([]);
   await close();
 });

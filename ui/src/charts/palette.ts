@@ -43,3 +43,22 @@ export function strokeOf(index: number, isDark: boolean): Stroke {
     dash: dashes[Math.floor(index / colors.length) % dashes.length] ?? [],
   };
 }
+
+/** From nearly the ground to far from it: few to many. */
+const heatEnds = {
+  light: [
+    [214, 230, 243],
+    [8, 48, 107],
+  ],
+  dark: [
+    [34, 60, 84],
+    [214, 238, 255],
+  ],
+} as const;
+
+/** The colour of a cell; `share` is from 0 to 1. */
+export function heatColor(share: number, isDark: boolean): string {
+  const [few, many] = isDark ? heatEnds.dark : heatEnds.light;
+  const mixed = few.map((part, index) => Math.round(part + ((many[index] ?? 0) - part) * share));
+  return `rgb(${mixed.join(" ")})`;
+}

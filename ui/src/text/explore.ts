@@ -40,12 +40,17 @@ export const explore = {
     title: "Exemplars",
     none: "There are no exemplars of these series in this range.",
     /** Height is the value: of its own scale, as the lines may be of another unit. */
-    about: (count: string, low: string, high: string) =>
-      `${count} exemplars; on their own scale, from ${low} at the bottom to ${high} at the top`,
+    about: {
+      own: (count: string, low: string, high: string) =>
+        `${count} exemplars; on their own scale, from ${low} at the bottom to ${high} at the top`,
+      buckets: (count: string, low: string, high: string) =>
+        `${count} exemplars, from ${low} to ${high}, each in the bucket of its value`,
+    },
     some: (shown: number) => `${shown} of them are drawn`,
     earlier: "Earlier exemplar",
     later: "Later exemplar",
     place: (number: number, all: number) => `${number} of ${all}`,
+    onlyOne: "Exemplars are drawn where there is one heatmap only; choose one series.",
     choose: "Point at a mark, or step through them.",
     of: "of",
   },
@@ -59,7 +64,16 @@ export const explore = {
   hasMetric: (name: string) => `${name} exists; its labels or the time leave nothing.`,
   toMetrics: "Look at the metrics",
   tooMany: (shown: number, all: string) => `${shown} of ${all} series are drawn; the table has all.`,
-  histogramsOnly: "The result has only histograms; the table shows them.",
+  heat: {
+    chart: (series: string, from: string, to: string, about: string) =>
+      `Heatmap of ${series} from ${from} to ${to}. ${about}`,
+    buckets: (count: number, low: string, high: string) =>
+      `${count === 1 ? "1 bucket" : `${count} buckets`} from ${low} to ${high}.`,
+    peak: (count: string, bucket: string, time: string) => `Most are ${count}, in ${bucket} at ${time}.`,
+    empty: "There is nothing in its buckets.",
+    scale: "Colours, and the counts that they stand for",
+    bucket: "Bucket",
+  },
   notDrawn: "Values that are not numbers are not drawn.",
   legend: "Series of the graph",
   common: "All have",

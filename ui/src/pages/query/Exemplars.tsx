@@ -2,6 +2,7 @@
 // how keyboards and screen readers get at them.
 import { useMemo, useState } from "react";
 import { useGet } from "../../api/hooks";
+import { type Heat, heightAt } from "../../charts/heat";
 import { formatCount, formatMetric, formatNumber } from "../../kit/format";
 import { Icon } from "../../kit/Icon";
 import { Labels } from "../../kit/Labels";
@@ -22,6 +23,8 @@ export interface Exemplars {
   retry: () => void;
   chosen: Mark | null;
   choose: (mark: Mark) => void;
+  /** Of their own, or that of the heatmap. */
+  scale: "own" | "buckets";
 }
 
 function isSame(a: Mark, b: Mark): boolean {
@@ -29,7 +32,7 @@ function isSame(a: Mark, b: Mark): boolean {
 }
 
 /** Null while the panel does not show them. */
-export function useExemplars(panel: Panel, { from, to }: Ran): Exemplars | null {
+export function useExemplars(panel: Panel, { from, to }: Ran, heat?: Heat): Exemplars | null {
   const times = { start: from.toFixed(3), end: to.toFixed(3) };
   const found = useGet(
     "/api/v1/query_exemplars",
@@ -37,12 +40,22 @@ export function useExemplars(panel: Panel, { from, to }: Ran): Exemplars | null 
     { enabled: panel.showsExemplars },
   );
   const data = found.data?.data;
-  const marks = useMemo(() => (data ? marksOf(data, from, to) : null), [data, from, to]);
+  const marks = useMemo(() => {
+    if (!data) return null;
+    return marksOf(data, { from, to, ...(heat && { heightOf: (value: number) => heightAt(heat, value) }) });
+  }, [data, from, to, heat]);
   const [wanted, choose] = useState<Mark | null>(null);
   if (!panel.showsExemplars) return null;
   // The same one of a newer answer, which stands elsewhere.
   const chosen = (wanted && marks?.drawn.find((mark) => isSame(mark, wanted))) ?? null;
-  return { marks, error: found.error, retry: () => void found.refetch(), chosen, choose };
+  return {
+    marks,
+    error: found.error,
+    retry: () => void found.refetch(),
+    chosen,
+    choose,
+    scale: heat ? "buckets" : "own",
+  };
 }
 
 /** Decoration for pointers: what they do, the bar does too. */
@@ -61,7 +74,7 @@ export function ExemplarMarks({ of: { marks, chosen, choose } }: { of: Exemplars
   ));
 }
 
-export function ExemplarBar({ of: { marks, error, retry, chosen, choose } }: { of: Exemplars }) {
+export function ExemplarBar({ of: { marks, error, retry, chosen, choose, scale } }: { of: Exemplars }) {
   if (error) return <Failed error={error} onRetry={retry} />;
   if (!marks) return null;
   const { drawn, total, low, high } = marks;
@@ -74,7 +87,7 @@ export function ExemplarBar({ of: { marks, error, retry, chosen, choose } }: { o
   return (
     <section aria-label={words.title}>
       <p className="small dim">
-        ◇ {words.about(formatCount(total), formatNumber(low), formatNumber(high))}
+        ◇ {words.about[scale](formatCount(total), formatNumber(low), formatNumber(high))}
         {drawn.length < total && `; ${words.some(drawn.length)}`}
       </p>
       <div className="row" style={{ alignItems: "flex-start" }}>

@@ -1,4 +1,4 @@
-// The answer as lines, with its legend.
+// The answer as lines with their legend, and its histograms as heatmaps.
 import { useCallback, useMemo, useState } from "react";
 import { align } from "../../charts/align";
 import { Plot } from "../../charts/Plot";
@@ -11,6 +11,7 @@ import { text } from "../../text";
 import { type Display, type Panel, stepOf } from "../../url/panels";
 import type { Ran } from "./ask";
 import { ExemplarBar, ExemplarMarks, useExemplars } from "./Exemplars";
+import { HeatView } from "./HeatView";
 import { Legend } from "./Legend";
 import { Field, type RangeChange } from "./RangeBar";
 
@@ -31,7 +32,8 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
   const { data, from, to, step } = ran;
   const all = data.resultType === "matrix" ? data.result : [];
   const exemplars = useExemplars(panel, ran);
-  const grid = useMemo(() => align(all.slice(0, drawnMax), from, to, step), [all, from, to, step]);
+  const numbers = useMemo(() => all.filter((one) => (one.values?.length ?? 0) > 0), [all]);
+  const grid = useMemo(() => align(numbers.slice(0, drawnMax), from, to, step), [numbers, from, to, step]);
   const names = useMemo(() => grid.lines.map((line) => formatMetric(line.labels)), [grid]);
   const hidden = useMemo(() => new Set(panel.hidden), [panel.hidden]);
   const isHidden = useCallback((index: number) => hidden.has(names[index] ?? ""), [hidden, names]);
@@ -50,11 +52,22 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
     const end = to * 1000 + panel.rangeMs / 2;
     onRange({ rangeMs: panel.rangeMs * 2, endMs: end >= serverNow() ? null : Math.round(end / 1000) * 1000 });
   };
-  const hasNumbers = grid.lines.some((line) => line.values.some((value) => value !== null));
-  if (!hasNumbers) return <p>{words.histogramsOnly}</p>;
+  const histograms = useMemo(() => all.filter((one) => (one.histograms?.length ?? 0) > 0), [all]);
+  // Beside lines the marks are over the lines.
+  const isHeatAlone = histograms.length > 0 && (numbers.length === 0 || panel.display === "heatmap");
+  const heatmap = histograms.length > 0 && (
+    <HeatView
+      series={histograms}
+      ran={ran}
+      panel={isHeatAlone ? panel : { ...panel, showsExemplars: false }}
+      onZoom={zoom}
+      onZoomOut={zoomOut}
+    />
+  );
+  if (isHeatAlone) return heatmap;
   return (
     <>
-      {all.length > drawnMax && <p className="small">{words.tooMany(drawnMax, formatCount(all.length))}</p>}
+      {numbers.length > drawnMax && <p className="small">{words.tooMany(drawnMax, formatCount(numbers.length))}</p>}
       {grid.hasGapsForNaN && <p className="small dim">{words.notDrawn}</p>}
       <Plot
         grid={grid}
@@ -73,6 +86,7 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
       {exemplars && <ExemplarBar of={exemplars} />}
       <p className="small dim">{words.chartHint}</p>
       <Legend lines={grid.lines} isHidden={isHidden} pointed={pointed} onToggle={toggle} />
+      {heatmap}
     </>
   );
 }

@@ -1,6 +1,7 @@
 // The answer as a table: one row for each series, histograms with their buckets.
 import { useMemo, useState } from "react";
 import type { Histogram, InstantSample, QueryData } from "../../api/types.gen";
+import { bucketName } from "../../charts/heat";
 import { type Column, DataTable } from "../../kit/DataTable";
 import { formatMetric, parseValue } from "../../kit/format";
 import { Labels } from "../../kit/Labels";
@@ -123,11 +124,7 @@ function Buckets({ of: histogram }: { of: Histogram }) {
         <tbody>
           {buckets.map(([rule, lower, upper, count]) => (
             <tr key={lower}>
-              <td className="mono">
-                {rule === 1 || rule === 3 ? "[" : "("}
-                {lower}, {upper}
-                {rule === 0 || rule === 3 ? "]" : ")"}
-              </td>
+              <td className="mono">{bucketName(rule, lower, upper)}</td>
               <td className="numeric mono">
                 {count}
                 <svg width="60" height="8" aria-hidden="true" style={{ marginLeft: 6 }}>

@@ -30,8 +30,17 @@ function cell(fraction: number, count: number): number {
   return Math.min(Math.floor(fraction * count), count - 1);
 }
 
-/** The height is the value, on a scale of their own: lines are often of another unit. The newest of a cell is drawn. */
-export function marksOf(found: readonly ExemplarsOfSeries[], from: number, to: number): Marks {
+interface Area {
+  /** Seconds. */
+  from: number;
+  to: number;
+  /** Where a value stands, or null where it has no place. Without it the values have a scale of their own, as lines
+   * are often of another unit. */
+  heightOf?: (value: number) => number | null;
+}
+
+/** The newest of a cell is drawn. */
+export function marksOf(found: readonly ExemplarsOfSeries[], { from, to, heightOf }: Area): Marks {
   const marks: Mark[] = [];
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
@@ -40,16 +49,18 @@ export function marksOf(found: readonly ExemplarsOfSeries[], from: number, to: n
     for (const { labels, value: text, timestamp: time } of exemplars) {
       const value = parseValue(text);
       if (!Number.isFinite(value) || !(time >= from && time <= to)) continue;
+      const y = heightOf ? heightOf(value) : 0;
+      if (y === null) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);
-      marks.push({ series: seriesLabels, labels, time, value, x: (time - from) / span, y: 0 });
+      marks.push({ series: seriesLabels, labels, time, value, x: (time - from) / span, y });
     }
   }
   const height = high - low;
   const cells = new Map<number, Mark>();
   for (const mark of marks) {
     // Not at the edges, where half of a mark would be cut.
-    mark.y = height > 0 && Number.isFinite(height) ? 0.04 + (0.92 * (mark.value - low)) / height : 0.5;
+    if (!heightOf) mark.y = height > 0 && Number.isFinite(height) ? 0.04 + (0.92 * (mark.value - low)) / height : 0.5;
     const place = cell(mark.x, columnsMax) * rowsMax + cell(mark.y, rowsMax);
     const other = cells.get(place);
     if (other === undefined || other.time <= mark.time) cells.set(place, mark);
