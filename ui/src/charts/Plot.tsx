@@ -2,7 +2,7 @@
 import type { ReactNode, RefObject } from "react";
 import type uPlot from "uplot";
 import { formatNumber } from "../kit/format";
-import { type Grid, stack } from "./align";
+import { type Grid, spanOf, stack } from "./align";
 import { axesOf, hint, isDarkNow, type Made, placeMarks, usePlot, type Zone, type Zoom, zoomOf } from "./frame";
 import { strokeOf } from "./palette";
 
@@ -33,14 +33,7 @@ function make(latest: RefObject<PlotProps>, zone: Zone): Made {
     focus: { alpha: 0.3 },
     scales: {
       x: { time: true, range: () => [from, to] },
-      y: {
-        range: (_, min, max) => {
-          if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
-          const low = startsAtZero || isStacked ? Math.min(0, min) : min;
-          const pad = (max - low || Math.abs(max) || 1) * 0.06;
-          return [low === 0 ? 0 : low - pad, max + pad];
-        },
-      },
+      y: { range: (_, min, max) => spanOf(min, max, startsAtZero || isStacked) },
     },
     axes: axesOf(zone, { values: (_, splits) => splits.map(formatNumber) }),
     series: [

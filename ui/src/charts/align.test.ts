@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { align, common, stack, summarize } from "./align";
+import { align, common, spanOf, stack, summarize } from "./align";
 
 test("points stand on the grid, and what is no number is a gap", () => {
   const series = [
@@ -58,4 +58,15 @@ test("labels in common", () => {
     ]),
   ).toEqual({ a: "1" });
   expect(common([{ a: "1" }])).toEqual({});
+});
+
+test("a line that is flat but for rounding has an axis that can be read", () => {
+  const [low, high] = spanOf(1.5874010519681994, 1.5874010519681996, false);
+  expect(high - low).toBeGreaterThan(0.1);
+  expect(spanOf(5, 5, false)).toEqual([4.7, 5.3]);
+  expect(spanOf(0, 0, false)).toEqual([0, 0.06]);
+  expect(spanOf(10, 20, false)).toEqual([9.4, 20.6]);
+  expect(spanOf(10, 20, true)).toEqual([0, 21.2]);
+  expect(spanOf(null, null, false)).toEqual([0, 1]);
+  expect(spanOf(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, false)).toEqual([0, 1]);
 });

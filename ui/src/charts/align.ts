@@ -49,6 +49,15 @@ export function stack(lines: readonly Line[]): Array<Array<number | null>> {
   );
 }
 
+/** What the axis of values spans. Values that differ only by what floats round away are one flat line. */
+export function spanOf(min: number | null, max: number | null, startsAtZero: boolean): [number, number] {
+  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
+  const low = startsAtZero ? Math.min(0, min) : min;
+  const spread = max - low;
+  const pad = (spread > Math.abs(max) * 1e-9 ? spread : Math.abs(max) || 1) * 0.06;
+  return [low === 0 ? 0 : low - pad, max + pad];
+}
+
 export interface Summary {
   last: number | null;
   min: number | null;
