@@ -56,8 +56,13 @@ pub(crate) fn write_string(out: &mut String, text: &str) {
 
 /// `{"name":"value",…}`.
 pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
+    write_pairs(out, labels.iter());
+}
+
+/// As [`write_labels`], for any names and values.
+pub(crate) fn write_pairs<'p>(out: &mut String, pairs: impl Iterator<Item = (&'p str, &'p str)>) {
     out.push('{');
-    for (index, (name, value)) in labels.iter().enumerate() {
+    for (index, (name, value)) in pairs.enumerate() {
         if index > 0 {
             out.push(',');
         }

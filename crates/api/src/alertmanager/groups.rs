@@ -32,18 +32,23 @@ pub(crate) async fn list(
     params: Params,
 ) -> Result<Response, Error> {
     let filter = parse_filter(&params, api.alertmanager.matcher_mode())?;
+    let groups = api.alertmanager.groups(&filter);
     let source = Arc::clone(&api.alertmanager);
-    let groups = api.alertmanager.groups(&filter).into_iter();
-    let pieces = groups.flat_map(|mut group| {
+    Ok(answer(groups, move |group| source.route_labels(group)))
+}
+
+fn answer(
+    groups: Vec<GroupView>,
+    route_labels: impl Fn(&GroupView) -> BTreeMap<String, String> + Send + 'static,
+) -> Response {
+    let pieces = groups.into_iter().flat_map(|mut group| {
         let alerts = std::mem::take(&mut group.alerts).into_iter();
-        let alerts = alerts.map(Piece::Alert);
         std::iter::once(Piece::Start)
-            .chain(alerts)
+            .chain(alerts.map(Piece::Alert))
             .chain([Piece::Rest(group)])
     });
-    let pieces = pieces.chain([Piece::End]);
     let (mut group_separator, mut separator) = ('[', '[');
-    Ok(streamed(pieces, move |out, piece| match piece {
+    streamed(pieces.chain([Piece::End]), move |out, piece| match piece {
         Piece::Start => {
             out.push(group_separator);
             group_separator = ',';
@@ -62,12 +67,12 @@ pub(crate) async fn list(
             out.push_str(",\"receiver\":");
             write_receiver(out, &group.receiver);
             out.push_str(",\"routeLabels\":");
-            write_map(out, &source.route_labels(&group));
+            write_map(out, &route_labels(&group));
             out.push('}');
         }
         Piece::End if group_separator == '[' => out.push_str("[]"),
         Piece::End => out.push(']'),
-    }))
+    })
 }
 
 /// What the answer is made of, one behind another.
@@ -77,4 +82,54 @@ enum Piece {
     /// What of a group comes behind its alerts.
     Rest(GroupView),
     End,
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Labels, Timestamp};
+    use net::axum::body::to_bytes;
+
+    use super::super::stream::tests::view;
+    use super::*;
+    use crate::respond::to_json;
+
+    fn group(alerts: i64) -> GroupView {
+        GroupView {
+            labels: Labels::from_pairs([("team", "a<b")]),
+            receiver: "pager\"1".into(),
+            group_key: "{}".into(),
+            route_id: "{}".into(),
+            route_labels: Arc::default(),
+            members: Vec::new(),
+            alerts: (0..alerts).map(view).collect(),
+            flush_at: Timestamp(0),
+        }
+    }
+
+    fn route_labels(group: &GroupView) -> BTreeMap<String, String> {
+        BTreeMap::from([("of".to_owned(), group.receiver.to_string())])
+    }
+
+    fn twin(group: GroupView) -> GroupTwin {
+        GroupTwin {
+            route_labels: route_labels(&group),
+            labels: group.labels.to_map(),
+            receiver: ReceiverTwin {
+                name: group.receiver.to_string(),
+            },
+            alerts: group.alerts.into_iter().map(AlertTwin::of).collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn groups_are_written_as_the_document_says() {
+        let sizes: [&[i64]; 4] = [&[], &[1], &[3, 2], &[900, 1]];
+        for sizes in sizes {
+            let all = || sizes.iter().copied().map(group);
+            let response = answer(all().collect(), route_labels);
+            let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+            let twins: Vec<GroupTwin> = all().map(twin).collect();
+            assert_eq!(body, to_json(&twins));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use net::axum::response::Response;
 use net::parts::body_in_parts;
 use tokio::runtime::Handle;
 
-use crate::json::{write_labels, write_string};
+use crate::json::{write_labels, write_pairs, write_string};
 use crate::respond::{json_response, json_text};
 
 /// What fits into this goes as a whole, with its length.
@@ -21,45 +21,33 @@ pub(super) fn streamed<P: Send + 'static>(
     mut write: impl FnMut(&mut String, P) + Send + 'static,
 ) -> Response {
     let mut pieces = pieces.fuse();
+    // A part, and whether it is the last one.
     let mut next_part = move || {
         let mut part = String::with_capacity(PART_BYTES / 4);
         while part.len() < PART_BYTES {
             let Some(piece) = pieces.next() else {
-                return (part, Rest::Nothing);
+                return (part, true);
             };
             write(&mut part, piece);
         }
-        (part, Rest::MaybeMore)
+        (part, false)
     };
-    let (first, rest) = next_part();
-    if matches!(rest, Rest::Nothing) {
-        return json_text(first);
+    let (mut part, mut is_last) = next_part();
+    if is_last {
+        return json_text(part);
     }
     let (parts, body) = body_in_parts(WAITING_MAX);
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let mut part = first;
-        loop {
-            // A reader that is gone needs no more.
-            if parts.send_blocking(&runtime, part).is_err() {
-                return;
+        // A reader that is gone needs no more.
+        while parts.send_blocking(&runtime, part).is_ok() {
+            if is_last {
+                return parts.finish_blocking(&runtime);
             }
-            let (next, rest) = next_part();
-            if matches!(rest, Rest::Nothing) {
-                if parts.send_blocking(&runtime, next).is_ok() {
-                    parts.finish_blocking(&runtime);
-                }
-                return;
-            }
-            part = next;
+            (part, is_last) = next_part();
         }
     });
     json_response(body)
-}
-
-enum Rest {
-    Nothing,
-    MaybeMore,
 }
 
 /// The alert in the form of [`AlertTwin`](super::alerts::AlertTwin).
@@ -107,16 +95,7 @@ pub(super) fn write_receiver(out: &mut String, name: &str) {
 }
 
 pub(super) fn write_map(out: &mut String, map: &BTreeMap<String, String>) {
-    out.push('{');
-    for (index, (name, value)) in map.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write_string(out, name);
-        out.push(':');
-        write_string(out, value);
-    }
-    out.push('}');
+    write_pairs(out, map.iter().map(|(name, value)| (&**name, &**value)));
 }
 
 fn write_list(out: &mut String, texts: impl Iterator<Item = impl AsRef<str>>) {
@@ -131,7 +110,7 @@ fn write_list(out: &mut String, texts: impl Iterator<Item = impl AsRef<str>>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use alerting::view::AlertView;
@@ -143,7 +122,7 @@ mod tests {
     use crate::alertmanager::alerts::AlertTwin;
     use crate::respond::to_json;
 
-    fn view(number: i64) -> AlertView {
+    pub(in crate::alertmanager) fn view(number: i64) -> AlertView {
         let labels = Labels::from_pairs([("alertname", "A<b>&\"c\""), ("pod", "\u{2028}é\n")]);
         let annotations = BTreeMap::from([
             ("empty".to_owned(), String::new()),
