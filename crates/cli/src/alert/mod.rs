@@ -11,10 +11,10 @@ use ::amtool::Failure;
 use ::amtool::matchers::Reader;
 use ::promtool::Console;
 use clap::{Arg, ArgAction, Command};
-use model::Timestamp;
 
 use crate::amtool::given::Given;
 use crate::amtool::{now, value, words};
+use crate::query;
 
 const HISTORY_ABOUT: &str = "Tells what happened to alerts, the oldest event first.
 
@@ -114,22 +114,14 @@ fn parameters(
     Ok(parameters)
 }
 
-/// As the API reads it.
+/// As the API reads it. Beside the forms of other commands, `-2h` is two hours ago.
 fn time(name: &str, text: &str) -> Result<String, Failure> {
-    let relative = text.strip_prefix('-').map(model::Duration::parse);
-    let at = match relative {
-        Some(Ok(before)) => Some(now() - before),
-        Some(Err(_)) => None,
-        None => match text.parse::<f64>() {
-            Ok(seconds) if seconds.is_finite() => Some(Timestamp::from_seconds(seconds)),
-            _ => {
-                let parsed: Result<jiff::Timestamp, _> = text.parse();
-                parsed.ok().map(|time| Timestamp(time.as_millisecond()))
-            }
-        },
+    let at = match text.strip_prefix('-').map(model::Duration::parse) {
+        Some(before) => before.ok().map(|before| now() - before),
+        None => query::time(name, text).ok(),
     };
     match at {
-        Some(at) => Ok(at.seconds().to_string()),
+        Some(at) => Ok(query::seconds(at)),
         None => Err(format!(
             "--{name} {text}: no time; write it like 2026-11-27T10:00:00Z, 1795773600 or -2h"
         )

@@ -21,7 +21,8 @@ use model::{Duration, Labels, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Alertmanager, uuid};
+use super::Alertmanager;
+use super::ids::uuid;
 
 /// What marks a drill's alert; its value is the drill's id.
 const LABEL: &str = "keepwatch_drill";
