@@ -40,6 +40,7 @@ mod journal;
 mod mail;
 mod not_built;
 mod offline;
+mod opened;
 mod options;
 mod outgoing;
 mod pending_uploads;

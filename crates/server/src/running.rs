@@ -33,6 +33,7 @@ use crate::exchange::Exchange;
 use crate::feature_list::feature_list;
 use crate::housekeeping::{HEAD_START, compact, keep_synced};
 use crate::import::ImportPlace;
+use crate::opened::Opened;
 use crate::options::Options;
 use crate::outgoing::{Outgoing, OutgoingAlerts};
 use crate::plan::{Plan, PlanContext};
@@ -227,7 +228,7 @@ impl Planner {
 
 /// What the main task waits for before the server is ready, and whom it tells.
 struct FirstSteps {
-    opened: JoinHandle<Result<String, StartError>>,
+    opened: JoinHandle<Result<Opened, StartError>>,
     started: oneshot::Sender<Result<(), StartError>>,
 }
 
@@ -530,7 +531,7 @@ impl Parts {
             Err(_) => opening.await,
         };
         match opened.unwrap_or_else(|error| Err(StartError::Input(error.to_string()))) {
-            Ok(report) => tracing::info!(report, "data folder opened"),
+            Ok(opened) => opened.tell(&self.reasons, &*self.clock),
             Err(error) => {
                 self.schedule.stop().await;
                 self.pools.stop().await;

@@ -16,6 +16,7 @@ use tsdb::{Agent, Db, DbOptions, OpenOptions, RealDisk};
 
 use crate::StartError;
 use crate::features::Features;
+use crate::opened::Opened;
 use crate::options::StorageOptions;
 use crate::pending_uploads::PendingUploads;
 use crate::retention::{Limits, block_range_max};
@@ -82,16 +83,22 @@ enum Work {
 }
 
 impl Opening {
-    /// Says what was found in the folder, for the log.
-    pub(crate) fn finish(self) -> Result<String, StartError> {
+    /// Reads the folder.
+    pub(crate) fn finish(self) -> Result<Opened, StartError> {
         let done = match self.work {
             Work::Db(work) => work
                 .finish()
-                .map(|report| format!("{report:?}"))
+                .map(|found| Opened {
+                    report: format!("{found:?}"),
+                    repairs: found.replay.repairs,
+                })
                 .map_err(|error| error.to_string()),
             Work::Agent(work) => work
                 .finish()
-                .map(|report| format!("{report:?}"))
+                .map(|found| Opened {
+                    report: format!("{found:?}"),
+                    repairs: found.repair.into_iter().collect(),
+                })
                 .map_err(|error| error.to_string()),
         };
         done.map_err(|problem| StartError::Storage {

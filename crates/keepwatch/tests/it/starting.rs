@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use testkit::process::{Page, PageServer, Program, until};
+use testkit::process::{Page, PageServer, Program, Signal, until};
 
 use crate::support::*;
 
@@ -128,4 +128,32 @@ fn a_folder_that_cannot_be_read_ends_it() {
     assert_eq!(finished.code, Some(1), "{finished:?}");
     let said = format!("{finished:?}");
     assert!(said.contains("data/wal"), "{said}");
+}
+
+#[test]
+fn a_log_that_was_cut_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let ready = |server: &Server| {
+        until("the server to be ready", BOUND, || {
+            let answer = server.get("/-/ready");
+            (answer.status == 200).then_some(()).ok_or(answer.body)
+        });
+    };
+    let server = listening(dir.path(), &[]);
+    ready(&server);
+    server.program.signal(Signal::Kill);
+    server.program.wait(BOUND);
+    // Behind what is there.
+    let log = dir.path().join("data/wal/00000000");
+    let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+    file.write_all(&[0x5a; 300]).unwrap();
+
+    let server = listening(dir.path(), &[]);
+    ready(&server);
+    let reasons = server.json("/api/keepwatch/v1/reasons").to_string();
+    assert!(reasons.contains("folder-repaired"), "{reasons}");
+    assert!(reasons.contains("data/wal/00000000"), "{reasons}");
+    let output = server.program.output();
+    let told = "a file of the data folder ends early now";
+    assert!(output.contains(told), "{output}");
 }
