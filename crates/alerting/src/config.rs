@@ -54,6 +54,11 @@ pub struct InhibitRuleSpec {
 pub trait TimeIntervals: fmt::Debug + Send + Sync {
     /// Whether `at` lies in the interval; false for a name that is not configured.
     fn contains(&self, name: &str, at: Timestamp) -> bool;
+
+    /// What the interval is, in the words of the configuration, where these are known: equal texts are equal intervals.
+    fn definition(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// No interval is configured.

@@ -7,7 +7,8 @@
 //! In reading order: [`time`] and [`alert`] (what is received), [`route`] and [`config`] (what is asked
 //! for), `store`, `group`, [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the state),
 //! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
-//! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what the HTTP API shows), [`codec`] (files and gossip
+//! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what the HTTP API shows), [`trial`] (where alerts would
+//! end under a configuration that is not in use), [`codec`] (files and gossip
 //! messages, byte by byte).
 //!
 //! Not here: rendering and sending (`notify`), reading configuration (`config`), clocks, files and the
@@ -35,6 +36,7 @@ pub mod stats;
 mod store;
 pub mod text;
 pub mod time;
+pub mod trial;
 pub mod view;
 
 pub use alert::{Alert, AlertError, Fingerprint, PostedAlert};

@@ -36,7 +36,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    fn new(config: Arc<Config>) -> Self {
+    pub(crate) fn new(config: Arc<Config>) -> Self {
         let receivers = config
             .receivers
             .iter()

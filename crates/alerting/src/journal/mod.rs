@@ -16,7 +16,8 @@
 //! reading of its segment, and only of that one.
 //!
 //! In reading order: [`record`] (what is written and what is read), `draft` (an event in that form), `encode`,
-//! [`decode`], [`query`] (which records are asked for), [`page`] (some of them, out of many segments), [`sentence`] (a record in words),
+//! [`decode`], [`query`] (which records are asked for), [`page`] (some of them, out of many segments),
+//! [`sighted`] (the alerts that are mentioned), [`sentence`] (a record in words),
 //! [`timeline`] (the states of one alert). Files, retention and the
 //! thread that writes are in `server`.
 
@@ -27,6 +28,7 @@ pub mod page;
 pub mod query;
 pub mod record;
 pub mod sentence;
+pub mod sighted;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
@@ -36,3 +38,4 @@ pub use encode::SegmentWriter;
 pub use page::{Id, Order, Page, Request, SegmentInfo};
 pub use query::Query;
 pub use record::{Detail, Draft, Kind, Mention, Record, Subject, detail};
+pub use sighted::{Sighted, SightedRequest};

@@ -411,3 +411,79 @@ fn pages_join_to_the_whole() {
         }
     }
 }
+
+/// What is sighted in these segments, oldest segment first, as names with instances.
+fn sighted(segments: &[Vec<u8>], request: super::SightedRequest) -> (String, bool, usize) {
+    let infos = segments.iter().zip(1..).map(|(bytes, number)| {
+        let (records, _) = read(bytes, &Query::default());
+        super::SegmentInfo {
+            number,
+            bytes: bytes.len() as u64,
+            earliest: records.first().map_or(Timestamp::MAX, |record| record.at),
+            latest: records.last().map_or(Timestamp::MIN, |record| record.at),
+        }
+    });
+    let infos: Vec<super::SegmentInfo> = infos.collect();
+    let found = super::sighted::read(&infos, &request, |info| {
+        Ok(segments[usize::try_from(info.number).unwrap() - 1].clone())
+    });
+    let mut names: Vec<String> = found
+        .labels
+        .iter()
+        .map(|labels| format!("{}-{}", labels.value("alertname"), labels.value("instance")))
+        .collect();
+    names.sort();
+    (names.join(" "), found.is_cut, found.damage.len())
+}
+
+#[test]
+fn alerts_are_sighted_once_in_their_time() {
+    let all = super::SightedRequest {
+        from: Timestamp::MIN,
+        to: Timestamp::MAX,
+        labels_max: 10,
+        bytes_max: u64::MAX,
+    };
+    let refused = Event::AlertOverLimit {
+        labels: alert("Refused", "r").labels.clone(),
+        max: 1,
+    };
+    let newer = [
+        Event::AlertFired {
+            alert: alert("New", "n"),
+        },
+        refused,
+    ];
+    let segments = [segment(&events()), segment(&events()), segment(&newer)];
+    // The alert that inhibits is no subject of a record.
+    let expected = ("New-n Slow-a Slow-b".to_owned(), false, 0);
+    assert_eq!(sighted(&segments, all), expected);
+    let early = super::SightedRequest {
+        to: Timestamp(4500),
+        ..all
+    };
+    let expected = ("New-n Slow-a".to_owned(), false, 0);
+    assert_eq!(sighted(&segments, early), expected);
+    // Deliveries name alerts in lists.
+    let late = super::SightedRequest {
+        from: Timestamp(6000),
+        ..all
+    };
+    let expected = ("Slow-a Slow-b".to_owned(), false, 0);
+    assert_eq!(sighted(&segments, late), expected);
+    let few = super::SightedRequest {
+        labels_max: 2,
+        ..all
+    };
+    assert!(sighted(&segments, few).1);
+    let short = super::SightedRequest {
+        bytes_max: 1,
+        ..all
+    };
+    let expected = ("New-n".to_owned(), true, 0);
+    assert_eq!(sighted(&segments, short), expected);
+    let mut torn = segments.clone();
+    torn[1].pop();
+    let expected = ("New-n Slow-a Slow-b".to_owned(), false, 1);
+    assert_eq!(sighted(&torn, all), expected);
+}
