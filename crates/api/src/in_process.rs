@@ -4,10 +4,10 @@ use net::Bytes;
 use net::axum::Router;
 use net::axum::body::{Body, to_bytes};
 use net::axum::http::Request;
-use net::axum::routing::get;
+use net::axum::routing::{get, post};
 use tower::ServiceExt;
 
-use crate::sources::{JournalApi, QueryApi};
+use crate::sources::{JournalApi, QueryApi, TrialApi};
 use crate::{keepwatch, prometheus};
 
 /// Longer answers are cut off with an error.
@@ -48,10 +48,24 @@ pub async fn ask_journal(api: JournalApi, uri: &str) -> Result<Bytes, String> {
     answer(router, uri).await
 }
 
+/// Answers a POST of `/api/keepwatch/v1/route/compare`.
+pub async fn compare_routes(api: TrialApi, body: String) -> Result<Bytes, String> {
+    let path = "/api/keepwatch/v1/route/compare";
+    let router = Router::new()
+        .route(path, post(keepwatch::route_compare::compare))
+        .with_state(api);
+    respond(router, Request::post(path).body(Body::from(body))).await
+}
+
 async fn answer(router: Router, uri: &str) -> Result<Bytes, String> {
-    let request = Request::get(uri)
-        .body(Body::empty())
-        .map_err(|error| format!("{uri}: {error}"))?;
+    respond(router, Request::get(uri).body(Body::empty())).await
+}
+
+async fn respond(
+    router: Router,
+    request: Result<Request<Body>, net::axum::http::Error>,
+) -> Result<Bytes, String> {
+    let request = request.map_err(|error| format!("asking: {error}"))?;
     let Ok(answer) = router.oneshot(request).await;
     to_bytes(answer.into_body(), ANSWER_BYTES_MAX)
         .await

@@ -43,7 +43,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 pub use cors::CorsOrigin;
-pub use in_process::{ask, ask_journal};
+pub use in_process::{ask, ask_journal, compare_routes};
 pub use keepwatch::drill::{
     Drill, DrillEnd, DrillOutcome, DrillRefusal, DrillReport, DrillRequest, DrillTarget,
 };
@@ -60,7 +60,8 @@ pub use sources::{
     HeadStatsView, Import, ImportFailure, ImportKind, ImportSource, ImportView, ImportedBlockView,
     JournalApi, JournalSource, Lifecycle, LifecycleRequest, Mode, PlaceView, ProblemView, QueryApi,
     Readiness, ReasonSource, ReceiverView, RelabelStepView, ReplayProgressView, RoutingView,
-    SilenceRefusal, TargetSource, TargetsView, TsdbCount, TsdbSource, TsdbStatusView,
+    SilenceRefusal, TargetSource, TargetsView, TrialApi, TrialConfig, TrialSource, TsdbCount,
+    TsdbSource, TsdbStatusView,
 };
 pub use time::rfc3339;
 use ui::Ui;

@@ -19,6 +19,7 @@ const READING: &[&str] = &[
     "/read",
     "/query/explain",
     "/route/explain",
+    "/route/compare",
     "/silences/preview",
 ];
 
@@ -63,6 +64,7 @@ mod tests {
             (Method::DELETE, "/api/v2/silence/x", true),
             (Method::DELETE, "/api/keepwatch/v1/queries/1", true),
             (Method::POST, "/api/keepwatch/v1/route/explain", false),
+            (Method::POST, "/api/keepwatch/v1/route/compare", false),
             (Method::POST, "/api/keepwatch/v1/silences/preview", false),
             (Method::POST, "/api/keepwatch/v1/alerts/drill", true),
             (Method::POST, "/elsewhere/query", true),

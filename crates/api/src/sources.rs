@@ -291,6 +291,7 @@ pub trait AlertmanagerSource: Send + Sync {
     fn outgoing_labels(&self, labels: &Labels) -> Option<Labels>;
     fn routing(&self) -> RoutingView;
     fn journal(&self) -> Arc<dyn JournalSource>;
+    fn trials(&self) -> Arc<dyn TrialSource>;
     /// Where an alert with these labels goes at a time, whether it exists or not.
     fn explain(&self, labels: &Labels, at: Timestamp) -> Vec<alerting::view::RouteExplanation>;
 }
@@ -299,6 +300,57 @@ pub trait AlertmanagerSource: Send + Sync {
 pub trait JournalSource: Send + Sync {
     /// May read files for a while.
     fn read(&self, request: &alerting::journal::Request) -> alerting::journal::Page;
+    /// Which alerts it mentions; may read files for a while, too.
+    fn sighted(&self, request: &alerting::journal::SightedRequest) -> alerting::journal::Sighted;
+}
+
+/// Configurations of alerting, to try alerts against. Nothing here changes what runs.
+pub trait TrialSource: Send + Sync {
+    /// The one in use, if there is a server.
+    fn in_use(&self) -> Option<Arc<alerting::Config>>;
+    /// Reads one as a reload would, but no file that it names. `name` stands before the places of problems, a line each.
+    fn read(&self, name: &str, text: &str) -> Result<TrialConfig, String>;
+    /// Alerts that have not ended.
+    fn alerts(&self) -> Vec<Arc<alerting::Alert>>;
+}
+
+/// A configuration that could be loaded.
+#[derive(Clone, Debug)]
+pub struct TrialConfig {
+    pub config: Arc<alerting::Config>,
+    /// What a start would warn of.
+    pub warnings: Vec<String>,
+}
+
+/// What comparing configurations needs: there may be no server.
+#[derive(Clone)]
+pub struct TrialApi {
+    pub clock: Arc<dyn Clock>,
+    pub trials: Arc<dyn TrialSource>,
+    /// `None` where there is no folder.
+    pub journal: Option<Arc<dyn JournalSource>>,
+}
+
+impl FromRef<AlertingApi> for TrialApi {
+    fn from_ref(api: &AlertingApi) -> Self {
+        Self {
+            clock: Arc::clone(&api.clock),
+            trials: api.alertmanager.trials(),
+            journal: Some(api.alertmanager.journal()),
+        }
+    }
+}
+
+impl FromRef<Arc<Api>> for TrialApi {
+    fn from_ref(api: &Arc<Api>) -> Self {
+        Self::from_ref(&AlertingApi::from_ref(api))
+    }
+}
+
+impl std::fmt::Debug for TrialApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TrialApi")
+    }
 }
 
 /// What handlers of the journal read: it may be that of a server that is stopped.

@@ -3,7 +3,7 @@
 //! [`run`] reads the arguments, sets up logging and the runtime and starts a command: `serve`
 //! ([`serve`]), `demo` ([`demo`]), `query` ([`query`]), `fmt` ([`fmt`](mod@fmt)), `test` ([`test`](mod@test)), `tsdb` ([`tsdb`](mod@tsdb)). Called
 //! `promtool`, `amtool` or `alertmanager` it is that ([`promtool`](mod@promtool), [`amtool`](mod@amtool),
-//! [`alertmanager`](mod@alertmanager)); [`alert`](mod@alert) asks for the journal. Flags are one table ([`flags`]), which feeds parser, help and the
+//! [`alertmanager`](mod@alertmanager)); [`alert`](mod@alert) asks for the journal, [`route`](mod@route) where alerts go. Flags are one table ([`flags`]), which feeds parser, help and the
 //! API's list of flags. Arguments that begin with a flag mean `serve`, so that the program can be
 //! started with Prometheus' own command line.
 //!
@@ -28,8 +28,10 @@ mod promql_text;
 mod promtool;
 mod query;
 mod query_print;
+mod route;
 mod serve;
 mod test;
+mod times;
 mod tsdb;
 
 use std::ffi::OsString;

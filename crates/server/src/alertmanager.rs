@@ -29,8 +29,9 @@ use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::cluster;
 use crate::deliveries::Deliveries;
 use crate::journal::{self, Journal};
-use crate::options::{AlertmanagerOptions, Options};
+use crate::options::{AlertmanagerOptions, Options, Tempo};
 use crate::outgoing::Outgoing;
+use crate::routing::trial;
 
 /// Of a whole server: where alerting keeps its files, below the data folder.
 pub(crate) const ALERTING_FOLDER: &str = "alertmanager";
@@ -46,6 +47,7 @@ pub(crate) struct Routing {
     pub(crate) receivers: Arc<Receivers>,
     /// The configuration in its canonical text form.
     pub(crate) text: String,
+    pub(crate) tempo: Tempo,
 }
 
 /// The machine with everything around it. Shared by rules, API and the driver's task.
@@ -60,6 +62,8 @@ pub(crate) struct Alertmanager {
     /// The other members, if there are any; set before anything runs.
     mesh: OnceLock<Mesh>,
     matcher_mode: MatcherMode,
+    /// The same for every configuration of a process.
+    tempo: Tempo,
     receivers: RwLock<Arc<Receivers>>,
     deliveries: Deliveries,
     text: RwLock<String>,
@@ -220,6 +224,7 @@ impl Alertmanager {
             has_new_silences: AtomicBool::new(false),
             mesh: OnceLock::new(),
             matcher_mode,
+            tempo: routing.tempo,
             receivers: RwLock::new(routing.receivers),
             deliveries: Deliveries::new(),
             text: RwLock::new(routing.text),
@@ -457,6 +462,10 @@ impl Alertmanager {
         tracing::debug!(code = event.code(), ?event, "alerting");
     }
 
+    pub(crate) fn config(&self) -> Arc<alerting::Config> {
+        Arc::clone(self.machine.lock().config())
+    }
+
     pub(crate) fn is_clustered(&self) -> bool {
         self.mesh.get().is_some()
     }
@@ -527,7 +536,7 @@ impl Alertmanager {
 }
 
 /// The API's view. A type of its own, because stepping needs the shared pointer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AlertmanagerApi {
     pub(crate) alertmanager: Arc<Alertmanager>,
     pub(crate) outgoing: Arc<RwLock<Outgoing>>,
@@ -635,6 +644,15 @@ impl api::AlertmanagerSource for AlertmanagerApi {
 
     fn journal(&self) -> Arc<dyn api::JournalSource> {
         Arc::clone(&self.alertmanager.journal) as Arc<dyn api::JournalSource>
+    }
+
+    fn trials(&self) -> Arc<dyn api::TrialSource> {
+        let reading = trial::Reading {
+            matchers: self.alertmanager.matcher_mode,
+            tempo: self.alertmanager.tempo,
+        };
+        let api = self.clone();
+        Arc::new(trial::Running { api, reading })
     }
 
     fn explain(

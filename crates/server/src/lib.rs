@@ -86,6 +86,7 @@ pub use options::{
 };
 pub use remote::write::MessageTypes;
 pub use retention_rules::{RetentionRules, RetentionRulesError};
+pub use routing::trial::OfflineTrials;
 pub use running::{Running, start};
 pub use shown_flags::ShownFlags;
 pub use tsdb::head::ReplayProgress;

@@ -1,9 +1,11 @@
 //! From the Alertmanager configuration to the machine's plain values and the integrations behind it.
 
+pub(crate) mod trial;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use alerting::{GroupBySpec, InhibitRuleSpec, RouteSpec, RouteTree, TimeIntervals};
+use alerting::{GroupBySpec, InhibitRuleSpec, ReceiverSpec, RouteSpec, RouteTree, TimeIntervals};
 use config::alertmanager::{
     Config, GroupBy, InhibitRule, LoadOptions, NamedTimeInterval, Route, load,
 };
@@ -57,23 +59,9 @@ pub(crate) fn plan(
         integrations.insert(Arc::clone(&spec.name), built);
         receivers.push(spec);
     }
-    let mut route = route_spec(config.route());
-    if context.tempo == Tempo::Shortened {
-        shorten_root(&mut route);
-    }
-    let intervals = config
-        .mute_time_intervals
-        .iter()
-        .chain(&config.time_intervals);
-    let machine = alerting::Config {
-        route,
-        receivers,
-        inhibit_rules: config.inhibit_rules.iter().map(inhibit_rule).collect(),
-        intervals: Arc::new(Intervals(intervals.cloned().collect())),
-        resolve_timeout: config.global.resolve_timeout,
-    };
     Some(Routing {
-        config: Arc::new(machine),
+        config: Arc::new(machine_config(&config, receivers, context.tempo)),
+        tempo: context.tempo,
         receivers: Arc::new(Receivers::new(
             templates,
             format!("Alertmanager/{}", crate::VERSION),
@@ -81,6 +69,25 @@ pub(crate) fn plan(
         )),
         text: config.to_text(),
     })
+}
+
+/// What the machine is told of a configuration.
+fn machine_config(config: &Config, receivers: Vec<ReceiverSpec>, tempo: Tempo) -> alerting::Config {
+    let mut route = route_spec(config.route());
+    if tempo == Tempo::Shortened {
+        shorten_root(&mut route);
+    }
+    let intervals = config
+        .mute_time_intervals
+        .iter()
+        .chain(&config.time_intervals);
+    alerting::Config {
+        route,
+        receivers,
+        inhibit_rules: config.inhibit_rules.iter().map(inhibit_rule).collect(),
+        intervals: Arc::new(Intervals(intervals.cloned().collect())),
+        resolve_timeout: config.global.resolve_timeout,
+    }
 }
 
 /// What is wrong with the syntax of a template.
@@ -195,5 +202,11 @@ impl TimeIntervals for Intervals {
         self.0
             .iter()
             .any(|interval| interval.name == name && interval.contains(at))
+    }
+
+    fn definition(&self, name: &str) -> Option<String> {
+        let named = self.0.iter().filter(|interval| interval.name == name);
+        let texts: Vec<String> = named.map(NamedTimeInterval::to_text).collect();
+        (!texts.is_empty()).then(|| texts.concat())
     }
 }

@@ -501,6 +501,11 @@ export type Attention = {
   page: string;
 };
 
+export type BeforeAfter = {
+  old: number;
+  new: number;
+};
+
 export type Boot = {
   version: string;
   /** RFC 3339. */
@@ -520,6 +525,46 @@ export type Cardinality = {
   series: number;
   /** Values of each label with how many series have them, most first; at most 100 of each. */
   labels: LabelCardinality[];
+};
+
+export type ComparedAlert = {
+  labels: Record<string, string>;
+  changed: boolean;
+  reasons: string[];
+  old: RouteOutcome;
+  new: RouteOutcome;
+};
+
+export type ComparedEnd = {
+  routeId: string;
+  receiver: string;
+  /** Kinds; none: nobody is told. */
+  integrations: string[];
+  /** `...` alone means every label. */
+  groupBy: string[];
+  groupLabels: Record<string, string>;
+  groupKey: string;
+  groupWait: string;
+  groupInterval: string;
+  repeatInterval: string;
+  muteTimeIntervals: string[];
+  activeTimeIntervals: string[];
+  /** Why the intervals hold it back at the time. */
+  muted?: (Suppressed | null);
+};
+
+/** What becomes of a receiver. */
+export type ComparedReceiver = {
+  name: string;
+  /** `stays`, `comes` or `goes`. */
+  state: string;
+  /** Alerts that reach it. */
+  old: number;
+  new: number;
+  /** Alerts that reach it only with the new configuration. */
+  gained: number;
+  /** Alerts that reach it only with the old one. */
+  lost: number;
 };
 
 export type ConfigComparison = {
@@ -980,6 +1025,56 @@ export type RouteAnswer = {
   ends: RouteEnd[];
 };
 
+/** How alerts fare under two configurations. */
+export type RouteComparison = {
+  /** RFC 3339; the time at which intervals mute. */
+  at: string;
+  /** Alerts, by their labels, each once. */
+  candidates: RouteComparisonCandidates;
+  compared: number;
+  /** Those of them that fare differently. */
+  changed: number;
+  /** In which ways, with how many alerts: `receiver`, `integrations`, `grouping`, `group-key`, `timers`, `intervals`, `muted`, `inhibited`. */
+  reasons: Record<string, number>;
+  /** Alerts that reach no receiver with an integration. */
+  nobody: BeforeAfter;
+  /** By name; those that no alert concerns too. */
+  receivers: ComparedReceiver[];
+  /** Those that change first. */
+  alerts: ComparedAlert[];
+  /** Alerts that `alerts` does not show. */
+  leftOut: RouteComparisonLeftOut;
+  /** What was not looked at, and what a start would warn of. */
+  warnings: string[];
+};
+
+/** Where the label sets come from. */
+export type RouteComparisonCandidates = {
+  current: number;
+  journalled: number;
+  given: number;
+};
+
+export type RouteComparisonLeftOut = {
+  changed: number;
+  unchanged: number;
+};
+
+export type RouteComparisonQuestion = {
+  /** The new configuration of alerting, in YAML. */
+  config: string;
+  /** What it is compared with; the one in use if left out. */
+  old?: string | null;
+  /** These instead of the alerts that there are now. */
+  labels?: Array<Record<string, string>> | null;
+  /** Also the alerts that the journal mentions from here on: RFC 3339, seconds, or time before now as in 24h. */
+  since?: string | null;
+  /** When intervals mute: RFC 3339 or seconds; now if left out. */
+  at?: string | null;
+  /** Alerts of the answer, those that change first: 100 if left out, at most 1000. */
+  limit?: number | null;
+};
+
 export type RouteEnd = {
   routeId: string;
   receiver: string;
@@ -999,6 +1094,13 @@ export type RouteIntegration = {
   /** `nothing`, `firing` or `resolved`: what it was told about this alert last. */
   told: string;
   toldAt?: string | null;
+};
+
+export type RouteOutcome = {
+  /** In the order of the routes. */
+  ends: ComparedEnd[];
+  /** Why another alert keeps it quiet now. */
+  inhibited?: (Suppressed | null);
 };
 
 export type RouteQuestion = {
@@ -1200,4 +1302,5 @@ export interface Posts {
   "/api/v2/silences": { body: PostedSilence; answer: SilenceId };
   "/api/keepwatch/v1/alerts/drill": { body: DrillQuestion; answer: Drill };
   "/api/keepwatch/v1/route/explain": { body: RouteQuestion; answer: RouteAnswer };
+  "/api/keepwatch/v1/route/compare": { body: RouteComparisonQuestion; answer: RouteComparison };
 }

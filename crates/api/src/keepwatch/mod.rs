@@ -15,6 +15,7 @@ pub(crate) mod overview;
 pub(crate) mod queries;
 pub(crate) mod reasons;
 pub(crate) mod route;
+pub(crate) mod route_compare;
 pub(crate) mod rules;
 pub(crate) mod silence_preview;
 pub(crate) mod silences;
@@ -28,7 +29,7 @@ use net::axum::extract::FromRef;
 
 use crate::openapi;
 use crate::routes::Routes;
-use crate::sources::{AlertingApi, Api, JournalApi};
+use crate::sources::{AlertingApi, Api, JournalApi, TrialApi};
 
 pub(crate) fn routes() -> Routes<Arc<Api>> {
     alerting_routes()
@@ -63,6 +64,7 @@ fn alerting_routes<S: Clone + Send + Sync + 'static>() -> Routes<S>
 where
     AlertingApi: FromRef<S>,
     JournalApi: FromRef<S>,
+    TrialApi: FromRef<S>,
 {
     Routes::new()
         .get("/journal", journal::journal)
@@ -75,4 +77,5 @@ where
         .form("/silences/preview", silence_preview::preview)
         .get("/route/tree", route::tree)
         .post("/route/explain", route::explain)
+        .post("/route/compare", route_compare::compare)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use alerting::NotNotified;
-use alerting::route::{Route, RouteTree, Visit};
+use alerting::route::{Route, RouteOptions, RouteTree, Visit};
 use alerting::view::AlertFilter;
 use config::alertmanager::matchers::matcher_to_text;
 use model::Labels;
@@ -76,11 +76,7 @@ fn route_twin(tree: &RouteTree, route: &Route, alerts: &HashMap<Arc<str>, usize>
         receiver: options.receiver.to_string(),
         matchers: route.matchers.iter().map(matcher_to_text).collect(),
         continues: route.continues,
-        group_by: if options.groups_by_all {
-            vec!["...".to_owned()]
-        } else {
-            options.group_by.iter().cloned().collect()
-        },
+        group_by: group_by(options),
         group_wait: options.group_wait.to_string(),
         group_interval: options.group_interval.to_string(),
         repeat_interval: options.repeat_interval.to_string(),
@@ -89,6 +85,14 @@ fn route_twin(tree: &RouteTree, route: &Route, alerts: &HashMap<Arc<str>, usize>
         alerts: alerts.get(&route.id).copied().unwrap_or(0),
         never_matches: None,
         children: twins.collect(),
+    }
+}
+
+pub(super) fn group_by(options: &RouteOptions) -> Vec<String> {
+    if options.groups_by_all {
+        vec!["...".to_owned()]
+    } else {
+        options.group_by.iter().cloned().collect()
     }
 }
 
@@ -186,7 +190,7 @@ pub(crate) struct SuppressedTwin {
     message: String,
 }
 
-fn suppressed(reason: &NotNotified) -> SuppressedTwin {
+pub(super) fn suppressed(reason: &NotNotified) -> SuppressedTwin {
     SuppressedTwin {
         code: diag::Reason::code(reason),
         message: reason.to_string(),

@@ -13,6 +13,7 @@ use crate::keepwatch::overview::OverviewTwin;
 use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
 use crate::keepwatch::reasons::ReasonsTwin;
 use crate::keepwatch::route::{AnswerTwin, QuestionTwin, TreeTwin};
+use crate::keepwatch::route_compare;
 use crate::keepwatch::rules::RulesTwin;
 use crate::keepwatch::silence_preview::PreviewTwin;
 use crate::keepwatch::silences::SilencesTwin;
@@ -187,6 +188,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Where an alert with these labels goes",
         schema::<QuestionTwin>,
         schema::<AnswerTwin>,
+    ),
+    Operation::post(
+        "/route/compare",
+        "Which alerts would go elsewhere with another configuration, which is not loaded",
+        schema::<route_compare::QuestionTwin>,
+        schema::<route_compare::answer::ComparisonTwin>,
     ),
     Operation::get("/metrics", "Names of metrics", LIST, schema::<MetricsTwin>),
     Operation::get(

@@ -2,9 +2,9 @@
 //! `alert drill`.
 
 mod drill;
-mod event;
+pub(crate) mod event;
 mod history;
-mod source;
+pub(crate) mod source;
 mod why;
 
 use ::amtool::Failure;
@@ -13,8 +13,8 @@ use ::promtool::Console;
 use clap::{Arg, ArgAction, Command};
 
 use crate::amtool::given::Given;
-use crate::amtool::{now, value, words};
-use crate::query;
+use crate::amtool::{value, words};
+use crate::{query, times};
 
 const HISTORY_ABOUT: &str = "Tells what happened to alerts, the oldest event first.
 
@@ -75,7 +75,7 @@ pub(crate) fn commands() -> [Command; 3] {
     [with_times(history), with_times(why), drill]
 }
 
-fn storage() -> Arg {
+pub(crate) fn storage() -> Arg {
     value(
         "storage.path",
         "Asks the journal in this data folder, of serve or of an Alertmanager, instead of a server; nothing in it is changed",
@@ -106,41 +106,11 @@ fn parameters(
     for name in ["from", "to"] {
         let text = given.text(name);
         if !text.is_empty() {
-            parameters.push((name, time(name, text)?));
+            let at = times::time(&format!("--{name}"), text)?;
+            parameters.push((name, query::seconds(at)));
         }
     }
     let matchers = reader.with_alertname(console, &given.texts("matcher-groups"));
     parameters.extend(matchers.into_iter().map(|text| ("filter", text)));
     Ok(parameters)
-}
-
-/// As the API reads it. Beside the forms of other commands, `-2h` is two hours ago.
-fn time(name: &str, text: &str) -> Result<String, Failure> {
-    let at = match text.strip_prefix('-').map(model::Duration::parse) {
-        Some(before) => before.ok().map(|before| now() - before),
-        None => query::time(name, text).ok(),
-    };
-    match at {
-        Some(at) => Ok(query::seconds(at)),
-        None => Err(format!(
-            "--{name} {text}: no time; write it like 2026-11-27T10:00:00Z, 1795773600 or -2h"
-        )
-        .into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_in_three_forms() {
-        assert_eq!(time("from", "1795773600.5").unwrap(), "1795773600.5");
-        assert_eq!(time("from", "1970-01-01T00:01:00Z").unwrap(), "60");
-        let ago: f64 = time("from", "-2h").unwrap().parse().unwrap();
-        assert!((now().seconds() - ago - 7200.0).abs() < 60.0);
-        for wrong in ["-x", "yesterday", "inf", "-"] {
-            assert!(time("to", wrong).is_err(), "{wrong}");
-        }
-    }
 }

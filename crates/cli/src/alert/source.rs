@@ -28,7 +28,7 @@ pub(super) struct Found {
 }
 
 /// The server of `--url`.
-pub(super) fn server(given: Given<'_>) -> Result<Server, Failure> {
+pub(crate) fn server(given: Given<'_>) -> Result<Server, Failure> {
     let file = given.text("http.config.file");
     let options = ServerOptions {
         url: given.text("alertmanager.url"),

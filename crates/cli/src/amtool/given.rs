@@ -100,7 +100,7 @@ impl<'m> Given<'m> {
     }
 
     /// Whether nobody said anything of it.
-    pub(super) fn is_default(self, name: &str) -> bool {
+    pub(crate) fn is_default(self, name: &str) -> bool {
         self.of_file(name).is_none()
             && self.matches.value_source(name) != Some(ValueSource::CommandLine)
     }

@@ -143,7 +143,7 @@ fn run_command(path: &[&str], given: Given<'_>, console: &mut Console<'_>) -> Re
 }
 
 /// How matchers are read.
-fn reader(given: Given<'_>, console: &mut Console<'_>) -> Result<Reader, Failure> {
+pub(crate) fn reader(given: Given<'_>, console: &mut Console<'_>) -> Result<Reader, Failure> {
     let verbosity = match given.is_on("verbose") {
         true => Verbosity::All,
         false => Verbosity::Warnings,

@@ -31,7 +31,9 @@ pub(crate) fn commands() -> Vec<Command> {
             .about("Shows and adds alerts, and tells what became of them")
             .subcommands(crate::alert::commands()),
         silence::command().about("Shows, adds, changes and ends silences"),
-        config::routes_command("route").about("Shows where alerts go"),
+        config::routes_command("route")
+            .about("Shows where alerts go")
+            .subcommands(crate::route::commands()),
         template::command().about("Renders templates of notifications"),
     ];
     let with_common = |command: Command| command.args(common()).arg(url());
@@ -69,6 +71,9 @@ pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
         Some(wrong) => Err(wrong.problem.into()),
         None => given.check_required(),
     };
+    if let ["route", "compare"] = path.as_slice() {
+        return crate::route::run_compare(checked, given, &mut console);
+    }
     let result = checked.and_then(|()| match path.as_slice() {
         ["alert", kind @ ("history" | "why" | "drill")] => {
             let reader = reader(given, &mut console)?;

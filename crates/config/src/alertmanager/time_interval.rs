@@ -24,6 +24,11 @@ impl NamedTimeInterval {
             .iter()
             .any(|interval| interval.contains(at))
     }
+
+    /// As it prints in a configuration.
+    pub fn to_text(&self) -> String {
+        yaml::to_text(&self.to_value())
+    }
 }
 
 section! {

@@ -180,6 +180,7 @@ fn paths_are_those_of_alertmanager() {
         "/journal",
         "/me",
         "/reasons",
+        "/route/compare",
         "/route/explain",
         "/route/tree",
         "/silences",

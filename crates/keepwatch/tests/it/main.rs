@@ -9,8 +9,8 @@
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
 //! beside the real one (`promtool`), the role amtool too (`amtool`), an Alertmanager alone
 //! (`alertmanager_role`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
-//! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`), TLS and users
-//! beside the peers (`web_config`).
+//! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`), where they
+//! would go (`route_compare`), TLS and users beside the peers (`web_config`).
 
 #![allow(
     clippy::unwrap_used,
@@ -44,6 +44,7 @@ mod query_offline;
 mod remote_read;
 mod remote_write;
 mod retention;
+mod route_compare;
 mod routing;
 mod sent;
 mod silences;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alerting::Event;
-use alerting::journal::{Draft, Kind, Page, Request, detail};
+use alerting::journal::{Draft, Kind, Page, Request, Sighted, SightedRequest, detail};
 use diag::ReasonBook;
 use metrics::{Counter, Kind as MetricKind, Registry};
 use model::disk::Disk;
@@ -209,6 +209,17 @@ impl Journal {
 
     /// What is asked for, with what was put in before, if that is written in time. Blocks.
     pub(crate) fn read(&self, request: &Request) -> Page {
+        self.catch_up();
+        self.reader.read(request)
+    }
+
+    /// The alerts that it mentions; as above.
+    pub(crate) fn sighted(&self, request: &SightedRequest) -> Sighted {
+        self.catch_up();
+        self.reader.sighted(request)
+    }
+
+    fn catch_up(&self) {
         let until = Instant::now() + CATCH_UP_MAX;
         let mut queue = self.shared.queue.lock();
         let wanted = queue.put;
@@ -222,8 +233,6 @@ impl Journal {
                 break;
             }
         }
-        drop(queue);
-        self.reader.read(request)
     }
 
     /// Writes and syncs everything that was put in; nothing is taken from then on. Blocks.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alerting::journal::{Page, Request, SegmentInfo, page};
+use alerting::journal::{Page, Request, SegmentInfo, Sighted, SightedRequest, page, sighted};
 use model::disk::Disk;
 use parking_lot::{Mutex, RwLock};
 
@@ -25,6 +25,16 @@ impl Reader {
         let segments: Vec<SegmentInfo> = self.catalog.read().iter().copied().collect();
         let _turn = TURN.lock();
         page::read(&segments, request, |segment| {
+            let path = ring::file(&self.dir, segment.number);
+            ring::load(&*self.disk, &path, segment.bytes)
+        })
+    }
+
+    /// Which alerts it mentions.
+    pub(crate) fn sighted(&self, request: &SightedRequest) -> Sighted {
+        let segments: Vec<SegmentInfo> = self.catalog.read().iter().copied().collect();
+        let _turn = TURN.lock();
+        sighted::read(&segments, request, |segment| {
             let path = ring::file(&self.dir, segment.number);
             ring::load(&*self.disk, &path, segment.bytes)
         })
