@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { shoot } from "./pictures";
 import { launch, open, type Running, send, startServer, until, violations } from "./support";
 
 let browser: Browser;
@@ -40,7 +41,48 @@ function metrics(endSeconds: number) {
   });
   const metric = { name: "took_seconds", exponentialHistogram: { aggregationTemporality: 2, dataPoints } };
   const resource = { attributes: [attribute("service.name", "shop")] };
-  return { resourceMetrics: [{ resource, scopeMetrics: [{ scope: {}, metrics: [metric] }] }] };
+  return {
+    resourceMetrics: [
+      { resource, scopeMetrics: [{ scope: {}, metrics: [metric, classic(endSeconds), slowing(endSeconds)] }] },
+    ],
+  };
+}
+
+/** Sizes of two paths with buckets of fixed bounds, which become series with `le`. */
+function classic(endSeconds: number) {
+  const point = (path: string, index: number) => ({
+    attributes: [attribute("path", path)],
+    startTimeUnixNano: `${endSeconds - 600}000000000`,
+    timeUnixNano: `${endSeconds - (9 - index) * 15}000000000`,
+    count: String((index + 1) * 10),
+    sum: (index + 1) * 60,
+    explicitBounds: [1, 10, 100],
+    bucketCounts: ["1", "2", "6", "1"].map((count) => String(Number(count) * (index + 1))),
+  });
+  const dataPoints = ["/a", "/b"].flatMap((path) => Array.from({ length: 10 }, (_, index) => point(path, index)));
+  return { name: "size_things", histogram: { aggregationTemporality: 2, dataPoints } };
+}
+
+/** Requests that become slow for a while: a metric to look at. */
+function slowing(endSeconds: number) {
+  const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  const counts = [...bounds, Number.POSITIVE_INFINITY].map(() => 0);
+  const dataPoints = Array.from({ length: 90 }, (_, index) => {
+    const usual = 0.04 * (index > 40 && index < 70 ? 20 : 1);
+    counts.forEach((count, bucket) => {
+      const distance = Math.log((bounds[bucket] ?? 20) / usual) / Math.log(2.5);
+      counts[bucket] = count + Math.round(400 * Math.exp(-(distance ** 2)) * (1 + 0.3 * Math.sin(index / 3)));
+    });
+    return {
+      attributes: [attribute("path", "/pay")],
+      startTimeUnixNano: `${endSeconds - 600}000000000`,
+      timeUnixNano: `${endSeconds - (89 - index) * 5}000000000`,
+      count: String(counts.reduce((sum, count) => sum + count, 0)),
+      explicitBounds: bounds,
+      bucketCounts: counts.map(String),
+    };
+  });
+  return { name: "request_duration_seconds", histogram: { aggregationTemporality: 2, dataPoints } };
 }
 
 beforeAll(async () => {
@@ -151,6 +193,54 @@ test("native histograms are a heatmap, a table and a sentence", async () => {
   expect(await violations(page)).toEqual([]);
   await page.setViewportSize({ width: 320, height: 800 });
   await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("classic histograms become a heatmap where one is chosen", async () => {
+  const { page, problems, close } = await open(browser, graph("size_things_bucket"));
+  await page.getByRole("img", { name: /^8 series from/ }).waitFor();
+  await page.getByText("Heatmap", { exact: true }).click();
+  // Of two paths: what to do is said and done, and the lines stay.
+  await page.getByText(/several, told apart by path\. Add them up with sum by \(le\)/).waitFor();
+  await page.getByRole("img", { name: /^8 series from/ }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Add them up" }).click();
+
+  const chart = page.getByRole("img", {
+    name: /^Heatmap of .*4 buckets from -Inf to \+Inf\. Most are 120, in \(10, 100\]/,
+  });
+  await chart.waitFor();
+  const address = new URL(page.url()).searchParams;
+  expect([address.get("g0.expr"), address.get("g0.display_mode")]).toEqual([
+    "sum by (le) (size_things_bucket)",
+    "heatmap",
+  ]);
+  const table = page.getByRole("table", { name: /^Buckets: / });
+  await table.getByRole("row", { name: /^\(10, 100\] 120 .* 120$/ }).waitFor();
+  await table.getByRole("row", { name: /^\(100, \+Inf\] 20 .* 20$/ }).waitFor();
+  expect(await page.getByRole("img", { name: /series from/ }).count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
+  await page.setViewportSize({ width: 320, height: 800 });
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("a heatmap of rates", async () => {
+  const rates = "sum by (le) (rate(request_duration_seconds_bucket[30s]))";
+  const { page, problems, close } = await open(browser, graph(rates, "&g0.display_mode=heatmap"));
+  // Slow ones are there for a while.
+  await page.getByRole("row", { name: /^\(0\.5, 1\] 0 [\d.]+ [\d.]+$/ }).waitFor();
+  await shoot(page, "query-heatmap");
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test("a link to a heatmap of what is no histogram shows lines and says why", async () => {
+  const { page, problems, close } = await open(browser, graph("vector(1)", "&g0.display_mode=heatmap"));
+  await page.getByText(/There is no heatmap/).waitFor();
+  await page.getByRole("img", { name: /^1 series from/ }).waitFor();
   expect(problems).toEqual([]);
   await close();
 });

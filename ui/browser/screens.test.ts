@@ -1,14 +1,10 @@
 // Pictures of pages and states, for people: `UPDATE=1` writes them to docs/ui. Without it this checks that each state
 // can still be had, and that its picture is there and small. Figures differ each time, so nothing is compared.
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readdirSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { folder, shoot } from "./pictures";
 import { addSilence, type Look, launch, open, type Running, startDemo, until } from "./support";
-
-const folder = resolve(import.meta.dirname, "../../docs/ui");
-const isUpdate = process.env.UPDATE !== undefined;
-const bytesMax = 60_000;
 
 let browser: Browser;
 let demo: Running;
@@ -31,29 +27,12 @@ beforeAll(async () => {
     { matchers: [["namespace", "staging"]], comment: "Nobody looks after staging this week", minutes: 6000 },
   ] as const;
   for (const silence of silences) await addSilence(demo, silence);
-  if (isUpdate) mkdirSync(folder, { recursive: true });
 }, 240_000);
 
 afterAll(async () => {
   await browser?.close();
   await demo?.stop();
 });
-
-async function shoot(page: Page, name: string): Promise<void> {
-  const path = join(folder, `${name}.webp`);
-  if (isUpdate) {
-    await page.waitForLoadState("networkidle");
-    const session = await page.context().newCDPSession(page);
-    for (const quality of [80, 65, 50, 35, 20]) {
-      const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality });
-      writeFileSync(path, Buffer.from(data, "base64"));
-      if (statSync(path).size <= bytesMax) break;
-    }
-    await session.detach();
-  }
-  expect(existsSync(path), `${path}: write it with UPDATE=1`).toBe(true);
-  expect(statSync(path).size, path).toBeLessThanOrEqual(bytesMax);
-}
 
 interface State {
   name: string;
@@ -170,8 +149,10 @@ const states: readonly State[] = [
     },
   },
   { name: "nothing-matches", path: "/rules?q=nothing-like-this", ready: says("Nothing matches") },
-  { name: "no-such-alert", path: "/alert/0123456789abcdef", ready: says("This alert is not there now") },
 ];
+
+/** Where there is what they show. */
+const shotElsewhere = ["query-heatmap"];
 
 test.each(states.map((state) => [state.name, state] as const))("%s", async (name, { path, look, ready }) => {
   const { page, close } = await open(browser, demo.url + path.replace("FIRING", firing), look);
@@ -181,7 +162,7 @@ test.each(states.map((state) => [state.name, state] as const))("%s", async (name
 });
 
 test("no picture is left of a state that is gone, and there are not too many", () => {
-  const known = new Set(states.map(({ name }) => `${name}.webp`));
+  const known = new Set([...states.map(({ name }) => name), ...shotElsewhere].map((name) => `${name}.webp`));
   expect(readdirSync(folder).filter((name) => !known.has(name))).toEqual([]);
   expect(known.size).toBeLessThanOrEqual(30);
 });

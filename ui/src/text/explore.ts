@@ -33,7 +33,7 @@ export const explore = {
   step: "Step",
   steps: { low: "coarse", medium: "medium", high: "fine" },
   stepFixed: "fixed…",
-  display: { lines: "Lines", stacked: "Stacked" },
+  display: { lines: "Lines", stacked: "Stacked", heatmap: "Heatmap" },
   zero: "From zero",
   exemplars: {
     show: "Exemplars",
@@ -71,6 +71,10 @@ export const explore = {
       `${count === 1 ? "1 bucket" : `${count} buckets`} from ${low} to ${high}.`,
     peak: (count: string, bucket: string, time: string) => `Most are ${count}, in ${bucket} at ${time}.`,
     empty: "There is nothing in its buckets.",
+    several: (labels: string) =>
+      `A heatmap shows one histogram, and these are several, told apart by ${labels}. Add them up with sum by (le) (…), or choose one.`,
+    sum: "Add them up",
+    none: "There is no heatmap: it needs native histograms, or three series or more that differ by le and count up.",
     scale: "Colours, and the counts that they stand for",
     bucket: "Bucket",
   },

@@ -1,9 +1,11 @@
-// The answer as lines with their legend, and its histograms as heatmaps.
+// The answer as lines with their legend, and its histograms as heatmaps: native ones always, classic ones as chosen.
 import { useCallback, useMemo, useState } from "react";
 import { align } from "../../charts/align";
+import { type Classic, classicOf, isByBuckets } from "../../charts/classic";
 import { Plot } from "../../charts/Plot";
 import { formatCount, formatInstant, formatMetric } from "../../kit/format";
-import { SegmentedControl, Switch } from "../../kit/mantine";
+import { Icon } from "../../kit/Icon";
+import { Button, SegmentedControl, Switch } from "../../kit/mantine";
 import { Select } from "../../kit/Select";
 import { useSettings } from "../../kit/settings";
 import { serverNow } from "../../kit/Time";
@@ -52,9 +54,14 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
     const end = to * 1000 + panel.rangeMs / 2;
     onRange({ rangeMs: panel.rangeMs * 2, endMs: end >= serverNow() ? null : Math.round(end / 1000) * 1000 });
   };
-  const histograms = useMemo(() => all.filter((one) => (one.histograms?.length ?? 0) > 0), [all]);
+  const wantsHeat = panel.display === "heatmap";
+  const classic = useMemo(() => (wantsHeat ? classicOf(numbers) : null), [wantsHeat, numbers]);
+  const histograms = useMemo(() => {
+    const native = all.filter((one) => (one.histograms?.length ?? 0) > 0);
+    return classic?.kind === "histogram" ? [...native, classic.series] : native;
+  }, [all, classic]);
   // Beside lines the marks are over the lines.
-  const isHeatAlone = histograms.length > 0 && (numbers.length === 0 || panel.display === "heatmap");
+  const isHeatAlone = histograms.length > 0 && (numbers.length === 0 || wantsHeat);
   const heatmap = histograms.length > 0 && (
     <HeatView
       series={histograms}
@@ -67,6 +74,9 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
   if (isHeatAlone) return heatmap;
   return (
     <>
+      {classic && classic.kind !== "histogram" && (
+        <NoHeat of={classic} onSum={() => onChange({ expression: `sum by (le) (${panel.expression})` })} />
+      )}
       {numbers.length > drawnMax && <p className="small">{words.tooMany(drawnMax, formatCount(numbers.length))}</p>}
       {grid.hasGapsForNaN && <p className="small dim">{words.notDrawn}</p>}
       <Plot
@@ -91,9 +101,35 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
   );
 }
 
-const displays = (["lines", "stacked"] as const).map((value) => ({ value, label: words.display[value] }));
+/** Why lines are shown where a heatmap was asked for, and how to get one. */
+function NoHeat({ of, onSum }: { of: Exclude<Classic, { kind: "histogram" }>; onSum: () => void }) {
+  return (
+    <p className="small note row" role="status">
+      <span className="wrap">
+        <Icon name="warn" size={13} />{" "}
+        {of.kind === "several" ? words.heat.several(of.labels.join(", ").slice(0, 200)) : words.heat.none}
+      </span>
+      {of.kind === "several" && (
+        <Button size="compact-xs" variant="default" onClick={onSum}>
+          {words.heat.sum}
+        </Button>
+      )}
+    </p>
+  );
+}
 
-export function GraphOptions({ panel, onChange }: { panel: Panel; onChange: (changes: Partial<Panel>) => void }) {
+interface GraphOptionsProps {
+  panel: Panel;
+  /** The answer, if there is one. */
+  ran: Ran | undefined;
+  onChange: (changes: Partial<Panel>) => void;
+}
+
+export function GraphOptions({ panel, ran, onChange }: GraphOptionsProps) {
+  const result = ran?.data.resultType === "matrix" ? ran.data.result : null;
+  const isClassic = useMemo(() => result !== null && isByBuckets(result), [result]);
+  const choices: Display[] = ["lines", "stacked"];
+  if (isClassic || panel.display === "heatmap") choices.push("heatmap");
   const { resolution } = panel;
   const steps = [
     ...(["low", "medium", "high"] as const).map((value) => ({ value: value as string, label: words.steps[value] })),
@@ -128,8 +164,8 @@ export function GraphOptions({ panel, onChange }: { panel: Panel; onChange: (cha
       <SegmentedControl
         size="xs"
         aria-label={words.tabs.graph}
-        data={displays}
-        value={panel.display === "stacked" ? "stacked" : "lines"}
+        data={choices.map((value) => ({ value, label: words.display[value] }))}
+        value={panel.display}
         onChange={(display) => onChange({ display: display as Display })}
       />
       <Switch

@@ -1,4 +1,4 @@
-// Native histograms as heatmaps: buckets over time, the count as colour; the same as a table and as a sentence.
+// Histograms as heatmaps: buckets over time, the count as colour; the same as a table and as a sentence.
 import { useMemo, useState } from "react";
 import type { RangeSeries } from "../../api/types.gen";
 import type { Zoom } from "../../charts/frame";

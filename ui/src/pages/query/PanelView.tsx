@@ -88,7 +88,7 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
               </>
             )}
             {panel.tab === "graph" ? (
-              <GraphOptions panel={panel} onChange={onChange} />
+              <GraphOptions panel={panel} ran={answer.data} onChange={onChange} />
             ) : (
               panel.tab === "table" && <TableOptions panel={panel} onChange={onChange} />
             )}
