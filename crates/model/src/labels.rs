@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+
+use crate::pairs::{Packed, Pairs, PairsIter};
 
 /// The label that holds the metric name.
 pub const METRIC_NAME: &str = "__name__";
@@ -15,15 +16,14 @@ pub const JOB: &str = "job";
 
 /// A set of labels, sorted by name bytes, without empty values and without duplicate names.
 ///
-/// Layout: one shared byte string of `varint length, name, varint length, value` per label. Cloning
-/// copies a pointer; equality and hashing look at the bytes once. Lookups walk the pairs, which for the
-/// usual 5–20 labels is faster than any index.
+/// One packed text, [`Pairs`]: cloning copies a pointer; equality and hashing look at the bytes once. Lookups walk
+/// the pairs, which for the usual 5–20 labels is faster than any index.
 #[derive(Clone)]
-pub struct Labels(Arc<[u8]>);
+pub struct Labels(Pairs);
 
 impl Labels {
     pub fn empty() -> Self {
-        Self(Arc::from([]))
+        Self(Pairs::empty())
     }
 
     /// From pairs in any order. Empty values are dropped; of equal names the last one wins.
@@ -41,7 +41,7 @@ impl Labels {
 
     /// From pairs already sorted by name, unique, without empty values. Checked in debug builds.
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut bytes = Vec::with_capacity(256);
+        let mut packed = Packed::default();
         let mut last: Option<&str> = None;
         for (name, value) in pairs {
             debug_assert!(
@@ -53,10 +53,9 @@ impl Labels {
                 "an empty value means that the label is absent"
             );
             last = Some(name);
-            push_text(&mut bytes, name);
-            push_text(&mut bytes, value);
+            packed.push(name, value);
         }
-        Self(bytes.into())
+        Self(packed.build())
     }
 
     /// Only a metric name.
@@ -91,8 +90,8 @@ impl Labels {
         self.value(METRIC_NAME)
     }
 
-    pub fn iter(&self) -> LabelsIter<'_> {
-        LabelsIter { rest: &self.0 }
+    pub fn iter(&self) -> PairsIter<'_> {
+        self.0.iter()
     }
 
     /// How many labels there are.
@@ -106,6 +105,11 @@ impl Labels {
 
     /// The packed form, the same for equal sets; a key for maps and logs.
     pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The same names and values as a plain list; shares the memory.
+    pub fn as_pairs(&self) -> &Pairs {
         &self.0
     }
 
@@ -158,12 +162,12 @@ impl Labels {
     /// A fast hash of the packed form; stable within one version of the program, not a peer's hash.
     pub fn fast_hash(&self) -> u64 {
         use std::hash::BuildHasher;
-        foldhash::fast::FixedState::with_seed(0).hash_one(&*self.0)
+        foldhash::fast::FixedState::with_seed(0).hash_one(self.as_bytes())
     }
 
     /// Prometheus' `Labels.Hash` in its slice form: xxhash64 over `name 0xFF value 0xFF` per label.
     pub fn xxhash(&self) -> u64 {
-        let mut bytes = Vec::with_capacity(self.0.len() + 8);
+        let mut bytes = Vec::with_capacity(self.as_bytes().len() + 8);
         for (name, value) in self {
             bytes.extend_from_slice(name.as_bytes());
             bytes.push(0xff);
@@ -187,62 +191,11 @@ impl Labels {
     }
 }
 
-fn push_text(bytes: &mut Vec<u8>, text: &str) {
-    let mut length = text.len();
-    while length >= 0x80 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the low seven bits are wanted"
-        )]
-        bytes.push((length as u8) | 0x80);
-        length >>= 7;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "less than 0x80 here")]
-    bytes.push(length as u8);
-    bytes.extend_from_slice(text.as_bytes());
-}
-
-/// Walks the pairs of a [`Labels`] in name order.
-#[derive(Clone, Debug)]
-pub struct LabelsIter<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> LabelsIter<'a> {
-    fn take_text(&mut self) -> Option<&'a str> {
-        let mut length = 0usize;
-        let mut shift = 0;
-        loop {
-            let (byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            length |= usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-            shift += 7;
-        }
-        let (text, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        // Only `push_text` writes these bytes, always from a `&str`.
-        std::str::from_utf8(text).ok()
-    }
-}
-
-impl<'a> Iterator for LabelsIter<'a> {
-    type Item = (&'a str, &'a str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let name = self.take_text()?;
-        let value = self.take_text()?;
-        Some((name, value))
-    }
-}
-
 impl<'a> IntoIterator for &'a Labels {
     type Item = (&'a str, &'a str);
-    type IntoIter = LabelsIter<'a>;
+    type IntoIter = PairsIter<'a>;
 
-    fn into_iter(self) -> LabelsIter<'a> {
+    fn into_iter(self) -> PairsIter<'a> {
         self.iter()
     }
 }
@@ -255,7 +208,7 @@ impl Default for Labels {
 
 impl PartialEq for Labels {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        self.0.is_same_allocation(&other.0) || self.0 == other.0
     }
 }
 

@@ -1,6 +1,6 @@
 //! The vocabulary that all other crates share. Pure: no I/O, no clock, no async runtime.
 //!
-//! In reading order: [`time`] (timestamps, durations), [`labels`], [`matcher`], [`sample`] with
+//! In reading order: [`time`] (timestamps, durations), [`pairs`], [`labels`], [`matcher`], [`sample`] with
 //! staleness, [`histogram`], [`exemplar`], [`metadata`], [`name`] (validity and escaping),
 //! [`relabel`] (with a trace of every step), [`storage`] (the traits that readers and writers of series
 //! speak), [`clock`] and [`disk`] (what a pure crate takes as a parameter), [`format`] (numbers as the
@@ -17,6 +17,7 @@ pub mod labels;
 pub mod matcher;
 pub mod metadata;
 pub mod name;
+pub mod pairs;
 pub mod pattern;
 pub mod relabel;
 pub mod sample;
@@ -29,5 +30,6 @@ pub use histogram::{FloatHistogram, Histogram};
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Metadata, MetricType};
+pub use pairs::Pairs;
 pub use sample::{Sample, Value};
 pub use time::{Duration, Timestamp};
