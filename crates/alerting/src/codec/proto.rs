@@ -174,6 +174,13 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Has room for so many bytes without asking for memory again.
+    pub fn with_room(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+        }
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

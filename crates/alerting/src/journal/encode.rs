@@ -18,13 +18,12 @@
 //! | 15 | details that are times, packed: the number of the name's text and a time as in 5, in turn |
 //! | 16 | details that are numbers, packed: the number of the name's text and the number, in turn |
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
 use model::Timestamp;
 
 use super::decode::Header;
+use super::numbers::Numbers;
 use super::record::{Detail, Draft, Subject};
 use crate::alert::Fingerprint;
 use crate::codec::proto::Writer;
@@ -37,13 +36,33 @@ const LABELS_MAX: usize = 1000;
 /// Definitions beyond this get a frame of their own.
 const FRAME_BYTES: usize = 64 << 10;
 
+/// What is known of texts, groups and lists of alerts: so much twice of each.
+const KNOWN_BYTES_MAX: usize = 512 << 10;
+/// Of so many label sets, twice, the numbers are known. They matter most: each flush mentions all of its alerts.
+const KNOWN_LABEL_SETS_MAX: usize = 256 << 10;
+/// What most records and the names in them need.
+const RECORD_BYTES: usize = 256;
+/// What one known thing takes beside itself.
+const KNOWN_OVERHEAD: usize = 48;
+
 /// Writes the frames of one segment; knows what the segment has named already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SegmentWriter {
-    texts: HashMap<Box<str>, u64, FixedState>,
-    label_sets: HashMap<Fingerprint, u64, FixedState>,
-    groups: HashMap<GroupKey, u64, FixedState>,
-    lists: HashMap<Box<[u64]>, u64, FixedState>,
+    texts: Numbers<Box<str>>,
+    label_sets: Numbers<Fingerprint>,
+    groups: Numbers<GroupKey>,
+    lists: Numbers<Box<[u64]>>,
+}
+
+impl Default for SegmentWriter {
+    fn default() -> Self {
+        Self {
+            texts: Numbers::new(KNOWN_BYTES_MAX),
+            label_sets: Numbers::new(KNOWN_LABEL_SETS_MAX),
+            groups: Numbers::new(KNOWN_BYTES_MAX),
+            lists: Numbers::new(KNOWN_BYTES_MAX),
+        }
+    }
 }
 
 /// The route tells groups of the same key apart that are at routes with the same matchers.
@@ -59,7 +78,7 @@ impl SegmentWriter {
     /// name things.
     pub fn append(&mut self, draft: &Draft, bytes: &mut Vec<u8>) -> usize {
         let mut names = Frames {
-            message: Writer::default(),
+            message: Writer::with_room(RECORD_BYTES),
             bytes,
         };
         let code = self.text(draft.code, &mut names);
@@ -111,56 +130,51 @@ impl SegmentWriter {
 
     fn text(&mut self, text: &str, names: &mut Frames<'_>) -> u64 {
         let text = cut(text);
-        if let Some(number) = self.texts.get(text) {
-            return *number;
+        let weight = text.len() + KNOWN_OVERHEAD;
+        if let Some(number) = self.texts.get(text, weight) {
+            return number;
         }
-        let number = self.texts.len() as u64 + 1;
-        self.texts.insert(text.into(), number);
         names.add(|message| message.message(1, text.as_bytes()));
-        number
+        self.texts.define(text.into(), weight)
     }
 
     fn label_set(&mut self, subject: &Subject, names: &mut Frames<'_>) -> u64 {
-        if let Some(number) = self.label_sets.get(&subject.fingerprint) {
-            return *number;
+        if let Some(number) = self.label_sets.get(&subject.fingerprint, 1) {
+            return number;
         }
         let pairs = subject.labels.iter().take(LABELS_MAX);
         let texts: Vec<u64> = pairs
             .flat_map(|(name, value)| [name, value])
             .map(|text| self.text(text, names))
             .collect();
-        let number = self.label_sets.len() as u64 + 1;
-        self.label_sets.insert(subject.fingerprint, number);
-        let mut message = Writer::default();
+        let mut message = Writer::with_room(RECORD_BYTES);
         message.number(1, subject.fingerprint.0);
         message.packed(2, &texts);
         names.add(|names| names.message(2, &message.into_bytes()));
-        number
+        self.label_sets.define(subject.fingerprint, 1)
     }
 
     fn group(&mut self, group: &GroupRef, names: &mut Frames<'_>) -> u64 {
         let key = (group.route_id.clone(), group.key.clone());
-        if let Some(number) = self.groups.get(&key) {
-            return *number;
+        let weight = key.0.len() + key.1.len() + KNOWN_OVERHEAD;
+        if let Some(number) = self.groups.get(&key, weight) {
+            return number;
         }
         let mut message = Writer::default();
         message.number(1, self.text(&group.key, names));
         message.number(2, self.text(&group.receiver, names));
         message.number(3, self.text(&group.route_id, names));
-        let number = self.groups.len() as u64 + 1;
-        self.groups.insert(key, number);
         names.add(|names| names.message(3, &message.into_bytes()));
-        number
+        self.groups.define(key, weight)
     }
 
     fn list(&mut self, numbers: Vec<u64>, names: &mut Frames<'_>) -> u64 {
-        if let Some(number) = self.lists.get(&*numbers) {
-            return *number;
+        let weight = size_of_val(&*numbers) + KNOWN_OVERHEAD;
+        if let Some(number) = self.lists.get(&*numbers, weight) {
+            return number;
         }
         names.add(|message| message.packed(4, &numbers));
-        let number = self.lists.len() as u64 + 1;
-        self.lists.insert(numbers.into(), number);
-        number
+        self.lists.define(numbers.into(), weight)
     }
 }
 

@@ -24,6 +24,7 @@
 pub mod decode;
 mod draft;
 pub mod encode;
+mod numbers;
 pub mod page;
 pub mod query;
 pub mod record;
