@@ -1,15 +1,14 @@
 //! Alerts: what is posted, what is kept, and how a repeated post changes what is kept.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use model::format::go_quote;
 use model::labels::{ALERT_NAME, INSTANCE, JOB};
 use model::name::NameScheme;
-use model::{Duration, Labels};
+use model::{Duration, Labels, Pairs};
 
+use crate::about::About;
 use crate::text::compare_label_sets;
 use crate::time::Time;
 
@@ -23,14 +22,12 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Annotations keep empty values, unlike labels. Shared, because every copy of an alert has the same.
-pub type Annotations = Arc<BTreeMap<String, String>>;
-
 /// An alert as a client sends it. Absent times are filled in on receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostedAlert {
     pub labels: Labels,
-    pub annotations: Annotations,
+    /// In order of names, each name once; values may be empty.
+    pub annotations: Pairs,
     pub starts_at: Option<Time>,
     pub ends_at: Option<Time>,
     pub generator_url: String,
@@ -41,7 +38,7 @@ impl PostedAlert {
     pub fn from_labels(labels: Labels) -> Self {
         Self {
             labels,
-            annotations: Annotations::default(),
+            annotations: Pairs::empty(),
             starts_at: None,
             ends_at: None,
             generator_url: String::new(),
@@ -90,14 +87,13 @@ pub enum EndKind {
 pub struct Alert {
     pub fingerprint: Fingerprint,
     pub labels: Labels,
-    pub annotations: Annotations,
+    pub about: About,
     pub starts_at: Time,
     /// Always set; in the future while the alert fires.
     pub ends_at: Time,
     pub end_kind: EndKind,
     /// When it was last received.
     pub updated_at: Time,
-    pub generator_url: String,
 }
 
 impl Alert {
@@ -108,30 +104,14 @@ impl Alert {
         resolve_timeout: Duration,
         names: NameScheme,
     ) -> Result<Self, AlertError> {
-        let alert = Self {
-            fingerprint: Fingerprint(posted.labels.fingerprint()),
-            labels: posted.labels.clone(),
-            annotations: posted.annotations.clone(),
-            starts_at: posted.starts_at.or(posted.ends_at).unwrap_or(now),
-            ends_at: posted.ends_at.unwrap_or(now + resolve_timeout),
-            end_kind: match posted.ends_at {
-                Some(_) => EndKind::Explicit,
-                None => EndKind::Timeout,
-            },
-            updated_at: now,
-            generator_url: posted.generator_url.clone(),
+        let receipt = Receipt {
+            now,
+            resolve_timeout,
+            names,
         };
-        let parts = AlertParts {
-            labels: alert.labels.iter(),
-            annotations: alert
-                .annotations
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-            starts_at: Some(alert.starts_at),
-            ends_at: Some(alert.ends_at),
-        };
-        parts.check(names)?;
-        Ok(alert)
+        let fingerprint = Fingerprint(posted.labels.fingerprint());
+        let about = About::new(posted.annotations.clone(), &posted.generator_url);
+        receipt.alert(posted, fingerprint, posted.labels.clone(), about)
     }
 
     /// The alert's name, or "".
@@ -179,6 +159,51 @@ impl Alert {
             merged.ends_at = older.ends_at;
         }
         merged
+    }
+}
+
+/// How posted alerts are taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receipt {
+    pub(crate) now: Time,
+    pub(crate) resolve_timeout: Duration,
+    pub(crate) names: NameScheme,
+}
+
+impl Receipt {
+    /// The alert as it will be kept. `labels` and `about` say what the posted ones say, and may share memory with other
+    /// alerts.
+    pub(crate) fn alert(
+        self,
+        posted: &PostedAlert,
+        fingerprint: Fingerprint,
+        labels: Labels,
+        about: About,
+    ) -> Result<Alert, AlertError> {
+        let alert = Alert {
+            fingerprint,
+            labels,
+            about,
+            starts_at: posted.starts_at.or(posted.ends_at).unwrap_or(self.now),
+            ends_at: self.ends_at(posted),
+            end_kind: match posted.ends_at {
+                Some(_) => EndKind::Explicit,
+                None => EndKind::Timeout,
+            },
+            updated_at: self.now,
+        };
+        let parts = AlertParts {
+            labels: alert.labels.iter(),
+            annotations: posted.annotations.iter(),
+            starts_at: Some(alert.starts_at),
+            ends_at: Some(alert.ends_at),
+        };
+        parts.check(self.names)?;
+        Ok(alert)
+    }
+
+    pub(crate) fn ends_at(self, posted: &PostedAlert) -> Time {
+        posted.ends_at.unwrap_or(self.now + self.resolve_timeout)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One group of alerts at one route, which is notified about together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Labels, Timestamp};
@@ -19,6 +19,8 @@ pub(crate) struct Group {
     pub(crate) route: usize,
     pub(crate) labels: Labels,
     pub(crate) members: BTreeMap<Fingerprint, Member>,
+    /// Alerts of which a flush has seen that they ended without anybody saying so.
+    timed_out: BTreeSet<Fingerprint>,
     /// When the next flush is due; may be past while one is running.
     pub(crate) flush_at: Timestamp,
     /// The flush that must end before the next can start.
@@ -29,14 +31,12 @@ pub(crate) struct Group {
     pub(crate) quiet: BTreeMap<Option<usize>, &'static str>,
 }
 
-/// An alert in a group.
+/// An alert in a group. Small: there may be hundreds of thousands.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) alert: Arc<Alert>,
     /// Why the last flush left it out.
-    pub(crate) suppressed_by: Option<NotNotified>,
-    /// A flush has seen that it ended without anybody saying so.
-    pub(crate) has_timed_out: bool,
+    pub(crate) suppressed_by: Option<Box<NotNotified>>,
 }
 
 impl Group {
@@ -51,6 +51,7 @@ impl Group {
             route,
             labels,
             members: BTreeMap::new(),
+            timed_out: BTreeSet::new(),
             flush_at,
             running: None,
             muted_by: Vec::new(),
@@ -63,14 +64,13 @@ impl Group {
         match self.members.get_mut(&alert.fingerprint) {
             Some(member) => {
                 member.alert = alert.clone();
-                member.has_timed_out = false;
+                self.timed_out.remove(&alert.fingerprint);
                 false
             }
             None => {
                 let member = Member {
                     alert: alert.clone(),
                     suppressed_by: None,
-                    has_timed_out: false,
                 };
                 self.members.insert(alert.fingerprint, member);
                 true
@@ -110,11 +110,10 @@ impl Group {
     pub(crate) fn newly_timed_out(&mut self, now: Timestamp) -> Vec<Arc<Alert>> {
         let now = Time::from(now);
         let mut found = Vec::new();
-        for member in self.members.values_mut() {
+        for member in self.members.values() {
             let has_timed_out =
                 member.alert.end_kind == EndKind::Timeout && member.alert.is_resolved_at(now);
-            if has_timed_out && !member.has_timed_out {
-                member.has_timed_out = true;
+            if has_timed_out && self.timed_out.insert(member.alert.fingerprint) {
                 found.push(member.alert.clone());
             }
         }
@@ -131,6 +130,7 @@ impl Group {
                 .is_some_and(|member| member.alert.updated_at == notified.alert.updated_at);
             if unchanged {
                 self.members.remove(&fingerprint);
+                self.timed_out.remove(&fingerprint);
             }
         }
     }

@@ -5,15 +5,16 @@
 //! feeds the results back. Replaying the same inputs gives the same actions.
 //!
 //! In reading order: [`time`] and [`alert`] (what is received), [`route`] and [`config`] (what is asked
-//! for), `store`, `group`, [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the state),
+//! for), `store`, `about` (what alerts of one rule share), `group`, [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the state),
 //! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
-//! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what the HTTP API shows), [`trial`] (where alerts would
-//! end under a configuration that is not in use), [`codec`] (files and gossip
-//! messages, byte by byte).
+//! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what
+//! the HTTP API shows), [`trial`] (where alerts would end under a configuration that is not in use), [`codec`] (files
+//! and gossip messages, byte by byte).
 //!
 //! Not here: rendering and sending (`notify`), reading configuration (`config`), clocks, files and the
 //! cluster protocol (`server`, `gossip`).
 
+mod about;
 pub mod alert;
 pub mod backoff;
 pub mod codec;
@@ -39,6 +40,7 @@ pub mod time;
 pub mod trial;
 pub mod view;
 
+pub use about::About;
 pub use alert::{Alert, AlertError, Fingerprint, PostedAlert};
 pub use config::{
     Config, InhibitRuleSpec, Integration, NoIntervals, ReceiverSpec, Settings, TimeIntervals,

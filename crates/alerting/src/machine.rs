@@ -13,6 +13,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use model::{Duration, Labels, Timestamp};
 
+use crate::about::Commons;
 use crate::backoff::RandomNumbers;
 use crate::config::{Config, ReceiverSpec, Settings};
 use crate::event::Event;
@@ -88,6 +89,7 @@ pub struct Machine {
     settings: Settings,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) alerts: AlertStore,
+    commons: Commons,
     pub(crate) inhibitor: Inhibitor,
     pub(crate) silences: Silences,
     log: NotificationLog,
@@ -125,6 +127,7 @@ impl Machine {
             inhibitor: Inhibitor::new(&config.inhibit_rules),
             compiled: Arc::new(Compiled::new(config)),
             alerts: AlertStore::new(settings.alerts_per_name_max),
+            commons: Commons::default(),
             silences: Silences::default(),
             log: NotificationLog::default(),
             groups: BTreeMap::new(),

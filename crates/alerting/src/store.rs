@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use model::Labels;
 
 use crate::alert::{Alert, Fingerprint};
 use crate::time::Time;
@@ -29,7 +30,7 @@ pub(crate) enum Stored {
     /// A firing alert, or one never seen, came in with an end that is not in the future.
     Resolved(Arc<Alert>),
     /// The alerts of this name have used up their places.
-    OverLimit,
+    OverLimit(Labels),
 }
 
 impl AlertStore {
@@ -49,7 +50,7 @@ impl AlertStore {
             _ => alert,
         };
         if !self.takes_place(&alert, now) {
-            return Stored::OverLimit;
+            return Stored::OverLimit(alert.labels);
         }
         let alert = Arc::new(alert);
         self.alerts.insert(alert.fingerprint, alert.clone());
@@ -115,7 +116,7 @@ impl AlertStore {
 
 #[cfg(test)]
 mod tests {
-    use model::{Labels, name::NameScheme};
+    use model::name::NameScheme;
 
     use super::*;
     use crate::alert::PostedAlert;
@@ -142,7 +143,8 @@ mod tests {
             store.put(alert("1", 50, 10), now),
             Stored::Fired(_)
         ));
-        assert_eq!(store.put(alert("2", 100, 10), now), Stored::OverLimit);
+        let is_over = |stored| matches!(stored, Stored::OverLimit(_));
+        assert!(is_over(store.put(alert("2", 100, 10), now)));
         assert!(matches!(
             store.put(alert("0", 100, 10), now),
             Stored::Repeated(_)
@@ -153,7 +155,7 @@ mod tests {
             store.put(alert("2", 100, 60), later),
             Stored::Fired(_)
         ));
-        assert_eq!(store.put(alert("3", 100, 60), later), Stored::OverLimit);
+        assert!(is_over(store.put(alert("3", 100, 60), later)));
         assert_eq!(store.collect_garbage(later).len(), 1);
         assert_eq!(store.len(), 2);
     }

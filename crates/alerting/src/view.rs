@@ -7,6 +7,7 @@ mod alerts;
 mod explain;
 mod filter;
 mod groups;
+mod names;
 mod silences;
 #[cfg(test)]
 mod tests;
@@ -47,5 +48,5 @@ pub struct AlertView {
     /// Names of intervals; only where the alert is shown in a group.
     pub muted_by: Vec<String>,
     /// Receivers of all routes that the alert ends at; one name may come twice.
-    pub receivers: Vec<Arc<str>>,
+    pub receivers: Arc<[Arc<str>]>,
 }

@@ -27,32 +27,70 @@ pub(crate) fn escape_html(text: String) -> String {
 /// A string with its quotes.
 pub(crate) fn write_string(out: &mut String, text: &str) {
     out.push('"');
+    let bytes = text.as_bytes();
     let mut plain_from = 0;
-    for (at, character) in text.char_indices() {
-        let is_plain = !matches!(
-            character,
-            '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
-        ) && character >= ' ';
-        if is_plain {
+    let mut at = 0;
+    while let Some(found) = bytes[at..]
+        .iter()
+        .position(|byte| IS_SPECIAL[usize::from(*byte)])
+    {
+        at += found;
+        let byte = bytes[at];
+        if byte == LINE_SEPARATOR[0] {
+            // Of the many characters that begin so, two are escaped.
+            let escaped = match bytes[at..].get(..3) {
+                Some(character) if character == LINE_SEPARATOR => "\\u2028",
+                Some(character) if character == PARAGRAPH_SEPARATOR => "\\u2029",
+                _ => {
+                    at += 1;
+                    continue;
+                }
+            };
+            out.push_str(&text[plain_from..at]);
+            out.push_str(escaped);
+            at += 3;
+            plain_from = at;
             continue;
         }
         out.push_str(&text[plain_from..at]);
-        plain_from = at + character.len_utf8();
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
+        at += 1;
+        plain_from = at;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
             // Writing to a String cannot fail.
             other => {
-                let _ = write!(out, "\\u{:04x}", u32::from(other));
+                let _ = write!(out, "\\u{other:04x}");
             }
         }
     }
     out.push_str(&text[plain_from..]);
     out.push('"');
 }
+
+/// U+2028 and U+2029 as bytes.
+const LINE_SEPARATOR: [u8; 3] = [0xe2, 0x80, 0xa8];
+const PARAGRAPH_SEPARATOR: [u8; 3] = [0xe2, 0x80, 0xa9];
+
+/// Bytes that a string cannot hold as they are, and those that may begin a character of this kind.
+const IS_SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        special[control] = true;
+        control += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special[b'<' as usize] = true;
+    special[b'>' as usize] = true;
+    special[b'&' as usize] = true;
+    special[LINE_SEPARATOR[0] as usize] = true;
+    special
+};
 
 /// `{"name":"value",…}`.
 pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
@@ -153,6 +191,9 @@ mod tests {
         let mut out = String::new();
         write_string(&mut out, "a\"b\\<é\n\u{1}>");
         assert_eq!(out, "\"a\\\"b\\\\\\u003cé\\n\\u0001\\u003e\"");
+        let mut out = String::new();
+        write_string(&mut out, "—\u{2028}€\u{2029}\u{2027}");
+        assert_eq!(out, "\"—\\u2028€\\u2029\u{2027}\"");
         for (millis, text) in [
             (1_704_070_800_000, "1704070800"),
             (1_500, "1.5"),

@@ -29,7 +29,7 @@ pub fn assemble(input: &DataInput<'_>) -> Data {
         group_labels: Kv::new(map(input.group_labels)),
         common_labels: Kv::new(common(input.alerts, |notified| map(&notified.alert.labels))),
         common_annotations: Kv::new(common(input.alerts, |notified| {
-            (*notified.alert.annotations).clone()
+            notified.alert.about.annotation_map()
         })),
         route_labels: Kv::new(input.route_labels.clone()),
         external_url: input.external_url.to_owned(),
@@ -42,7 +42,7 @@ fn alert(notified: &NotifiedAlert) -> Alert {
     Alert {
         status: status(notified.is_resolved),
         labels: Kv::new(map(&alert.labels)),
-        annotations: Kv::new((*alert.annotations).clone()),
+        annotations: Kv::new(alert.about.annotation_map()),
         starts_at: time(alert.starts_at),
         // While it fires, the end is only a guess.
         ends_at: if notified.is_resolved {
@@ -50,7 +50,7 @@ fn alert(notified: &NotifiedAlert) -> Alert {
         } else {
             gotemplate::Time::ZERO
         },
-        generator_url: alert.generator_url.clone(),
+        generator_url: alert.about.generator_url().to_owned(),
         fingerprint: alert.fingerprint.to_string(),
     }
 }

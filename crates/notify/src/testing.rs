@@ -148,7 +148,7 @@ pub(crate) fn body(request: &HttpRequest) -> String {
 pub(crate) fn alert(name: &str, summary: &str, ends_at: &str) -> NotifiedAlert {
     let posted = PostedAlert {
         labels: Labels::from_pairs([("alertname", name), ("job", "node")]),
-        annotations: Arc::new(BTreeMap::from([("summary".to_owned(), summary.to_owned())])),
+        annotations: [("summary", summary)].into_iter().collect(),
         starts_at: Some(Time::parse("2024-03-01T10:00:00.5+02:00").unwrap()),
         ends_at: Some(Time::parse(ends_at).unwrap()),
         generator_url: "http://p/g?a=1&b=2".to_owned(),

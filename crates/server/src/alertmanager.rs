@@ -509,7 +509,7 @@ impl rules::AlertSink for RuleAlerts {
         let time = |at: Timestamp| alerting::Time::from(at);
         let posted = alerts.into_iter().map(|alert| PostedAlert {
             labels: alert.labels,
-            annotations: Arc::new(alert.annotations.to_map()),
+            annotations: alert.annotations.as_pairs().clone(),
             starts_at: Some(time(alert.starts_at)),
             ends_at: Some(time(alert.ends_at)),
             generator_url: alert.generator_url,

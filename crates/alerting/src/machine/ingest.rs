@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use super::{Compiled, Machine, Timer, journal};
-use crate::alert::{Alert, PostedAlert};
+use crate::alert::{Alert, Fingerprint, PostedAlert, Receipt};
 use crate::config::Config;
 use crate::event::{Event, GroupRef};
 use crate::group::Group;
@@ -23,15 +23,30 @@ impl Machine {
         actions: &mut Vec<Action>,
     ) {
         let at = Time::from(now);
-        let resolve_timeout = self.compiled.config.resolve_timeout;
+        let receipt = Receipt {
+            now: at,
+            resolve_timeout: self.compiled.config.resolve_timeout,
+            names: self.settings.names,
+        };
         for posted in posted {
-            let ends_at = posted.ends_at.unwrap_or(at + resolve_timeout);
-            if ends_at > at {
+            if receipt.ends_at(posted) > at {
                 self.stats.received_firing += 1;
             } else {
                 self.stats.received_resolved += 1;
             }
-            match Alert::from_posted(posted, at, resolve_timeout, self.settings.names) {
+            // A repeated alert takes no new memory for what it says again.
+            let fingerprint = Fingerprint(posted.labels.fingerprint());
+            let known = self.alerts.get(fingerprint);
+            let labels = match known {
+                Some(known) if known.labels == posted.labels => known.labels.clone(),
+                _ => posted.labels.clone(),
+            };
+            let about = self.commons.about(
+                &posted.annotations,
+                &posted.generator_url,
+                known.map(|known| &known.about),
+            );
+            match receipt.alert(posted, fingerprint, labels, about) {
                 Ok(alert) => self.put(now, alert, actions),
                 Err(error) => {
                     self.stats.invalid += 1;
@@ -50,9 +65,8 @@ impl Machine {
     }
 
     fn put(&mut self, now: Timestamp, alert: Alert, actions: &mut Vec<Action>) {
-        let labels = alert.labels.clone();
         let alert = match self.alerts.put(alert, Time::from(now)) {
-            Stored::OverLimit => {
+            Stored::OverLimit(labels) => {
                 self.stats.limited += 1;
                 let max = self.settings.alerts_per_name_max;
                 journal(actions, Event::AlertOverLimit { labels, max });

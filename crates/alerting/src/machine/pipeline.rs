@@ -241,7 +241,7 @@ impl Machine {
             let Some(member) = group.members.get_mut(&fingerprint) else {
                 continue;
             };
-            if member.suppressed_by == verdict {
+            if member.suppressed_by.as_deref() == verdict.as_ref() {
                 continue;
             }
             let event = match &verdict {
@@ -256,7 +256,7 @@ impl Machine {
                 },
             };
             journal(actions, event);
-            member.suppressed_by = verdict;
+            member.suppressed_by = verdict.map(Box::new);
         }
     }
 

@@ -1,9 +1,12 @@
 //! Alerts and receivers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use model::Timestamp;
 
+use super::names::Names;
 use super::{AlertFilter, AlertState, AlertView, LabelFilter};
 use crate::alert::{Alert, Fingerprint};
 use crate::config::ReceiverSpec;
@@ -14,18 +17,22 @@ use crate::time::Time;
 impl Machine {
     /// All alerts that have not ended, by fingerprint.
     pub fn alert_views(&self, now: Timestamp, filter: &AlertFilter) -> Vec<AlertView> {
+        // By the routes that an alert ends at: their receivers, in the order of the routes, if they are wanted.
+        let mut known: HashMap<Vec<usize>, Option<Names>, FixedState> = HashMap::default();
+        let mut routes = Vec::new();
         self.alerts
             .iter()
             .filter_map(|alert| {
-                let receivers: Vec<Arc<str>> = self
-                    .routes()
-                    .matching(&alert.labels)
-                    .into_iter()
-                    .map(|route| route.options.receiver.clone())
-                    .collect();
-                if !self.any_receiver_is_wanted(&receivers, filter) {
-                    return None;
+                let matching = self.routes().matching(&alert.labels);
+                routes.clear();
+                routes.extend(matching.iter().map(|route| route.index));
+                if !known.contains_key(&*routes) {
+                    let names = matching.iter().map(|route| route.options.receiver.clone());
+                    let names: Names = names.collect();
+                    let is_wanted = self.any_receiver_is_wanted(&names, filter);
+                    known.insert(routes.clone(), is_wanted.then_some(names));
                 }
+                let receivers = known.get(&*routes)?.clone()?;
                 let mut view = self.view_of(alert, now, filter)?;
                 view.receivers = receivers;
                 Some(view)
@@ -110,7 +117,7 @@ impl Machine {
                 .map(|inhibition| inhibition.source)
                 .collect(),
             muted_by: Vec::new(),
-            receivers: Vec::new(),
+            receivers: Arc::default(),
         })
     }
 }

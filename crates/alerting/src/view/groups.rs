@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use model::{Labels, Timestamp};
 
+use super::names::NameLists;
 use super::{AlertFilter, AlertState, AlertView};
 use crate::alert::{Fingerprint, compare_for_notification};
 use crate::delivery::NotifiedAlert;
@@ -32,7 +33,8 @@ pub struct GroupView {
 impl Machine {
     /// The groups that have wanted alerts, by labels and then receiver.
     pub fn group_views(&self, now: Timestamp, filter: &AlertFilter) -> Vec<GroupView> {
-        let mut receivers: HashMap<Fingerprint, Vec<Arc<str>>, FixedState> = HashMap::default();
+        let mut lists = NameLists::default();
+        let mut receivers: HashMap<Fingerprint, usize, FixedState> = HashMap::default();
         let mut views = Vec::new();
         for group in self.groups.values() {
             let Some(route) = self.routes().route(group.route) else {
@@ -54,10 +56,8 @@ impl Machine {
                 .filter_map(|member| self.view_of(&member.alert, now, filter))
                 .collect();
             for view in &mut alerts {
-                receivers
-                    .entry(view.alert.fingerprint)
-                    .or_default()
-                    .push(receiver.clone());
+                let list = receivers.entry(view.alert.fingerprint).or_default();
+                *list = lists.with(*list, receiver);
                 if !group.muted_by.is_empty() {
                     view.state = AlertState::Suppressed;
                     view.muted_by.clone_from(&group.muted_by);
@@ -86,12 +86,9 @@ impl Machine {
         views.sort_by(|a, b| {
             compare_label_sets(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver))
         });
-        for names in receivers.values_mut() {
-            names.sort();
-        }
         for view in views.iter_mut().flat_map(|group| &mut group.alerts) {
-            if let Some(names) = receivers.get(&view.alert.fingerprint) {
-                view.receivers.clone_from(names);
+            if let Some(list) = receivers.get(&view.alert.fingerprint) {
+                view.receivers = lists.get(*list);
             }
         }
         views

@@ -1,7 +1,6 @@
 //! `alerts`: list and post.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 #[cfg(test)]
 use alerting::view::AlertView;
@@ -9,7 +8,7 @@ use alerting::view::{AlertFilter, LabelFilter, Shown};
 use alerting::{PostedAlert, Time};
 use config::alertmanager::matchers::{MatcherMode, parse_one};
 use model::pattern::Pattern;
-use model::{Labels, Matcher};
+use model::{Labels, Matcher, Pairs};
 use net::axum::extract::State;
 use net::axum::http::{HeaderMap, StatusCode};
 use net::axum::response::{IntoResponse, Response};
@@ -21,6 +20,7 @@ use super::body::{Body, Field, field, missing, unfit};
 use super::error::Error;
 use super::silences::{label_set, time};
 use super::stream::{streamed, write_alert};
+use super::usual;
 use crate::params::Params;
 use crate::sources::AlertingApi;
 
@@ -63,7 +63,7 @@ impl AlertTwin {
     pub(crate) fn of(view: AlertView) -> Self {
         let alert = &view.alert;
         Self {
-            annotations: (*alert.annotations).clone(),
+            annotations: alert.about.annotation_map(),
             ends_at: alert.ends_at.to_api_text(),
             fingerprint: alert.fingerprint.to_string(),
             receivers: view
@@ -81,7 +81,7 @@ impl AlertTwin {
                 state: view.state.as_str(),
             },
             updated_at: alert.updated_at.to_api_text(),
-            generator_url: alert.generator_url.clone(),
+            generator_url: alert.about.generator_url().to_owned(),
             labels: alert.labels.to_map(),
         }
     }
@@ -221,15 +221,19 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: net::Bytes,
 ) -> Result<Response, Error> {
-    let value = BODY.read(&headers, &body)?;
-    let refused = api.alertmanager.post(read(&value)?);
+    BODY.check(&headers, &body)?;
+    let posted = match usual::read(&body) {
+        Some(posted) => posted,
+        None => read(&BODY.read(&headers, &body)?)?,
+    };
+    let refused = api.alertmanager.post(posted);
     if refused.is_empty() {
         return Ok(StatusCode::OK.into_response());
     }
     Err(Error::bad_request(refused.join("\n")))
 }
 
-fn read(value: &Value) -> Result<Vec<PostedAlert>, Error> {
+pub(super) fn read(value: &Value) -> Result<Vec<PostedAlert>, Error> {
     let whole = Field {
         place: "",
         go_type: "models.PostableAlerts",
@@ -307,7 +311,7 @@ impl Typed<'_> {
             .ok_or_else(|| missing(&format!("{index}.labels in body")))?;
         Ok(PostedAlert {
             labels: Labels::from_pairs(labels),
-            annotations: Arc::new(self.annotations),
+            annotations: Pairs::from(&self.annotations),
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             generator_url: url.to_owned(),
@@ -316,7 +320,7 @@ impl Typed<'_> {
 }
 
 /// Whether Go's `url.ParseRequestURI` takes it: a path, or something with a scheme.
-fn is_request_uri(text: &str) -> bool {
+pub(super) fn is_request_uri(text: &str) -> bool {
     let has_control = text.bytes().any(|byte| byte < 0x20 || byte == 0x7f);
     if has_control || !escapes_are_complete(text) {
         return false;

@@ -17,8 +17,8 @@ pub(super) struct Body<'n> {
 }
 
 impl Body<'_> {
-    /// The JSON value. What follows it does not matter, as in the peer. Texts that are no UTF-8 are mended.
-    pub(super) fn read(self, headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error> {
+    /// Whether there is a body, and of the right type.
+    pub(super) fn check(self, headers: &HeaderMap, bytes: &[u8]) -> Result<(), Error> {
         if bytes.is_empty() {
             return Err(self.required());
         }
@@ -36,6 +36,12 @@ impl Body<'_> {
                 ),
             });
         }
+        Ok(())
+    }
+
+    /// The JSON value. What follows it does not matter, as in the peer. Texts that are no UTF-8 are mended.
+    pub(super) fn read(self, headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error> {
+        self.check(headers, bytes)?;
         let text = String::from_utf8_lossy(bytes);
         if text.trim().is_empty() {
             return Err(self.required());

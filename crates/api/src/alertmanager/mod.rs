@@ -8,6 +8,7 @@ mod router;
 pub(crate) mod silences;
 pub(crate) mod status;
 mod stream;
+mod usual;
 
 pub(crate) use router::router;
 

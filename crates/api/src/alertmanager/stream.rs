@@ -54,9 +54,9 @@ pub(super) fn streamed<P: Send + 'static>(
 pub(super) fn write_alert(out: &mut String, view: &AlertView) {
     let alert = &view.alert;
     out.push_str("{\"annotations\":");
-    write_map(out, &alert.annotations);
+    write_pairs(out, alert.about.annotations());
     out.push_str(",\"endsAt\":\"");
-    out.push_str(&alert.ends_at.to_api_text());
+    alert.ends_at.push_api_text(out);
     out.push_str("\",\"fingerprint\":\"");
     out.push_str(&alert.fingerprint.to_string());
     out.push_str("\",\"receivers\":[");
@@ -67,7 +67,7 @@ pub(super) fn write_alert(out: &mut String, view: &AlertView) {
         write_receiver(out, name);
     }
     out.push_str("],\"startsAt\":\"");
-    out.push_str(&alert.starts_at.to_api_text());
+    alert.starts_at.push_api_text(out);
     out.push_str("\",\"status\":{\"inhibitedBy\":");
     write_list(out, view.inhibited_by.iter().map(ToString::to_string));
     out.push_str(",\"mutedBy\":");
@@ -77,11 +77,12 @@ pub(super) fn write_alert(out: &mut String, view: &AlertView) {
     out.push_str(",\"state\":");
     write_string(out, view.state.as_str());
     out.push_str("},\"updatedAt\":\"");
-    out.push_str(&alert.updated_at.to_api_text());
+    alert.updated_at.push_api_text(out);
     out.push('"');
-    if !alert.generator_url.is_empty() {
+    let generator_url = alert.about.generator_url();
+    if !generator_url.is_empty() {
         out.push_str(",\"generatorURL\":");
-        write_string(out, &alert.generator_url);
+        write_string(out, generator_url);
     }
     out.push_str(",\"labels\":");
     write_labels(out, &alert.labels);
@@ -114,7 +115,7 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use alerting::view::AlertView;
-    use alerting::{Alert, Fingerprint, Time};
+    use alerting::{About, Alert, Fingerprint, Time};
     use model::Labels;
     use net::axum::body::to_bytes;
 
@@ -124,26 +125,24 @@ pub(super) mod tests {
 
     pub(in crate::alertmanager) fn view(number: i64) -> AlertView {
         let labels = Labels::from_pairs([("alertname", "A<b>&\"c\""), ("pod", "\u{2028}é\n")]);
-        let annotations = BTreeMap::from([
-            ("empty".to_owned(), String::new()),
-            ("text".to_owned(), "a\\b\u{1}".repeat(3)),
-        ]);
+        let text = "a\\b\u{1}".repeat(3);
+        let annotations = [("empty", ""), ("text", &text)].into_iter().collect();
+        let generator_url = match number % 2 {
+            0 => "",
+            _ => "http://prom/graph?a=<&b",
+        };
         AlertView {
             alert: Arc::new(Alert {
                 fingerprint: Fingerprint(number as u64),
                 labels,
-                annotations: Arc::new(annotations),
+                about: About::new(annotations, generator_url),
                 starts_at: Time::new(number, 5_000_000),
                 ends_at: Time::new(number + 60, 0),
                 updated_at: Time::new(number, 1),
-                generator_url: match number % 2 {
-                    0 => String::new(),
-                    _ => "http://prom/graph?a=<&b".to_owned(),
-                },
                 end_kind: alerting::alert::EndKind::Explicit,
             }),
             state: alerting::view::AlertState::Suppressed,
-            receivers: vec!["a".into(), "b\"".into()],
+            receivers: Arc::from(["a".into(), "b\"".into()]),
             silenced_by: vec!["s-1".to_owned()],
             inhibited_by: vec![Fingerprint(7), Fingerprint(8)],
             muted_by: Vec::new(),

@@ -85,7 +85,7 @@ impl AlertTwin {
             fingerprint: alert.fingerprint.to_string(),
             state,
             labels: alert.labels.to_map(),
-            annotations: (*alert.annotations).clone(),
+            annotations: alert.about.annotation_map(),
             since: alert.starts_at.to_api_text(),
             value: None,
             rule: None,
@@ -94,7 +94,7 @@ impl AlertTwin {
             silenced_by: view.silenced_by.clone(),
             inhibited_by: view.inhibited_by.iter().map(ToString::to_string).collect(),
             muted_by: view.muted_by.clone(),
-            generator_url: alert.generator_url.clone(),
+            generator_url: alert.about.generator_url().to_owned(),
         }
     }
 

@@ -212,7 +212,10 @@ impl Sources {
         for view in self.alertmanager.alerts(&AlertFilter::default()) {
             let alert = &view.alert;
             (alert.fingerprint.0, view.state, alert.starts_at.seconds()).hash(print);
-            (&*alert.annotations, &view.silenced_by).hash(print);
+            for annotation in alert.about.annotations() {
+                annotation.hash(print);
+            }
+            view.silenced_by.hash(print);
             view.inhibited_by.hash(print);
         }
     }

@@ -135,18 +135,17 @@ mod tests {
             alert: Arc::new(Alert {
                 fingerprint: Fingerprint(labels.fingerprint()),
                 labels,
-                annotations: Arc::default(),
+                about: alerting::About::default(),
                 starts_at: Time::new(1, 0),
                 ends_at: Time::new(2, 0),
                 end_kind: EndKind::Explicit,
                 updated_at: Time::new(1, 0),
-                generator_url: String::new(),
             }),
             state: AlertState::Active,
             silenced_by: silenced_by.iter().map(|id| (*id).to_owned()).collect(),
             inhibited_by: Vec::new(),
             muted_by: Vec::new(),
-            receivers: Vec::new(),
+            receivers: Arc::default(),
         }
     }
 

@@ -6,7 +6,6 @@
 
 mod direct;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
@@ -177,14 +176,14 @@ impl Alertmanager {
 
 impl Running {
     fn posted(&self, ends_at: Timestamp) -> PostedAlert {
+        // In order of names.
         let annotations = [
+            ("description", ANNOTATION),
             (LABEL, self.id.as_str()),
             ("summary", ANNOTATION),
-            ("description", ANNOTATION),
         ];
-        let annotations = annotations.map(|(name, text)| (name.to_owned(), text.to_owned()));
         PostedAlert {
-            annotations: Arc::new(BTreeMap::from(annotations)),
+            annotations: annotations.into_iter().collect(),
             starts_at: Some(Time::from(self.started_at)),
             ends_at: Some(Time::from(ends_at)),
             ..PostedAlert::from_labels(self.labels.clone())

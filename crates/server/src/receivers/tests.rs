@@ -200,7 +200,7 @@ async fn deliver_this(kind: &str, options: &str, delivery: Delivery) -> Outcome 
 fn delivery() -> Delivery {
     let posted = PostedAlert {
         labels: Labels::from_pairs([("alertname", "A")]),
-        annotations: Arc::new(BTreeMap::new()),
+        annotations: model::Pairs::empty(),
         starts_at: Some(Time::from(NOW)),
         ends_at: Some(Time::parse("2099-01-01T00:00:00Z").unwrap()),
         generator_url: "http://p/".to_owned(),

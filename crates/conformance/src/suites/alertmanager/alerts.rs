@@ -1,11 +1,12 @@
 //! `alertmanager/alerts`: fingerprints, validation and merging.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use alerting::alert::{AlertParts, EndKind};
-use alerting::{Alert, Fingerprint, Time};
+use alerting::{About, Alert, Fingerprint, Time};
 use model::name::NameScheme;
-use model::{Duration, Labels};
+use model::{Duration, Labels, Pairs};
 use serde_json::Value;
 
 use crate::suite::{Case, json_line_cases};
@@ -81,13 +82,13 @@ fn merge(case: &Value) -> Result<(), String> {
             let minutes = value[key].as_i64().unwrap_or_default();
             now + Duration::from_secs(minutes * 60)
         };
-        let annotations = pairs(&value["annotations"])
+        let annotations: BTreeMap<_, _> = pairs(&value["annotations"])
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Alert {
             fingerprint: Fingerprint(0),
             labels: Labels::empty(),
-            annotations: std::sync::Arc::new(annotations),
+            about: About::new(Pairs::from(&annotations), ""),
             starts_at: minutes("starts_min"),
             ends_at: minutes("ends_min"),
             end_kind: match value["timeout"].as_bool() {
@@ -95,7 +96,6 @@ fn merge(case: &Value) -> Result<(), String> {
                 _ => EndKind::Explicit,
             },
             updated_at: minutes("updated_min"),
-            generator_url: String::new(),
         }
     };
     let merged = alert(&case["a"]).merge(&alert(&case["b"]), now);

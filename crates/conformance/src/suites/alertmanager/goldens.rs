@@ -13,7 +13,7 @@ use alerting::{
     ReceiverSpec, Settings, Time,
 };
 use anyhow::Context;
-use model::{Duration, Timestamp};
+use model::{Duration, Pairs, Timestamp};
 use notify::{
     BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend, MailFailure, MailRequest,
     MailSend, Notification, SameClients, Templates,
@@ -119,12 +119,12 @@ fn posted(alert: &Value) -> Result<PostedAlert, String> {
             .transpose()
             .map_err(|error| error.to_string())
     };
-    let annotations = pairs(&alert["annotations"])
+    let annotations: BTreeMap<_, _> = pairs(&alert["annotations"])
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     Ok(PostedAlert {
         labels: labels(&alert["labels"]),
-        annotations: Arc::new(annotations),
+        annotations: Pairs::from(&annotations),
         starts_at: time("startsAt")?,
         ends_at: time("endsAt")?,
         generator_url: alert["generatorURL"]

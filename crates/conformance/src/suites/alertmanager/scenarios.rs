@@ -11,7 +11,7 @@ use alerting::{
     Silence, Time,
 };
 use anyhow::Context;
-use model::{Duration, MatchOp, Timestamp};
+use model::{Duration, MatchOp, Pairs, Timestamp};
 use serde_json::Value;
 
 use super::alerts::{labels, pairs};
@@ -270,11 +270,11 @@ impl<'a> Simulation<'a> {
 
 fn posted(alert: &Value) -> PostedAlert {
     let time = |key: &str| alert[key].is_number().then(|| Time::from(at(&alert[key])));
-    let annotations = pairs(&alert["annotations"])
+    let annotations: BTreeMap<_, _> = pairs(&alert["annotations"])
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     PostedAlert {
-        annotations: std::sync::Arc::new(annotations),
+        annotations: Pairs::from(&annotations),
         starts_at: time("starts_at"),
         ends_at: time("ends_at"),
         ..PostedAlert::from_labels(labels(&alert["labels"]))
@@ -348,8 +348,9 @@ fn same_alerts(expected: &Value, batch: &Batch, tolerance: Duration) -> bool {
             let labels = labels(&wanted["labels"]);
             batch.delivery.alerts.iter().any(|notified| {
                 let alert = &notified.alert;
+                let annotations = alert.about.annotation_map();
                 let annotations_match = pairs(&wanted["annotations"])
-                    .all(|(name, value)| alert.annotations.get(name).is_some_and(|v| v == value));
+                    .all(|(name, value)| annotations.get(name).is_some_and(|v| v == value));
                 alert.labels == labels
                     && annotations_match
                     && notified.is_resolved == wanted["ends_at"].is_number()

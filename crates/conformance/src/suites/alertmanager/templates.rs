@@ -10,7 +10,7 @@ use alerting::{NotifiedAlert, PostedAlert, Time};
 use anyhow::Context;
 use gotemplate::data::alertmanager::{Alert, Data, Kv};
 use model::name::NameScheme;
-use model::{Duration, Timestamp};
+use model::{Duration, Pairs, Timestamp};
 use notify::data::{DataInput, assemble};
 use notify::payload::render_payload;
 use notify::{Failure, Templates};
@@ -150,13 +150,13 @@ fn data_assembly(case: &Value) -> Result<(), String> {
             let time = Time::parse(text).map_err(|error| error.to_string())?;
             Ok::<_, String>(Some(time).filter(|time| !time.is_unset()))
         };
-        let annotations = pairs(&value["annotations"])
+        let annotations: BTreeMap<_, _> = pairs(&value["annotations"])
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let ends_at = time("endsAt")?;
         let posted = PostedAlert {
             labels: labels(&value["labels"]),
-            annotations: Arc::new(annotations),
+            annotations: Pairs::from(&annotations),
             starts_at: time("startsAt")?,
             ends_at: None,
             generator_url: value["generatorURL"]
@@ -173,12 +173,11 @@ fn data_assembly(case: &Value) -> Result<(), String> {
         let alert = alert.unwrap_or_else(|_| alerting::Alert {
             fingerprint: alerting::Fingerprint(posted.labels.fingerprint()),
             labels: posted.labels.clone(),
-            annotations: posted.annotations.clone(),
+            about: alerting::About::new(posted.annotations.clone(), &posted.generator_url),
             starts_at: posted.starts_at.unwrap_or(now),
             ends_at: ends_at.unwrap_or(now + timeout),
             end_kind: alerting::alert::EndKind::Explicit,
             updated_at: now,
-            generator_url: posted.generator_url.clone(),
         });
         alerts.push(NotifiedAlert {
             is_resolved: alert.is_resolved_at(now),

@@ -228,10 +228,7 @@ async fn the_same_requests_as_alertmanager() {
 fn same_delivery() -> Delivery {
     let posted = PostedAlert {
         labels: Labels::from_pairs([("alertname", "A"), ("job", "node <1>")]),
-        annotations: Arc::new(BTreeMap::from([(
-            "summary".to_owned(),
-            "5 < 6 & \"ü\"".to_owned(),
-        )])),
+        annotations: [("summary", "5 < 6 & \"ü\"")].into_iter().collect(),
         starts_at: Some(Time::parse("2024-03-01T10:00:00.5Z").unwrap()),
         ends_at: Some(Time::parse("2099-01-01T00:00:00Z").unwrap()),
         generator_url: "http://p/g?a=1&b=2".to_owned(),
