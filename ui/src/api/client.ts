@@ -61,7 +61,10 @@ interface Envelope {
   message?: string;
 }
 
-const shownMax = 500;
+/** Of a text that is not the server's own, such as a proxy's page. */
+const foreignMax = 500;
+/** Of what the server says: it may name many problems, a line each. */
+const toldMax = 20_000;
 
 async function send(url: string, init: RequestInit): Promise<unknown> {
   let response: Response;
@@ -93,7 +96,8 @@ async function send(url: string, init: RequestInit): Promise<unknown> {
 function refusal(url: string, status: number, body: unknown, text: string): Failure {
   const envelope = (typeof body === "object" && body !== null ? body : {}) as Envelope;
   const told = typeof body === "string" ? body : (envelope.error ?? envelope.message);
-  const message = (told ?? text.trim()).slice(0, shownMax) || `the server answered with status ${status}`;
+  const message =
+    (told?.slice(0, toldMax) ?? text.trim().slice(0, foreignMax)) || `the server answered with status ${status}`;
   const about = { url, status, errorType: envelope.errorType };
   if (status === 404) return new Failure("not-found", message, about);
   if (status === 502 || status === 504) return new Failure("unreachable", message, about);

@@ -7,6 +7,8 @@ import { Icon } from "./Icon";
 import { Button } from "./mantine";
 
 const patienceMs = 150;
+/** Letters of a message that are shown; its details have all. */
+const messageMax = 500;
 
 /** The shape of what comes, if it takes a moment. */
 export function Loading({ lines = 8 }: { lines?: number }) {
@@ -63,7 +65,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
         <Icon name="warn" />
         {title}
       </h2>
-      <p className="wrap">{message}</p>
+      <p className="wrap">{message.length > messageMax ? `${message.slice(0, messageMax)}…` : message}</p>
       {hint && <p>{hint}</p>}
       <div className="row">
         {onRetry && (

@@ -147,6 +147,7 @@ function Bar({ onOpen }: { onOpen: (what: "palette" | "keys" | "settings") => vo
       <Button
         size="compact-md"
         variant="default"
+        aria-label={words.palette.open}
         leftSection={<Icon name="search" />}
         onClick={() => onOpen("palette")}
       >

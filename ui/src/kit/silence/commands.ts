@@ -8,7 +8,7 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-function line(words: readonly string[]): string {
+export function shellLine(words: readonly string[]): string {
   return words.map(shellWord).join(" ");
 }
 
@@ -32,14 +32,14 @@ export function addCommand(url: string, said: Said): string {
   const annotations = Object.entries(said.annotations ?? {}).map(([name, value]) => `--annotation=${name}=${value}`);
   const about = ["-a", said.createdBy, "-c", said.comment, ...annotations];
   const matchers = said.rows.filter((row) => row.name !== "").map(rowText);
-  return line(["keepwatch", "silence", "add", `--url=${url}`, ...about, ...times(said.span), ...matchers]);
+  return shellLine(["keepwatch", "silence", "add", `--url=${url}`, ...about, ...times(said.span), ...matchers]);
 }
 
 export function updateCommand(url: string, ids: readonly string[], span: Span, comment?: string): string {
   const about = comment === undefined ? [] : ["-c", comment];
-  return line(["keepwatch", "silence", "update", `--url=${url}`, ...about, ...times(span), ...ids]);
+  return shellLine(["keepwatch", "silence", "update", `--url=${url}`, ...about, ...times(span), ...ids]);
 }
 
 export function expireCommand(url: string, ids: readonly string[]): string {
-  return line(["keepwatch", "silence", "expire", `--url=${url}`, ...ids]);
+  return shellLine(["keepwatch", "silence", "expire", `--url=${url}`, ...ids]);
 }

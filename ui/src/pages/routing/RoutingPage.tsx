@@ -1,13 +1,13 @@
-// Routing: the tree, and where an alert with some labels would go.
-import { useState } from "react";
+// Routing: the tree, and where an alert with some labels would go; beside it what another configuration would change.
+import { lazy, Suspense, useState } from "react";
 import { useGet } from "../../api/hooks";
 import type { Routing } from "../../api/types.gen";
 import { labelsText } from "../../kit/AlertDetail";
-import { Button, TextInput } from "../../kit/mantine";
+import { Button, Tabs, TextInput } from "../../kit/mantine";
 import { Page } from "../../kit/Page";
 import { EndList, useRouteAnswer } from "../../kit/RouteEnds";
 import { Select } from "../../kit/Select";
-import { Failed, Shown } from "../../kit/states";
+import { Failed, Loading, Shown } from "../../kit/states";
 import { text } from "../../text";
 import { usePageState } from "../../url/state";
 import { parseLabels } from "./labels";
@@ -15,14 +15,43 @@ import { RouteTree } from "./RouteTree";
 
 const words = text.alerts.routing;
 
+const Compare = lazy(() => import("./Compare").then(({ Compare }) => ({ default: Compare })));
+
 export default function RoutingPage() {
+  const state = usePageState();
+  const view = state.get("view") === "compare" ? "compare" : "tree";
+  return (
+    <Page title={text.shell.pages.routing}>
+      <Tabs
+        value={view}
+        onChange={(next) => state.set({ view: next === "compare" ? next : null }, { push: true })}
+        keepMounted={false}
+      >
+        <Tabs.List mb={8}>
+          <Tabs.Tab value="tree">{words.views.tree}</Tabs.Tab>
+          <Tabs.Tab value="compare">{words.views.compare}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tree">
+          <Tree />
+        </Tabs.Panel>
+        <Tabs.Panel value="compare">
+          <Suspense fallback={<Loading />}>
+            <Compare />
+          </Suspense>
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function Tree() {
   const state = usePageState();
   const routing = useGet("/api/keepwatch/v1/route/tree", {}, { live: true });
   const asked = state.get("labels");
   const labels = asked === "" ? null : parseLabels(asked);
   const answer = useRouteAnswer(labels ?? {}, state.get("at"), labels !== null);
   return (
-    <Page title={text.shell.pages.routing}>
+    <>
       <Question
         key={`${asked} ${state.get("at")}`}
         labels={asked}
@@ -49,7 +78,7 @@ export default function RoutingPage() {
           </div>
         )}
       </Shown>
-    </Page>
+    </>
   );
 }
 
