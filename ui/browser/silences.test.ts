@@ -84,6 +84,40 @@ test("made from a link, with what it would hide before", async () => {
   await close();
 });
 
+test("a comment is kept as template, taken again and removed", async () => {
+  const filter = encodeURIComponent('{alertname="Cpu"}');
+  const { page, problems, close } = await open(browser, `${server.url}/silences/new?filter=${filter}`);
+  const keep = page.getByRole("button", { name: "Keep as template" });
+  await keep.waitFor();
+  expect(await keep.isDisabled()).toBe(true);
+  for (const comment of ["release of the shop", "<b>disks</b> are changed"]) {
+    await textbox(page, "Comment").fill(comment);
+    await keep.click();
+    await page.getByRole("button", { name: "Remove the template" }).waitFor();
+  }
+  // They are there in another tab of this browser, and in the drawer of the alerts.
+  await page.goto(`${server.url}/silences/new?filter=${filter}`);
+  const choice = page.getByLabel("Template of the comment");
+  await choice.waitFor();
+  expect(await choice.locator("option").allTextContents()).toEqual([
+    "Take a template…",
+    "<b>disks</b> are changed",
+    "release of the shop",
+  ]);
+  await choice.selectOption("release of the shop");
+  expect(await textbox(page, "Comment").inputValue()).toBe("release of the shop");
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Remove the template" }).click();
+  expect(await choice.locator("option").allTextContents()).toEqual(["Take a template…", "<b>disks</b> are changed"]);
+  // The comment itself stays, and makes the silence.
+  await textbox(page, "Creator").fill("me");
+  await page.getByRole("button", { name: "Create the silence" }).click();
+  await page.getByRole("heading", { name: "Silence", exact: true, level: 1 }).waitFor();
+  expect((await silences()).map((one) => one.comment)).toEqual(["release of the shop"]);
+  expect(problems).toEqual([]);
+  await close();
+});
+
 test("what hides everything must be meant", async () => {
   const { page, close } = await open(browser, `${server.url}/silences/new?comment=all&filter=%7Bpod!%3D%22%22%7D`);
   await textbox(page, "Creator").fill("me");

@@ -10,6 +10,8 @@ export interface Settings {
   railIsNarrow: boolean;
   /** Who makes silences, where nobody signs in. */
   author: string;
+  /** Comments of silences to choose from, the newest first. */
+  templates: readonly string[];
 }
 
 const defaults: Settings = {
@@ -19,6 +21,7 @@ const defaults: Settings = {
   keys: true,
   railIsNarrow: false,
   author: "",
+  templates: [],
 };
 const place = "keepwatch.settings";
 const listeners = new Set<() => void>();

@@ -9,6 +9,7 @@ import { change, settings } from "../settings";
 import { Failed } from "../states";
 import { serverNow } from "../Time";
 import { type Draft, save, serverUrl } from "./actions";
+import { CommentField } from "./CommentField";
 import { addCommand, updateCommand } from "./commands";
 import { MatcherFields } from "./MatcherFields";
 import { emptyRow, rowsText } from "./matchers";
@@ -83,14 +84,10 @@ export function SilenceForm({ initial, onDone, onCancel }: SilenceFormProps) {
           error={isTried && createdBy.trim() === "" ? words.needed : undefined}
           onChange={(event) => setCreatedBy(event.currentTarget.value)}
         />
-        <TextInput
-          label={words.comment}
-          required
-          placeholder={words.commentHint}
-          maxLength={10_000}
+        <CommentField
           value={comment}
           error={isTried && comment.trim() === "" ? words.needed : undefined}
-          onChange={(event) => setComment(event.currentTarget.value)}
+          onChange={setComment}
         />
       </div>
       <section className="stack">
