@@ -46,7 +46,7 @@ test("from targets to a firing alert and its receiver", async () => {
   await page.getByRole("link", { name: "Targets", exact: true }).click();
   await page.getByRole("button", { name: "down 1" }).click();
   // The address changes first, then the list.
-  await page.getByText("1 of 6 rows").waitFor();
+  await page.locator(".list-counts", { hasText: "1 of 6 rows" }).waitFor();
   expect(page.url()).toContain("health%3Adown");
   await page.getByRole("button", { name: /^Details of http/ }).click();
   await page.getByRole("link", { name: "Why?" }).click();
@@ -65,7 +65,7 @@ test("a query is run, drawn, zoomed into, and shared by its address", async () =
   await page.getByRole("textbox", { name: "Expression 1" }).click();
   await page.keyboard.type('up{application="k10"}');
   await page.keyboard.press("Control+Enter");
-  await page.getByText(/4 rows/).waitFor();
+  await page.getByText(/· 4 rows/).waitFor();
   await page.getByRole("tab", { name: "Graph" }).click();
   const chart = page.getByRole("img", { name: /^4 series from/ });
   await chart.waitFor();
@@ -95,13 +95,13 @@ test("keys lead everywhere", async () => {
   await page.keyboard.press("g");
   await page.keyboard.press("r");
   await heading("Rules");
-  await page.getByText("6 rows").waitFor();
+  await page.locator(".list-counts", { hasText: "6 rows" }).waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("o");
   await page.getByText("Run in Query").waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type("executor");
-  await page.getByText("1 of 6 rows").waitFor();
+  await page.locator(".list-counts", { hasText: "1 of 6 rows" }).waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keys" }).waitFor();

@@ -98,7 +98,7 @@ const states: readonly State[] = [
     name: "rules",
     path: "/rules",
     ready: async (page) => {
-      await page.getByText(/^6 rows/).waitFor();
+      await page.locator(".list-counts", { hasText: /^6 rows/ }).waitFor();
       await page.keyboard.press("j");
       await page.keyboard.press("o");
       await page.getByText("Run in Query").waitFor();

@@ -153,7 +153,7 @@ test("listed, filtered, extended and ended in bulk, by keys", async () => {
   await page.keyboard.press("s");
   await page.getByRole("heading", { name: "Silences", level: 1 }).waitFor();
   await page.getByRole("button", { name: "active 3" }).click();
-  await page.getByText(/^3 (of|rows)/).waitFor();
+  await page.locator(".list-counts", { hasText: /^3 (of|rows)/ }).waitFor();
   // They end within the hour: not by colour alone.
   expect(await page.getByTitle("ends soon").count()).toBe(3);
   await page.keyboard.press("/");
@@ -161,7 +161,7 @@ test("listed, filtered, extended and ended in bulk, by keys", async () => {
   await page.getByText(/^1 of/).waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Remove pod=c" }).click();
-  await page.getByText(/^3 (of|rows)/).waitFor();
+  await page.locator(".list-counts", { hasText: /^3 (of|rows)/ }).waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("x");
   await page.getByText("1 selected").waitFor();
@@ -197,7 +197,7 @@ test("listed, filtered, extended and ended in bulk, by keys", async () => {
 
 test("from selected alerts, and acknowledged", async () => {
   const { page, problems, close } = await open(browser, `${server.url}/alerts?by=alert&q=alertname%3DDisk`);
-  await page.getByText("3 of 4 rows").waitFor();
+  await page.locator(".list-counts", { hasText: "3 of 4 rows" }).waitFor();
   await page.getByRole("checkbox", { name: "Select Disk" }).nth(0).check();
   await page.getByRole("checkbox", { name: "Select Disk" }).nth(1).check();
   await page.keyboard.press("s");
@@ -278,6 +278,6 @@ test("a list that cannot be had is said", async () => {
   await page.getByRole("link", { name: "Silences", exact: true }).click();
   await page.getByText("The server is not ready yet").waitFor();
   await page.unroute("**/api/keepwatch/v1/silences*");
-  await until("the list is there", async () => (await page.getByText(/rows$/).count()) > 0);
+  await until("the list is there", async () => (await page.locator(".list-counts").count()) > 0);
   await close();
 });

@@ -5,6 +5,7 @@ import { Failure, urlOf } from "../api/client";
 import { type ListPath, type RowOf, useList } from "../api/hooks";
 import { text } from "../text";
 import { type PageState, usePageState } from "../url/state";
+import { Announcer } from "./Announcer";
 import { copyText } from "./Copy";
 import { type Column, DataTable, type Group } from "./DataTable";
 import { save, toCsv } from "./exports";
@@ -17,6 +18,9 @@ import { Page } from "./Page";
 import { Failed, Loading, NoMatch } from "./states";
 import { useSteady } from "./steady";
 import { facetOf, joinTerms, withFacet } from "./terms";
+
+/** Of a list whose end is not loaded nobody knows what is new. */
+const noKeys: readonly string[] = [];
 
 export interface ListPageProps<P extends ListPath> {
   path: P;
@@ -36,6 +40,8 @@ export interface ListPageProps<P extends ListPath> {
   actions?: ReactNode;
   /** Between filter and table, with the counts of the list. */
   aside?: (facets: Record<string, Record<string, number>>) => ReactNode;
+  /** Counts that screen readers are told besides that of the rows. */
+  told?: (facets: Record<string, Record<string, number>>) => string[];
   /** What can be done with selected rows; with it, rows can be selected. `clear` ends the selection. */
   selectionBar?: (rows: Array<RowOf<P>>, clear: () => void) => ReactNode;
   /** Shown when there is nothing at all. */
@@ -90,6 +96,7 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
     [set, keys],
   );
   const clear = () => onFilter("");
+  const counts = first ? text.table.counts(formatCount(first.matched), formatCount(first.total)) : "";
   const actions = (
     <>
       {props.actions}
@@ -126,9 +133,12 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
       {first === undefined && list.isPending && <Loading />}
       {first && (
         <>
-          <p className="dim small" aria-live="polite">
-            {text.table.counts(formatCount(first.matched), formatCount(first.total))}
-          </p>
+          <p className="dim small list-counts">{counts}</p>
+          <Announcer
+            counts={[counts, ...(props.told?.(first.facets) ?? [])].join(", ")}
+            keys={first.rows.length < first.matched ? noKeys : newest.map(props.keyOf)}
+            question={`${filter} ${sort} ${JSON.stringify(props.extra)}`}
+          />
           {rows.length > 0 ? (
             <div onPointerMove={steady.hold} onPointerLeave={steady.release}>
               {steady.waiting > 0 && (

@@ -55,6 +55,8 @@ export const explore = {
     of: "of",
   },
   stats: (ms: string, series: string, step: string) => `${ms} · ${series} series · step ${step}`,
+  toldGraph: (series: string) => `Answered with ${series} series`,
+  toldTable: (rows: string) => `Answered with ${rows} rows`,
   statsTable: (ms: string, rows: string) => `${ms} · ${rows} rows`,
   samples: (count: string) => `${count} samples`,
   nothing: "The result is empty",

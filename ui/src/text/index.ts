@@ -70,6 +70,7 @@ export const text = {
   none: "none",
   loading: "Loading",
   retry: "Try again",
+  announced: (counts: string, added: number) => `${counts}, ${added} new`,
   copied: "Copied",
   notCopied: "The browser refused",
   copy: "Copy",

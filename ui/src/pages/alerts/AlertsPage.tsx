@@ -176,6 +176,7 @@ export default function AlertsPage() {
             onChange={(value) => state.set({ by: value === "group" ? null : value, sort: null })}
           />
         }
+        told={({ state }) => [words.firingCount(state?.firing ?? 0)]}
         empty={
           <Empty title={words.none} action={<Link to="/rules">{words.toRules}</Link>}>
             {words.noneWhy}

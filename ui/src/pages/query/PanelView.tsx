@@ -1,6 +1,7 @@
 // One panel: the editor, what the server notes, and the answer as a graph or a table.
 import { lazy, Suspense, useState } from "react";
 import { get, urlOf } from "../../api/client";
+import { Announcer } from "../../kit/Announcer";
 import { copyText } from "../../kit/Copy";
 import { formatCount } from "../../kit/format";
 import { Icon } from "../../kit/Icon";
@@ -130,6 +131,7 @@ function Result({ ran, panel, onChange, onRange }: ResultProps) {
   const took = `${Math.round(ran.tookMs)} ms`;
   const size = formatCount(sizeOf(ran));
   const samples = ran.data.stats?.samples.totalQueryableSamples;
+  const stats = panel.tab === "graph" ? words.stats(took, size, `${ran.step} s`) : words.statsTable(took, size);
   return (
     <>
       {[...ran.warnings, ...ran.infos].map((note) => (
@@ -137,8 +139,9 @@ function Result({ ran, panel, onChange, onRange }: ResultProps) {
           <Icon name="warn" size={13} /> {note}
         </p>
       ))}
-      <p className="small dim" aria-live="polite">
-        {panel.tab === "graph" ? words.stats(took, size, `${ran.step} s`) : words.statsTable(took, size)}
+      <Announcer counts={panel.tab === "graph" ? words.toldGraph(size) : words.toldTable(size)} />
+      <p className="small dim">
+        {stats}
         {samples !== undefined && ` · ${words.samples(formatCount(samples))}`}
       </p>
       {sizeOf(ran) === 0 ? (
