@@ -216,6 +216,7 @@ test("from selected alerts, and acknowledged", async () => {
   await page.getByRole("button", { name: "Acknowledge" }).click();
   const dialog = page.getByRole("dialog", { name: "Acknowledge 1 alert?" });
   await dialog.getByText("--annotation=acknowledged=true").waitFor();
+  await dialog.getByText("The server makes it longer as long as the alert fires").waitFor();
   await textbox(page, "Creator").fill("on-call");
   await dialog.getByRole("button", { name: "Acknowledge" }).click();
   await dialog.waitFor({ state: "detached" });
@@ -228,6 +229,9 @@ test("from selected alerts, and acknowledged", async () => {
   await page.getByText("on-call, ends").waitFor();
   await page.getByRole("link", { name: "acknowledged", exact: true }).click();
   await page.getByRole("heading", { name: "Silence", exact: true, level: 1 }).waitFor();
+  await page
+    .getByText("The server makes it longer as long as an alert that it matches fires.", { exact: false })
+    .waitFor();
   expect(problems).toEqual([]);
   await close();
 });

@@ -32,6 +32,12 @@ pub enum Input {
     SilenceExpired {
         id: String,
     },
+    /// A look at the acknowledgements, once every
+    /// [`LOOKED_AT_EVERY`](crate::machine::acknowledging::LOOKED_AT_EVERY). `position` is this member's place in the
+    /// cluster, from 0.
+    AcknowledgementsDue {
+        position: usize,
+    },
     /// Silences of another cluster member.
     SilencesMerged(Vec<StoredSilence>),
     /// Log entries of another cluster member.

@@ -1,6 +1,8 @@
 //! The step function. State is here; what happens on the way is in `ingest` (alerts into groups), `pipeline`
-//! (a flush through its stages) and `sending` (a notification through its attempts).
+//! (a flush through its stages), `sending` (a notification through its attempts) and [`acknowledging`] (silences
+//! that hold while an alert fires).
 
+pub mod acknowledging;
 mod ingest;
 mod pipeline;
 mod sending;
@@ -249,6 +251,9 @@ impl Machine {
                     }
                     Err(error) => refuse(actions, error),
                 }
+            }
+            Input::AcknowledgementsDue { position } => {
+                self.extend_acknowledgements(now, position, actions);
             }
             Input::SilencesMerged(silences) => {
                 for stored in silences {

@@ -144,6 +144,27 @@ impl Silences {
         Ok(Some(stored))
     }
 
+    /// Moves the end of an active silence to later. Nothing changes if it is not active, or ends later anyway.
+    pub fn extend(
+        &mut self,
+        id: &str,
+        ends_at: Time,
+        now: Timestamp,
+        retention: Duration,
+    ) -> Option<StoredSilence> {
+        let now = Time::from(now);
+        let old = self.get(id)?;
+        if old.state_at(now) != SilenceState::Active || old.ends_at >= ends_at {
+            return None;
+        }
+        let mut silence = (**old).clone();
+        silence.ends_at = ends_at;
+        silence.updated_at = now.max(silence.updated_at.next());
+        let stored = store(silence, retention);
+        self.insert(stored.clone());
+        Some(stored)
+    }
+
     /// Takes over a silence of another cluster member if it is news. Returns whether it was.
     pub fn merge(&mut self, stored: StoredSilence, now: Timestamp) -> bool {
         let is_news = stored.expires_at >= Time::from(now)

@@ -1,4 +1,4 @@
-//! What runs beside an alerting machine: its clock, the writing of its log, and the mesh.
+//! What runs beside an alerting machine: its clock, the writing of its log, acknowledgements, and the mesh.
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ impl AlertingTasks {
         let mut own = JoinSet::new();
         own.spawn(Arc::clone(alertmanager).run());
         own.spawn(Arc::clone(alertmanager).keep_log());
+        own.spawn(Arc::clone(alertmanager).keep_acknowledgements());
         let mesh = mesh.map(|mesh| {
             let mut meshing = JoinSet::new();
             meshing.spawn(mesh.clone().run());

@@ -1,12 +1,13 @@
 //! The driver of the alerting machine: time and alerts in, deliveries out, state shown to the API.
 
+mod acknowledging;
 mod delivering;
 mod drill;
 mod ids;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use alerting::codec;
@@ -59,6 +60,8 @@ pub(crate) struct Alertmanager {
     log_bell: Notify,
     /// Whether silences of other members came in since they were last written.
     has_new_silences: AtomicBool,
+    /// The place among the members of the mesh, from 0.
+    position: AtomicUsize,
     /// The other members, if there are any; set before anything runs.
     mesh: OnceLock<Mesh>,
     matcher_mode: MatcherMode,
@@ -222,6 +225,7 @@ impl Alertmanager {
             files: Mutex::new(memory.files),
             log_bell: Notify::new(),
             has_new_silences: AtomicBool::new(false),
+            position: AtomicUsize::new(0),
             mesh: OnceLock::new(),
             matcher_mode,
             tempo: routing.tempo,

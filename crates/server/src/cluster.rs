@@ -168,6 +168,7 @@ impl Delegate for Member {
 
     fn members_changed(&self, position: usize) {
         if let Some(alertmanager) = self.alertmanager.upgrade() {
+            alertmanager.set_position(position);
             let times = i64::try_from(position).unwrap_or(i64::MAX);
             let wait = Duration::from_millis(self.peer_timeout.millis().saturating_mul(times));
             alertmanager.merge(Input::PeerWait(wait), Spread::Kept);

@@ -82,9 +82,11 @@ export const silences = {
   extendNone: "Silences that ended or have alternatives are left out.",
   acknowledgeTitle: (count: number) => `Acknowledge ${alerts(count)}?`,
   acknowledgeAbout: (length: string) =>
-    `Each gets a silence of its own, with exactly its labels, for ${length}: somebody is on it.`,
+    `Each gets a silence of its own, with exactly its labels, for ${length}: somebody is on it. The server makes it longer as long as the alert fires; when it is over, the silence ends.`,
   acknowledgeMany: (max: number) => `At most ${max} at once; silence them by their common labels instead.`,
   acknowledgedComment: "acknowledged",
+  extendsItself:
+    "The server makes it longer as long as an alert that it matches fires. When none does, it ends at this time.",
   silenceTitle: (count: number) => `Silence ${alerts(count)}`,
   ending: "ends soon",
   until: "ends",

@@ -8,6 +8,7 @@ import { Confirm } from "../Confirm";
 import { shortDuration } from "../duration";
 import { TextInput } from "../mantine";
 import { change, settings } from "../settings";
+import { acknowledged } from "./acknowledged";
 import { each, save, serverUrl } from "./actions";
 import { addCommand } from "./commands";
 import { rowsFor } from "./matchers";
@@ -15,9 +16,6 @@ import { rowsFor } from "./matchers";
 const words = text.silences;
 const alertsMax = 50;
 const lengthMs = 15 * 60_000;
-
-/** Annotation of silences that are acknowledgements. */
-export const mark = "acknowledged";
 
 /** One of each; an alert may stand in many groups. */
 function distinct(alerts: readonly AlertRow[]): AlertRow[] {
@@ -42,7 +40,7 @@ export function Acknowledge({ alerts, onClose, onDone }: AcknowledgeProps) {
     span: { startMs: null, lengthMs, endMs: null },
     createdBy,
     comment: words.acknowledgedComment,
-    annotations: { [mark]: "true" },
+    annotations: { [acknowledged]: "true" },
   });
   const run = async () => {
     await each(

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isAcknowledgement } from "./acknowledged";
 import { addCommand, expireCommand, shellWord, updateCommand } from "./commands";
 import { matcherOf, ops, rowOf, rowsFor, rowsText } from "./matchers";
 import { defaultSpan, fromField, momentsOf, problemOf, spanOf, toField } from "./span";
@@ -83,4 +84,15 @@ test("commands are safe to paste", () => {
     "keepwatch silence update --url=http://h --start=1970-01-01T00:00:00Z --end=1970-01-01T01:00:00Z x y",
   );
   expect(expireCommand("http://h", ["x", "y"])).toBe("keepwatch silence expire --url=http://h x y");
+});
+
+test.each([
+  [{ acknowledged: "true" }, "", true],
+  [{ acknowledged: "false" }, "acknowledged", false],
+  [{}, "OPS-1, acknowledged=true", true],
+  [{}, "not acknowledged=trueish", false],
+])("acknowledgement: %j %s", (annotations, comment, is) => {
+  expect(isAcknowledgement({ annotations, comment } as { annotations: Record<string, string>; comment: string })).toBe(
+    is,
+  );
 });

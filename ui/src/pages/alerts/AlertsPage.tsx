@@ -11,7 +11,8 @@ import { ListPage } from "../../kit/ListPage";
 import { Button, Drawer } from "../../kit/mantine";
 import { Select } from "../../kit/Select";
 import { State } from "../../kit/State";
-import { Acknowledge, mark } from "../../kit/silence/Acknowledge";
+import { Acknowledge } from "../../kit/silence/Acknowledge";
+import { isAcknowledgement } from "../../kit/silence/acknowledged";
 import { rowsFor, rowsText } from "../../kit/silence/matchers";
 import { SilenceForm } from "../../kit/silence/SilenceForm";
 import { defaultSpan } from "../../kit/silence/span";
@@ -238,8 +239,5 @@ interface Chosen {
 function useAcknowledgements(): ReadonlySet<string> {
   const params = { q: "@state:active acknowledged", limit: "1000" };
   const rows = useGet("/api/keepwatch/v1/silences", params, { live: true }).data?.data.rows;
-  return useMemo(
-    () => new Set((rows ?? []).filter((row) => row.annotations[mark] !== undefined).map((row) => row.id)),
-    [rows],
-  );
+  return useMemo(() => new Set((rows ?? []).filter(isAcknowledgement).map((row) => row.id)), [rows]);
 }

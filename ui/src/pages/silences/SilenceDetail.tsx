@@ -5,6 +5,7 @@ import type { SilenceRow } from "../../api/types.gen";
 import { formatDuration } from "../../kit/duration";
 import { parseInstant } from "../../kit/format";
 import { Button } from "../../kit/mantine";
+import { isAcknowledgement } from "../../kit/silence/acknowledged";
 import { Matchers } from "../../kit/silence/Matchers";
 import { rowOf, rowsText } from "../../kit/silence/matchers";
 import { AffectedAlerts, usePreview } from "../../kit/silence/Preview";
@@ -39,6 +40,7 @@ export function SilenceDetail({ silence, onAsk }: SilenceDetailProps) {
     <div className="stack">
       <Matchers sets={silence.matcherSets} />
       <p className="wrap">{silence.comment}</p>
+      {!isOver && isAcknowledgement(silence) && <p className="hint">→ {words.extendsItself}</p>}
       <table className="facts">
         <tbody>
           <tr>

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { Page } from "../../kit/Page";
 import { State } from "../../kit/State";
-import { mark } from "../../kit/silence/Acknowledge";
+import { isAcknowledgement } from "../../kit/silence/acknowledged";
 import { Empty, Shown } from "../../kit/states";
 import { text } from "../../text";
 import { type Asked, Bulk } from "./Bulk";
@@ -26,7 +26,7 @@ export default function SilencePage() {
             <>
               <p className="row">
                 <State of={silence.state} />
-                {silence.annotations[mark] !== undefined && <State of="acknowledged" />}
+                {isAcknowledgement(silence) && <State of="acknowledged" />}
               </p>
               <SilenceDetail silence={silence} onAsk={setAsked} />
             </>

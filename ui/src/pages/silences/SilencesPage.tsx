@@ -9,7 +9,7 @@ import { Icon } from "../../kit/Icon";
 import { ListPage } from "../../kit/ListPage";
 import { Button } from "../../kit/mantine";
 import { State } from "../../kit/State";
-import { mark } from "../../kit/silence/Acknowledge";
+import { isAcknowledgement } from "../../kit/silence/acknowledged";
 import { Matchers } from "../../kit/silence/Matchers";
 import { rowOf, rowText } from "../../kit/silence/matchers";
 import { Empty } from "../../kit/states";
@@ -25,10 +25,11 @@ function matchersText(row: SilenceRow): string {
   return row.matcherSets.map((set) => set.map((matcher) => rowText(rowOf(matcher))).join(", ")).join(" or ");
 }
 
-/** Amber for the last hour of an active one; the mark says it to who sees no colours. */
+/** Amber for the last hour of an active one, unless the server makes it longer; the mark says it to who sees no
+ *  colours. */
 function Ends({ row }: { row: SilenceRow }) {
   const now = useNow();
-  const isSoon = row.state === "active" && (parseInstant(row.endsAt) ?? 0) - now < soonMs;
+  const isSoon = row.state === "active" && !isAcknowledgement(row) && (parseInstant(row.endsAt) ?? 0) - now < soonMs;
   if (!isSoon) return <Ago at={row.endsAt} />;
   return (
     <span className="state warn" title={words.ending}>
@@ -47,7 +48,7 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
     render: (row) => (
       <span className="labels">
         <State of={row.state} />
-        {row.annotations[mark] !== undefined && <State of="acknowledged" />}
+        {isAcknowledgement(row) && <State of="acknowledged" />}
       </span>
     ),
     text: (row) => row.state,
