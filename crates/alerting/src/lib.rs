@@ -5,7 +5,8 @@
 //! feeds the results back. Replaying the same inputs gives the same actions.
 //!
 //! In reading order: [`time`] and [`alert`] (what is received), [`route`] and [`config`] (what is asked
-//! for), `store`, `about` (what alerts of one rule share), `group`, [`inhibit`], [`silence`] and [`silences`], [`nflog`] and [`dedup`] (the state),
+//! for), `store`, `about` (what alerts of one rule share), `group`, [`inhibit`], [`silence`] and [`silences`],
+//! [`stopped`] (what they kept from being told), [`nflog`] and [`dedup`] (the state),
 //! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
 //! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what
 //! the HTTP API shows), [`trial`] (where alerts would end under a configuration that is not in use), [`codec`] (files
@@ -34,6 +35,7 @@ pub mod route;
 pub mod silence;
 pub mod silences;
 pub mod stats;
+pub mod stopped;
 mod store;
 pub mod text;
 pub mod time;

@@ -16,6 +16,7 @@ use foldhash::fast::FixedState;
 use model::{Duration, Labels, Timestamp};
 
 use crate::about::Commons;
+use crate::alert::Fingerprint;
 use crate::backoff::RandomNumbers;
 use crate::config::{Config, ReceiverSpec, Settings};
 use crate::event::Event;
@@ -28,6 +29,7 @@ use crate::reason::NotNotified;
 use crate::route::{Route, RouteTree};
 use crate::silences::{Silences, StoredSilence};
 use crate::stats::Stats;
+use crate::stopped::Stopped;
 use crate::store::AlertStore;
 
 /// A configuration with its routing tree.
@@ -112,6 +114,7 @@ pub struct Machine {
     has_settled: bool,
     jitter: RandomNumbers,
     stats: Stats,
+    pub(crate) stopped: Stopped,
 }
 
 impl Machine {
@@ -145,6 +148,7 @@ impl Machine {
             has_settled: !settings.waits_for_cluster,
             jitter: RandomNumbers::new(settings.jitter_seed),
             stats: Stats::default(),
+            stopped: Stopped::default(),
             settings,
         }
     }
@@ -157,6 +161,13 @@ impl Machine {
     ) {
         self.silences.restore(silences);
         self.log.restore(log);
+    }
+
+    /// That a silence kept an alert from being told in an earlier run. Silences that are not there are not counted.
+    pub fn restore_stopped(&mut self, silence: &str, alert: Fingerprint) {
+        if self.silences.get(silence).is_some() {
+            self.stopped.add(silence, alert);
+        }
     }
 
     /// Does everything that is due at `now` and takes in `input`, no later than
@@ -287,6 +298,8 @@ impl Machine {
                 }
                 Timer::Maintenance => {
                     self.silences.collect_garbage(now);
+                    let silences = &self.silences;
+                    self.stopped.retain(|id| silences.get(id).is_some());
                     self.log.collect_garbage(now);
                     self.inhibitor.collect_garbage(now.into());
                     self.arm(now + self.settings.maintenance_interval, timer);

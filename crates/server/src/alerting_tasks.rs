@@ -1,4 +1,5 @@
-//! What runs beside an alerting machine: its clock, the writing of its log, acknowledgements, and the mesh.
+//! What runs beside an alerting machine: its clock, the writing of its log, acknowledgements, what silences have
+//! done, and the mesh.
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ impl AlertingTasks {
         own.spawn(Arc::clone(alertmanager).run());
         own.spawn(Arc::clone(alertmanager).keep_log());
         own.spawn(Arc::clone(alertmanager).keep_acknowledgements());
+        own.spawn(Arc::clone(alertmanager).count_stopped());
         let mesh = mesh.map(|mesh| {
             let mut meshing = JoinSet::new();
             meshing.spawn(mesh.clone().run());

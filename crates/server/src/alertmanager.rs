@@ -4,6 +4,7 @@ mod acknowledging;
 mod delivering;
 mod drill;
 mod ids;
+mod stopped;
 
 use std::collections::BTreeMap;
 use std::path::Path;

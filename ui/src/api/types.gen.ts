@@ -1182,6 +1182,10 @@ export type SilenceRow = {
   annotations: Record<string, string>;
   /** Alerts that it hides now. */
   affects: number;
+  /** Alerts that it has kept from being told so far. */
+  stopped: number;
+  /** There were more than `stopped`, which are not told apart. */
+  stoppedIsLeast: boolean;
 };
 
 export type Suppressed = {

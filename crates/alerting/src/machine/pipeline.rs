@@ -193,6 +193,9 @@ impl Machine {
                         let ids = self.silences.silencing(&notified.alert.labels, now);
                         if !ids.is_empty() {
                             self.stats.suppressed_by_silence += 1;
+                            for id in &ids {
+                                self.stopped.add(id, notified.alert.fingerprint);
+                            }
                             *verdict = Some(NotNotified::Silenced(ids));
                         }
                     }

@@ -257,6 +257,37 @@ fn an_alert_that_started_long_ago_is_told_at_once_and_repeated() {
 }
 
 #[test]
+fn alerts_that_a_silence_has_stopped_are_counted_once() {
+    let mut machine = Machine::new(Settings::default(), Arc::new(config()), Timestamp(0));
+    let mut run = |at: i64, script: &str| {
+        let words: Vec<&str> = script.split(' ').collect();
+        machine.step(Timestamp(at * 1000), input(&words));
+        let view = machine.silence_view("s", Timestamp(at * 1000));
+        view.map(|view| view.stopped.count)
+    };
+    assert_eq!(run(0, "silence s alertname=A 1000"), Some(0));
+    assert_eq!(run(1, "post alertname=A,i=1 end=1000"), Some(0));
+    assert_eq!(run(1, "post alertname=A,i=2 end=1000"), Some(0));
+    assert_eq!(run(1, "post alertname=B,i=2 end=1000"), Some(0));
+    // The group is flushed after 10 s, and every 30 s from then on.
+    assert_eq!(run(11, "tick"), Some(2));
+    assert_eq!(run(41, "tick"), Some(2));
+    assert_eq!(run(42, "post alertname=A,i=3 end=1000"), Some(2));
+    assert_eq!(run(71, "tick"), Some(3));
+    // What was counted before a restart counts on; of silences that are gone nothing does.
+    machine.restore_stopped("s", crate::Fingerprint(77));
+    machine.restore_stopped("gone", crate::Fingerprint(77));
+    let now = Timestamp(72_000);
+    assert_eq!(
+        machine
+            .silence_view("s", now)
+            .map(|view| view.stopped.count),
+        Some(4)
+    );
+    assert_eq!(machine.stopped.of("gone").count, 0);
+}
+
+#[test]
 fn every_cause_of_silence_is_named() {
     check(
         "0 silence s1 i=1 1000

@@ -8,6 +8,7 @@ use model::Timestamp;
 use super::SilenceFilter;
 use crate::machine::Machine;
 use crate::silence::{Silence, SilenceState};
+use crate::stopped::StoppedAlerts;
 use crate::time::Time;
 
 /// A silence with its state.
@@ -15,6 +16,8 @@ use crate::time::Time;
 pub struct SilenceView {
     pub silence: Arc<Silence>,
     pub state: SilenceState,
+    /// The alerts that it has kept from being told.
+    pub stopped: StoppedAlerts,
 }
 
 impl Machine {
@@ -25,6 +28,7 @@ impl Machine {
             .iter()
             .map(|stored| SilenceView {
                 state: stored.silence.state_at(Time::from(now)),
+                stopped: self.stopped.of(&stored.silence.id),
                 silence: stored.silence.clone(),
             })
             .filter(|view| filter.accepts(&view.silence, view.state))
@@ -45,6 +49,7 @@ impl Machine {
         Some(SilenceView {
             silence: silence.clone(),
             state: silence.state_at(Time::from(now)),
+            stopped: self.stopped.of(id),
         })
     }
 }

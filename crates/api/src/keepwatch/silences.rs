@@ -34,6 +34,10 @@ pub(crate) struct SilenceTwin {
     annotations: BTreeMap<String, String>,
     /// Alerts that it hides now.
     affects: usize,
+    /// Alerts that it has kept from being told so far.
+    stopped: usize,
+    /// There were more than `stopped`, which are not told apart.
+    stopped_is_least: bool,
     #[serde(skip)]
     order: (SilenceState, i64),
 }
@@ -63,6 +67,8 @@ impl SilenceTwin {
             updated_at: silence.updated_at.to_api_text(),
             annotations: silence.annotations.clone(),
             affects,
+            stopped: view.stopped.count,
+            stopped_is_least: view.stopped.is_least,
             order: (view.state, moment),
         }
     }
@@ -75,8 +81,10 @@ impl SilenceTwin {
 /// Its labels are what its matchers ask for, so that `job="api"` finds silences about that job.
 impl Row for SilenceTwin {
     fn has_word(&self, word: &str) -> bool {
+        let annotations = self.annotations.iter();
         [&self.comment, &self.created_by, &self.id]
             .into_iter()
+            .chain(annotations.flat_map(|(name, value)| [name, value]))
             .any(|text| contains(text, word))
             || self
                 .matchers()
@@ -109,6 +117,7 @@ const LIST: ListKind<SilenceTwin> = ListKind {
         ("updated", |a, b| a.updated_at.cmp(&b.updated_at)),
         ("creator", |a, b| a.created_by.cmp(&b.created_by)),
         ("affects", |a, b| a.affects.cmp(&b.affects)),
+        ("stopped", |a, b| a.stopped.cmp(&b.stopped)),
     ],
 };
 
@@ -141,6 +150,7 @@ mod tests {
     use std::sync::Arc;
 
     use alerting::silence::SilenceMatcher;
+    use alerting::stopped::StoppedAlerts;
     use alerting::{Silence, Time};
     use model::MatchOp;
 
@@ -162,9 +172,19 @@ mod tests {
             ends_at: Time::new(ends_at, 0),
             comment: "Works on the Roof".to_owned(),
             created_by: format!("{id}@example.org"),
+            annotations: [("ticket".to_owned(), format!("OPS-{id}"))].into(),
             ..Silence::default()
         });
-        SilenceTwin::of(&SilenceView { silence, state }, affects)
+        let stopped = StoppedAlerts {
+            count: affects * 10,
+            is_least: false,
+        };
+        let view = SilenceView {
+            silence,
+            state,
+            stopped,
+        };
+        SilenceTwin::of(&view, affects)
     }
 
     #[track_caller]
@@ -196,6 +216,11 @@ mod tests {
         check(&[("q", "job=\"soon.*\"")], &["soon"]);
         check(&[("q", "job=~\"old.*\"")], &["old", "older"]);
         check(&[("q", "@id:late,soon")], &["soon", "late"]);
+        check(&[("q", "ops-late")], &["late"]);
+        check(
+            &[("sort", "-stopped"), ("q", "@state:active")],
+            &["late", "soon"],
+        );
         check(&[("q", "cellar")], &[]);
     }
 }

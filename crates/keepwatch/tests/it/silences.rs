@@ -200,6 +200,55 @@ fn what_was_notified_is_not_notified_again_after_a_restart() {
     assert_eq!(hits.load(Ordering::Relaxed), 1);
 }
 
+#[test]
+fn what_a_silence_has_stopped_is_known_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "route: {receiver: none, group_by: [job], group_wait: 0s, group_interval: 1s}\n\
+                  receivers: [{name: none}]\n";
+    fs::write(dir.path().join("alertmanager.yml"), config).unwrap();
+    let start = || {
+        let flags = [
+            "--alertmanager.config.file=alertmanager.yml",
+            "--storage.tsdb.path=data",
+            "--log.level=error",
+        ];
+        serve(dir.path(), &flags)
+    };
+    let stopped = |server: &Server, expected: u64| {
+        until("the alerts that the silence stopped", BOUND, || {
+            let row = server.json("/api/keepwatch/v1/silences")["data"]["rows"][0].clone();
+            match row["stopped"].as_u64() {
+                Some(count) if count == expected => Ok(()),
+                _ => Err(row.to_string()),
+            }
+        });
+    };
+    let server = start();
+    let silence = br#"{"matchers":[{"name":"alertname","value":"Disk","isRegex":false}],
+        "startsAt":"2020-01-01T00:00:00Z","endsAt":"2099-01-01T00:00:00Z","createdBy":"me","comment":"c"}"#;
+    let post = |path: &str, body: &[u8]| {
+        let headers = [("content-type", "application/json")];
+        let (_, answer) = post_bytes(&server.address, path, &headers, body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    post("/api/v2/silences", silence);
+    let alerts =
+        br#"[{"labels":{"alertname":"Disk","job":"a"}},{"labels":{"alertname":"Disk","job":"b"}},
+        {"labels":{"alertname":"Cpu","job":"a"}}]"#;
+    post("/api/v2/alerts", alerts);
+    stopped(&server, 2);
+    // What the journal has is what is counted after the crash; its thread writes behind.
+    until("the journal", BOUND, || {
+        let journal = server.json("/api/keepwatch/v1/journal?code=alert-silenced");
+        match journal["data"]["events"].as_array() {
+            Some(events) if events.len() == 2 => Ok(()),
+            _ => Err(journal.to_string()),
+        }
+    });
+    kill(server);
+    stopped(&start(), 2);
+}
+
 /// A real Alertmanager over our files.
 fn alertmanager(dir: &Path) -> Peer {
     fs::write(

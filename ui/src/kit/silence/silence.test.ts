@@ -3,6 +3,7 @@ import { isAcknowledgement } from "./acknowledged";
 import { addCommand, expireCommand, shellWord, updateCommand } from "./commands";
 import { matcherOf, ops, rowOf, rowsFor, rowsText } from "./matchers";
 import { defaultSpan, fromField, momentsOf, problemOf, spanOf, toField } from "./span";
+import { stoppedText } from "./stopped";
 
 test("operators survive both ways", () => {
   for (const op of ops) expect(rowOf(matcherOf({ name: "a", op, value: "b" })).op).toBe(op);
@@ -96,3 +97,8 @@ test.each([
     is,
   );
 });
+
+test.each([
+  [{ stopped: 0, stoppedIsLeast: false }, "0"],
+  [{ stopped: 10_000, stoppedIsLeast: true }, "10\u202f000+"],
+])("stopped: %j", (row, shown) => expect(stoppedText(row)).toBe(shown));

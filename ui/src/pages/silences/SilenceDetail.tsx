@@ -9,6 +9,7 @@ import { isAcknowledgement } from "../../kit/silence/acknowledged";
 import { Matchers } from "../../kit/silence/Matchers";
 import { rowOf, rowsText } from "../../kit/silence/matchers";
 import { AffectedAlerts, usePreview } from "../../kit/silence/Preview";
+import { stoppedText } from "../../kit/silence/stopped";
 import { Failed } from "../../kit/states";
 import { Ago, Instant } from "../../kit/Time";
 import { text } from "../../text";
@@ -55,6 +56,10 @@ export function SilenceDetail({ silence, onAsk }: SilenceDetailProps) {
               </td>
             </tr>
           ))}
+          <tr>
+            <th scope="row">{words.stoppedInTotal}</th>
+            <td>{stoppedText(silence)}</td>
+          </tr>
           {Object.entries(silence.annotations).map(([name, value]) => (
             <tr key={name}>
               <th scope="row">{name}</th>

@@ -12,6 +12,7 @@ import { State } from "../../kit/State";
 import { isAcknowledgement } from "../../kit/silence/acknowledged";
 import { Matchers } from "../../kit/silence/Matchers";
 import { rowOf, rowText } from "../../kit/silence/matchers";
+import { stoppedText } from "../../kit/silence/stopped";
 import { Empty } from "../../kit/states";
 import { Ago, useNow } from "../../kit/Time";
 import { text } from "../../text";
@@ -102,6 +103,15 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
     numeric: true,
     render: (row) => formatCount(row.affects),
     text: (row) => String(row.affects),
+  },
+  {
+    key: "stopped",
+    title: words.columns.stopped,
+    width: "112px",
+    sort: "stopped",
+    numeric: true,
+    render: stoppedText,
+    text: stoppedText,
   },
 ];
 
