@@ -59,6 +59,17 @@ pub trait TimeIntervals: fmt::Debug + Send + Sync {
     fn definition(&self, _name: &str) -> Option<String> {
         None
     }
+
+    /// The first time after `at` at which `state` is something else than at `at`; it depends on nothing but the
+    /// intervals of these names. `None` if that is too far ahead to be looked for, or never.
+    fn next_change(
+        &self,
+        _names: &[&str],
+        _at: Timestamp,
+        _state: &dyn Fn(Timestamp) -> bool,
+    ) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// No interval is configured.

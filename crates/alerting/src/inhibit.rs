@@ -45,11 +45,16 @@ impl Inhibitor {
 
     /// The first rule that inhibits an alert with these labels.
     pub fn inhibition(&self, labels: &Labels, now: Time) -> Option<Inhibition> {
+        self.inhibitions(labels, now).next()
+    }
+
+    /// All rules that inhibit an alert with these labels, in order, each with one source.
+    pub fn inhibitions(&self, labels: &Labels, now: Time) -> impl Iterator<Item = Inhibition> {
         self.rules
             .iter()
             .enumerate()
             .filter(|(_, rule)| all_match(&rule.target_matchers, labels))
-            .find_map(|(index, rule)| {
+            .filter_map(move |(index, rule)| {
                 let source = rule.source_for(labels, now)?;
                 Some(Inhibition {
                     source: source.fingerprint,

@@ -87,6 +87,40 @@ impl RouteOptions {
             .collect();
         (!muting.is_empty()).then_some(NotNotified::MutedByInterval(muting))
     }
+
+    /// When the route's own intervals next begin or cease to hold alerts back, where that can be told.
+    pub fn muted_until(&self, at: Timestamp, intervals: &dyn TimeIntervals) -> Option<Timestamp> {
+        let names = self.mute_time_intervals.iter();
+        let names = names.chain(&self.active_time_intervals);
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        let is_muted = |at| self.muted_at(at, intervals).is_some();
+        intervals.next_change(&names, at, &is_muted)
+    }
+}
+
+/// Which route sets what is in force at a route: positions in [`RouteTree::routes`]. `None`: no route does, and the
+/// default holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origins {
+    pub receiver: Option<usize>,
+    pub group_by: Option<usize>,
+    pub group_wait: Option<usize>,
+    pub group_interval: Option<usize>,
+    pub repeat_interval: Option<usize>,
+}
+
+impl Origins {
+    /// Those of a route at `index` with the parent's origins `self`.
+    fn below(self, spec: &RouteSpec, index: usize) -> Self {
+        let of = |is_set: bool, inherited: Option<usize>| is_set.then_some(index).or(inherited);
+        Self {
+            receiver: of(spec.receiver.is_some(), self.receiver),
+            group_by: of(spec.group_by != GroupBySpec::Inherit, self.group_by),
+            group_wait: of(spec.group_wait.is_some(), self.group_wait),
+            group_interval: of(spec.group_interval.is_some(), self.group_interval),
+            repeat_interval: of(spec.repeat_interval.is_some(), self.repeat_interval),
+        }
+    }
 }
 
 /// One route in the tree.
@@ -95,6 +129,7 @@ pub struct Route {
     /// Position in [`RouteTree::routes`]; the root is 0.
     pub index: usize,
     pub options: RouteOptions,
+    pub origins: Origins,
     /// Sorted by name, value, operator.
     pub matchers: Vec<Matcher>,
     pub continues: bool,
@@ -157,9 +192,11 @@ impl RouteTree {
         let mut matchers = spec.matchers.clone();
         matchers.sort_by(text::compare_matchers);
         let own_key = text::matchers(&matchers);
-        let (options, key, id) = match parent {
+        let index = self.routes.len();
+        let (options, origins, key, id) = match parent {
             None => (
                 effective(spec, RouteOptions::default()),
+                Origins::default().below(spec, index),
                 own_key.clone(),
                 own_key,
             ),
@@ -167,15 +204,16 @@ impl RouteTree {
                 let parent = &self.routes[parent];
                 (
                     effective(spec, parent.options.clone()),
+                    parent.origins.below(spec, index),
                     format!("{}/{own_key}", parent.key),
                     format!("{}/{own_key}/{position}", parent.id),
                 )
             }
         };
-        let index = self.routes.len();
         self.routes.push(Route {
             index,
             options,
+            origins,
             matchers,
             continues: spec.continues,
             key: key.into(),
@@ -437,5 +475,16 @@ mod tests {
         assert_eq!(child.repeat_interval, Duration::from_secs(14_400));
         assert!(child.mute_time_intervals.is_empty());
         assert_eq!(tree.routes()[0].options.mute_time_intervals, ["never"]);
+        let origins = |index: usize| tree.routes()[index].origins;
+        assert_eq!(origins(1).group_wait, Some(0));
+        assert_eq!(origins(1).repeat_interval, None);
+        assert_eq!(
+            (origins(1).receiver, origins(1).group_by),
+            (Some(1), Some(0))
+        );
+        assert_eq!(
+            (origins(3).receiver, origins(3).group_by),
+            (Some(3), Some(2))
+        );
     }
 }

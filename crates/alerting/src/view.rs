@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::alert::{Alert, Fingerprint};
 
-pub use explain::{IntegrationExplanation, RouteExplanation, Told};
+pub use explain::{Explanation, IntegrationExplanation, Membership, RouteExplanation, Told};
 pub use filter::{AlertFilter, LabelFilter, Shown, SilenceFilter};
 pub use groups::GroupView;
 pub use silences::SilenceView;

@@ -57,6 +57,15 @@ pub async fn compare_routes(api: TrialApi, body: String) -> Result<Bytes, String
     respond(router, Request::post(path).body(Body::from(body))).await
 }
 
+/// Answers a POST of `/api/keepwatch/v1/route/explain`.
+pub async fn explain_route(api: TrialApi, body: String) -> Result<Bytes, String> {
+    let path = "/api/keepwatch/v1/route/explain";
+    let router = Router::new()
+        .route(path, post(keepwatch::route_explain::explain))
+        .with_state(api);
+    respond(router, Request::post(path).body(Body::from(body))).await
+}
+
 async fn answer(router: Router, uri: &str) -> Result<Bytes, String> {
     respond(router, Request::get(uri).body(Body::empty())).await
 }

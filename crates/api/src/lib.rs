@@ -43,7 +43,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 pub use cors::CorsOrigin;
-pub use in_process::{ask, ask_journal, compare_routes};
+pub use in_process::{ask, ask_journal, compare_routes, explain_route};
 pub use keepwatch::drill::{
     Drill, DrillEnd, DrillOutcome, DrillRefusal, DrillReport, DrillRequest, DrillTarget,
 };

@@ -292,8 +292,6 @@ pub trait AlertmanagerSource: Send + Sync {
     fn routing(&self) -> RoutingView;
     fn journal(&self) -> Arc<dyn JournalSource>;
     fn trials(&self) -> Arc<dyn TrialSource>;
-    /// Where an alert with these labels goes at a time, whether it exists or not.
-    fn explain(&self, labels: &Labels, at: Timestamp) -> Vec<alerting::view::RouteExplanation>;
 }
 
 /// What happened to alerts.
@@ -312,6 +310,8 @@ pub trait TrialSource: Send + Sync {
     fn read(&self, name: &str, text: &str) -> Result<TrialConfig, String>;
     /// Alerts that have not ended.
     fn alerts(&self) -> Vec<Arc<alerting::Alert>>;
+    /// What would become of an alert with these labels at a time by the configuration in use, whether it exists or not.
+    fn explain(&self, labels: &Labels, at: Timestamp) -> Option<alerting::view::Explanation>;
 }
 
 /// A configuration that could be loaded.
@@ -322,7 +322,7 @@ pub struct TrialConfig {
     pub warnings: Vec<String>,
 }
 
-/// What comparing configurations needs: there may be no server.
+/// What comparing and trying configurations needs: there may be no server.
 #[derive(Clone)]
 pub struct TrialApi {
     pub clock: Arc<dyn Clock>,

@@ -3,6 +3,7 @@
 mod event_recorder;
 mod global;
 mod inhibit;
+mod interval_changes;
 mod load;
 mod loosely_typed;
 pub mod matchers;
@@ -14,6 +15,7 @@ mod urls;
 pub use event_recorder::EventRecorder;
 pub use global::{Global, HostPort};
 pub use inhibit::InhibitRule;
+pub use interval_changes::next_change;
 pub use load::{Config, LoadOptions, load};
 pub use receivers::Receiver;
 pub use route::{GroupBy, Route};

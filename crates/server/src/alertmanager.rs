@@ -13,13 +13,15 @@ use std::sync::{Arc, OnceLock};
 
 use alerting::codec;
 use alerting::silences::StoredSilence;
-use alerting::view::{AlertFilter, AlertView, GroupView, LabelFilter, SilenceFilter, SilenceView};
+use alerting::view::{
+    AlertFilter, AlertView, Explanation, GroupView, LabelFilter, SilenceFilter, SilenceView,
+};
 use alerting::{Action, Event, Input, Machine, PostedAlert, Settings, Silence, SilenceError};
 use config::alertmanager::matchers::MatcherMode;
 use diag::ReasonBook;
 use gossip::driver::Mesh;
 use gossip::peer::Part;
-use model::{Clock, Timestamp};
+use model::{Clock, Labels, Timestamp};
 use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -471,6 +473,12 @@ impl Alertmanager {
         Arc::clone(self.machine.lock().config())
     }
 
+    /// What would become of an alert with these labels at a time, whether it exists or not.
+    pub(crate) fn explain(&self, labels: &Labels, at: Timestamp) -> Explanation {
+        let now = self.clock.now();
+        self.machine.lock().explain(labels, at, now)
+    }
+
     pub(crate) fn is_clustered(&self) -> bool {
         self.mesh.get().is_some()
     }
@@ -630,7 +638,7 @@ impl api::AlertmanagerSource for AlertmanagerApi {
         }
     }
 
-    fn outgoing_labels(&self, labels: &model::Labels) -> Option<model::Labels> {
+    fn outgoing_labels(&self, labels: &Labels) -> Option<Labels> {
         self.outgoing.read().labels(labels)
     }
 
@@ -658,13 +666,5 @@ impl api::AlertmanagerSource for AlertmanagerApi {
         };
         let api = self.clone();
         Arc::new(trial::Running { api, reading })
-    }
-
-    fn explain(
-        &self,
-        labels: &model::Labels,
-        at: Timestamp,
-    ) -> Vec<alerting::view::RouteExplanation> {
-        self.alertmanager.machine.lock().explain(labels, at)
     }
 }

@@ -209,4 +209,21 @@ impl TimeIntervals for Intervals {
         let texts: Vec<String> = named.map(NamedTimeInterval::to_text).collect();
         (!texts.is_empty()).then(|| texts.concat())
     }
+
+    fn next_change(
+        &self,
+        names: &[&str],
+        at: Timestamp,
+        state: &dyn Fn(Timestamp) -> bool,
+    ) -> Option<Timestamp> {
+        let at = jiff::Timestamp::from_millisecond(at.millis()).ok()?;
+        let named = self
+            .0
+            .iter()
+            .filter(|interval| names.contains(&interval.name.as_str()));
+        let intervals = named.flat_map(|interval| &interval.time_intervals);
+        let state = |at: jiff::Timestamp| state(Timestamp(at.as_millisecond()));
+        let next = config::alertmanager::next_change(intervals, at, state)?;
+        Some(Timestamp(next.as_millisecond()))
+    }
 }

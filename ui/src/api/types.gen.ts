@@ -1019,10 +1019,18 @@ export type Route = {
 };
 
 export type RouteAnswer = {
+  /** RFC 3339; the time that is asked about. */
+  at: string;
   /** What each route of the tree says, by the route's id. */
   visits: Record<string, RouteVisit>;
-  /** The routes that the alert ends at. */
+  /** The routes that the alert ends at, in the order of the tree; none: nobody is told. */
   ends: RouteEnd[];
+  /** Those that hide the alert at the time. */
+  silences: RouteSilence[];
+  /** Rules of inhibition that keep the alert quiet, by the alerts that there are now. */
+  inhibitions: RouteInhibition[];
+  /** What a start with `config` would warn of. */
+  warnings: string[];
 };
 
 /** How alerts fare under two configurations. */
@@ -1081,12 +1089,31 @@ export type RouteEnd = {
   integrations: RouteIntegration[];
   groupKey: string;
   groupLabels: Record<string, string>;
+  /** `...` alone means every label. */
+  groupBy: string[];
   groupWait: string;
+  groupInterval: string;
   repeatInterval: string;
-  /** RFC 3339; when the alert's group is looked at next, if the alert is in one. */
-  nextFlush?: string | null;
-  /** Why nobody would be told. */
-  suppressed?: (Suppressed | null);
+  /** Ids of the routes that set `receiver`, `groupBy`, `groupWait`, `groupInterval` and `repeatInterval`; what is not there has its default. */
+  setBy: Record<string, string>;
+  muteTimeIntervals: RouteInterval[];
+  activeTimeIntervals: RouteInterval[];
+  /** `member`: the alert is in the group; `joins`: the group is there without it; `new`: it would make the group. */
+  membership: string;
+  /** RFC 3339; when the group is looked at next, not before the time that is asked about. A group that is not there is taken to begin then. */
+  nextFlush: string;
+  /** Everything that would keep it from being told of, in the order in which it is asked. */
+  suppressedBy: Suppression[];
+};
+
+export type RouteInhibition = {
+  /** The number of the rule in the configuration; the first has 1. */
+  rule: number;
+  /** Of the rule; "" if it has none. */
+  name: string;
+  /** An alert that fires. */
+  source: Record<string, string>;
+  sourceFingerprint: string;
 };
 
 export type RouteIntegration = {
@@ -1094,6 +1121,15 @@ export type RouteIntegration = {
   /** `nothing`, `firing` or `resolved`: what it was told about this alert last. */
   told: string;
   toldAt?: string | null;
+};
+
+/** A time interval of a route. */
+export type RouteInterval = {
+  name: string;
+  /** Whether the time lies in it. */
+  holds: boolean;
+  /** RFC 3339; when that changes, if that is within a year. */
+  until?: string | null;
 };
 
 export type RouteOutcome = {
@@ -1107,12 +1143,31 @@ export type RouteQuestion = {
   labels: Record<string, string>;
   /** RFC 3339 or seconds; now if left out. */
   at?: string | null;
+  /** A configuration of alerting, in YAML, instead of the one in use: there are no alerts, groups and silences then. */
+  config?: string | null;
+};
+
+export type RouteSilence = {
+  id: string;
+  createdBy: string;
+  comment: string;
+  /** RFC 3339. */
+  endsAt: string;
 };
 
 export type RouteVisit = {
+  /** Parents before children, siblings in order; the root has 0. */
+  position: number;
+  /** How many routes are above. */
+  depth: number;
+  receiver: string;
+  matchers: string[];
+  continues: boolean;
   /** `end`, `passed`, `differs` or `not-reached`. */
   outcome: string;
-  /** For people: the first label that differs, or who took the alert. */
+  /** The first matcher that does not match, where the outcome is `differs`. */
+  failed?: string | null;
+  /** For people: what matches, the label that differs, or who took the alert. */
   because: string;
 };
 
@@ -1191,6 +1246,14 @@ export type SilenceRow = {
 export type Suppressed = {
   code: string;
   message: string;
+};
+
+/** Why nobody would be told. */
+export type Suppression = {
+  code: string;
+  message: string;
+  /** RFC 3339; when it ends by itself, where that can be told. */
+  until?: string | null;
 };
 
 export type TargetRow = {

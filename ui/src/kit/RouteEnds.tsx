@@ -34,12 +34,19 @@ export function EndList({ ends }: { ends: readonly RouteEnd[] }) {
       {ends.map((end) => (
         <li key={end.routeId} className="card">
           <h3 className="wrap">{end.receiver}</h3>
-          {end.suppressed && (
-            <p>
-              <span className="state warn">{words.suppressed}</span>{" "}
-              <span className="wrap">{end.suppressed.message}</span> <code className="dim">{end.suppressed.code}</code>
+          {end.suppressedBy.length > 0 && <p className="state warn">{words.suppressed}</p>}
+          {end.suppressedBy.map((reason) => (
+            <p key={`${reason.code} ${reason.message}`}>
+              <span className="wrap">{reason.message}</span>
+              {reason.until && (
+                <>
+                  {words.until}
+                  <Ago at={reason.until} />
+                </>
+              )}{" "}
+              <code className="dim">{reason.code}</code>
             </p>
-          )}
+          ))}
           <table className="facts small">
             <tbody>
               <tr>
@@ -53,17 +60,19 @@ export function EndList({ ends }: { ends: readonly RouteEnd[] }) {
                 <td>{end.groupWait}</td>
               </tr>
               <tr>
+                <th scope="row">{words.interval}</th>
+                <td>{end.groupInterval}</td>
+              </tr>
+              <tr>
                 <th scope="row">{words.repeat}</th>
                 <td>{end.repeatInterval}</td>
               </tr>
-              {end.nextFlush && (
-                <tr>
-                  <th scope="row">{words.nextFlush}</th>
-                  <td>
-                    <Ago at={end.nextFlush} />
-                  </td>
-                </tr>
-              )}
+              <tr>
+                <th scope="row">{end.membership === "member" ? words.nextFlush : words.wouldFlush}</th>
+                <td>
+                  <Ago at={end.nextFlush} />
+                </td>
+              </tr>
               <tr>
                 <th scope="row">{words.integrations}</th>
                 <td>

@@ -226,22 +226,56 @@ fn an_alert_explained_route_by_route() {
         ("severity", "warning"),
         ("team", "a"),
     ]);
-    let routes = machine.explain(&warn, NOW);
+    let explanation = machine.explain(&warn, NOW, NOW);
+    let routes = &explanation.ends;
     let receivers: Vec<&str> = routes.iter().map(|route| &*route.receiver).collect();
     assert_eq!(receivers, ["z-audit", "a-team"]);
     assert_eq!(routes[0].group_key, r#"{}/{team="a"}:{team="a"}"#);
-    assert!(matches!(
-        routes[0].suppressed_by,
-        Some(crate::NotNotified::Inhibited(_))
-    ));
-    assert!(routes[0].flush_at.is_some_and(|at| at > NOW));
+    assert_eq!(
+        codes(&routes[0]),
+        ["alert-inhibited", "alert-receiver-without-integration"]
+    );
+    assert_eq!(explanation.inhibitions.len(), 1);
+    assert_eq!(routes[0].membership, Membership::Member);
+    assert_eq!(routes[0].flush_at, NOW + Duration::from_secs(300));
     // An alert that nobody has sent yet can be asked about as well.
-    let unknown = Labels::from_pairs([("alertname", "New")]);
-    let routes = machine.explain(&unknown, NOW);
-    assert_eq!(routes[0].flush_at, None);
-    let reason = routes[0].suppressed_by.as_ref().unwrap().to_string();
+    let unknown = Labels::from_pairs([("alertname", "New"), ("team", "b")]);
+    let routes = machine.explain(&unknown, NOW, NOW).ends;
+    assert_eq!(routes[0].membership, Membership::New);
+    let reason = routes[0].suppressed_by[0].to_string();
     assert_eq!(
         reason,
         r#"no route matched, and the default receiver "default" has no integration"#
     );
+}
+
+fn codes(route: &RouteExplanation) -> Vec<&'static str> {
+    let reasons = route.suppressed_by.iter();
+    reasons.map(diag::Reason::code).collect()
+}
+
+#[test]
+fn another_time_has_other_silences_and_flushes() {
+    let machine = machine();
+    let after = |seconds: i64| NOW + Duration::from_secs(seconds);
+    let explained = |name: &str, at: Timestamp| {
+        let labels = Labels::from_pairs([("alertname", name)]);
+        let explanation = machine.explain(&labels, at, NOW);
+        let silences = explanation.silences.iter();
+        let ids: Vec<String> = silences.map(|silence| silence.id.clone()).collect();
+        (ids, explanation.ends[0].flush_at)
+    };
+    // The alerts are old, so that their groups were looked at at once; every 5 minutes after that.
+    let ids = |of: &[&str]| of.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        explained("Plain", NOW),
+        (ids(&["later", "sooner"]), after(300))
+    );
+    assert_eq!(
+        explained("Plain", after(850)),
+        (ids(&["later"]), after(900))
+    );
+    assert_eq!(explained("Plain", after(930)), (ids(&[]), after(1200)));
+    assert_eq!(explained("Crit", after(500)).0, ids(&["pending"]));
+    assert_eq!(explained("Crit", after(601)).0, ids(&[]));
 }

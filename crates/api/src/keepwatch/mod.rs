@@ -16,6 +16,7 @@ pub(crate) mod queries;
 pub(crate) mod reasons;
 pub(crate) mod route;
 pub(crate) mod route_compare;
+pub(crate) mod route_explain;
 pub(crate) mod rules;
 pub(crate) mod silence_preview;
 pub(crate) mod silences;
@@ -76,6 +77,6 @@ where
         .get("/silences", silences::list)
         .form("/silences/preview", silence_preview::preview)
         .get("/route/tree", route::tree)
-        .post("/route/explain", route::explain)
+        .post("/route/explain", route_explain::explain)
         .post("/route/compare", route_compare::compare)
 }

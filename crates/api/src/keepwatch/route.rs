@@ -1,21 +1,19 @@
-//! `route/tree` and `route/explain`: where alerts go, and why.
+//! `route/tree`: where alerts go.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use alerting::NotNotified;
-use alerting::route::{Route, RouteOptions, RouteTree, Visit};
+use alerting::route::{Route, RouteOptions, RouteTree};
 use alerting::view::AlertFilter;
 use config::alertmanager::matchers::matcher_to_text;
-use model::Labels;
 use net::axum::extract::State;
 use net::axum::response::Response;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::respond::{ApiError, success};
 use crate::sources::AlertingApi;
-use crate::time::{parse_time, rfc3339};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -124,65 +122,6 @@ pub(crate) async fn tree(State(api): State<AlertingApi>) -> Result<Response, Api
     }))
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "RouteQuestion")]
-pub(crate) struct QuestionTwin {
-    labels: BTreeMap<String, String>,
-    /// RFC 3339 or seconds; now if left out.
-    #[schemars(skip_serializing_if = "Option::is_none")]
-    at: Option<String>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RouteAnswer")]
-pub(crate) struct AnswerTwin {
-    /// What each route of the tree says, by the route's id.
-    visits: BTreeMap<String, VisitTwin>,
-    /// The routes that the alert ends at.
-    ends: Vec<EndTwin>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "RouteVisit")]
-pub(crate) struct VisitTwin {
-    /// `end`, `passed`, `differs` or `not-reached`.
-    outcome: &'static str,
-    /// For people: the first label that differs, or who took the alert.
-    because: String,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RouteEnd")]
-pub(crate) struct EndTwin {
-    route_id: String,
-    receiver: String,
-    integrations: Vec<IntegrationTwin>,
-    group_key: String,
-    group_labels: BTreeMap<String, String>,
-    group_wait: String,
-    repeat_interval: String,
-    /// RFC 3339; when the alert's group is looked at next, if the alert is in one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_flush: Option<String>,
-    /// Why nobody would be told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suppressed: Option<SuppressedTwin>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RouteIntegration")]
-pub(crate) struct IntegrationTwin {
-    name: String,
-    /// `nothing`, `firing` or `resolved`: what it was told about this alert last.
-    told: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    told_at: Option<String>,
-}
-
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Suppressed")]
 pub(crate) struct SuppressedTwin {
@@ -195,82 +134,4 @@ pub(super) fn suppressed(reason: &NotNotified) -> SuppressedTwin {
         code: diag::Reason::code(reason),
         message: reason.to_string(),
     }
-}
-
-fn visit_twin(tree: &RouteTree, route: &Route, visit: &Visit, labels: &Labels) -> VisitTwin {
-    let (outcome, because) = match visit {
-        Visit::End => ("end", String::new()),
-        Visit::Passed => ("passed", String::new()),
-        Visit::Differs { matcher } => {
-            let matcher = route.matchers.get(*matcher);
-            let name = matcher.map_or("", |matcher| matcher.name());
-            let because = match labels.get(name) {
-                Some(value) => format!("{name} is {value:?}"),
-                None => format!("there is no label {name}"),
-            };
-            ("differs", because)
-        }
-        Visit::ParentDiffers => ("not-reached", "the route above does not match".to_owned()),
-        Visit::TakenBy { route } => {
-            let receiver = tree
-                .route(*route)
-                .map_or("", |taker| &*taker.options.receiver);
-            let because = format!("an earlier route to {receiver} took it and does not continue");
-            ("not-reached", because)
-        }
-    };
-    VisitTwin { outcome, because }
-}
-
-pub(crate) async fn explain(
-    State(api): State<AlertingApi>,
-    body: net::Bytes,
-) -> Result<Response, ApiError> {
-    let question: QuestionTwin = serde_json::from_slice(&body)
-        .map_err(|error| ApiError::bad_data(format!("the body is not as described: {error}")))?;
-    let at = match question.at.as_deref() {
-        None | Some("") => api.clock.now(),
-        Some(text) => parse_time(text).map_err(|error| ApiError::parameter("at", error))?,
-    };
-    let labels = Labels::from_pairs(question.labels);
-    let tree = api.alertmanager.routing().tree;
-    let visits = tree.visits(&labels);
-    let visits = tree.routes().iter().zip(&visits).map(|(route, visit)| {
-        let twin = visit_twin(&tree, route, visit, &labels);
-        (route.id.to_string(), twin)
-    });
-    let ends = api.alertmanager.explain(&labels, at).into_iter();
-    let ends = ends.map(|end| {
-        let route = tree.routes().iter().find(|route| route.id == end.route_id);
-        let integrations = end.integrations.iter().map(|integration| IntegrationTwin {
-            name: integration.name.to_string(),
-            told: match integration.told {
-                alerting::view::Told::Nothing => "nothing",
-                alerting::view::Told::Firing => "firing",
-                alerting::view::Told::Resolved => "resolved",
-            },
-            told_at: integration.group_told_at.map(|at| at.to_api_text()),
-        });
-        EndTwin {
-            integrations: integrations.collect(),
-            group_labels: route
-                .map(|route| route.group_labels(&labels).to_map())
-                .unwrap_or_default(),
-            group_wait: route
-                .map(|route| route.options.group_wait.to_string())
-                .unwrap_or_default(),
-            repeat_interval: route
-                .map(|route| route.options.repeat_interval.to_string())
-                .unwrap_or_default(),
-            route_id: end.route_id.to_string(),
-            receiver: end.receiver.to_string(),
-            group_key: end.group_key,
-            next_flush: end.flush_at.map(|at| rfc3339(Some(at))),
-            suppressed: end.suppressed_by.as_ref().map(suppressed),
-        }
-    });
-    Ok(success(&AnswerTwin {
-        visits: visits.collect(),
-        ends: ends.collect(),
-    }))
 }

@@ -12,14 +12,14 @@ use crate::keepwatch::metrics::{CardinalityTwin, MetricsTwin};
 use crate::keepwatch::overview::OverviewTwin;
 use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
 use crate::keepwatch::reasons::ReasonsTwin;
-use crate::keepwatch::route::{AnswerTwin, QuestionTwin, TreeTwin};
-use crate::keepwatch::route_compare;
+use crate::keepwatch::route::TreeTwin;
 use crate::keepwatch::rules::RulesTwin;
 use crate::keepwatch::silence_preview::PreviewTwin;
 use crate::keepwatch::silences::SilencesTwin;
 use crate::keepwatch::targets::{DiscoveryTwin, DroppedTwin, TargetsTwin, TraceTwin};
 use crate::keepwatch::timeline::TimelineTwin;
 use crate::keepwatch::why::WhyTwin;
+use crate::keepwatch::{route_compare, route_explain};
 use crate::sources::DecisionView;
 
 const Q: Param = may("q", "the filter: words, label matchers and @key:value");
@@ -185,9 +185,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     Operation::post(
         "/route/explain",
-        "Where an alert with these labels goes",
-        schema::<QuestionTwin>,
-        schema::<AnswerTwin>,
+        "Where an alert with these labels goes, and why",
+        schema::<route_explain::QuestionTwin>,
+        schema::<route_explain::answer::AnswerTwin>,
     ),
     Operation::post(
         "/route/compare",

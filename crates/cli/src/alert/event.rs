@@ -60,7 +60,7 @@ impl Event {
 }
 
 /// A time of the API without the parts of a second.
-pub(super) fn clock(at: &str) -> String {
+pub(crate) fn clock(at: &str) -> String {
     let seconds = at.split(['.', 'Z']).next().unwrap_or(at);
     seconds.replace('T', " ")
 }

@@ -79,6 +79,7 @@ pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
             let reader = reader(given, &mut console)?;
             crate::alert::run(kind, given, reader, &mut console)
         }
+        ["route", "explain"] => crate::route::run_explain(given, &mut console),
         _ => run_command(&path, given, &mut console),
     });
     let result = result.map_err(|failure| match failure {

@@ -10,8 +10,7 @@ use ::promtool::http::success;
 use serde_json::{Value, json};
 use server::OfflineTrials;
 
-use super::{candidates, print};
-use crate::alert::source::server;
+use super::{ask, candidates, print};
 use crate::amtool::given::Given;
 use crate::amtool::{output, reader};
 use crate::{query, serve, times};
@@ -70,7 +69,7 @@ pub(super) fn run(given: Given<'_>, console: &mut Console<'_>) -> Result<Outcome
     }
     let answer = match is_offline {
         true => compare_here(&offline, question.to_string())?,
-        false => ask(given, question.to_string())?,
+        false => ask(given, PATH, question.to_string())?,
     };
     let comparison = &answer["data"];
     for warning in comparison["warnings"].as_array().into_iter().flatten() {
@@ -105,16 +104,4 @@ fn compare_here(offline: &OfflineTrials, question: String) -> Result<Value, Fail
     let runtime = serve::runtime().map_err(|error| Failure::Problem(error.to_string()))?;
     let answer = runtime.block_on(offline.compare(question))?;
     Ok(success(&answer, "no JSON")?)
-}
-
-fn ask(given: Given<'_>, question: String) -> Result<Value, Failure> {
-    let server = server(given)?.with_timeout(given.duration("timeout").to_std());
-    let headers = [("content-type", "application/json")];
-    let answer = server.post(PATH, &headers, question)?;
-    let else_told = format!(
-        "{} and no JSON from {}{PATH}; does --url name a Keepwatch?",
-        answer.status,
-        server.url()
-    );
-    Ok(success(&answer.body, &else_told)?)
 }

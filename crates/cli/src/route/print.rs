@@ -147,20 +147,20 @@ fn because(reason: &Value) -> String {
     }
 }
 
-fn pairs(labels: &Value) -> String {
+pub(super) fn pairs(labels: &Value) -> String {
     let labels = labels.as_object().into_iter().flatten();
     let pairs = labels.map(|(name, value)| format!("{name}={value}"));
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }
 
-fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+pub(super) fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     value[name].as_array().into_iter().flatten()
 }
 
-fn texts<'v>(value: &'v Value, name: &str) -> Vec<&'v str> {
+pub(super) fn texts<'v>(value: &'v Value, name: &str) -> Vec<&'v str> {
     list(value, name).filter_map(Value::as_str).collect()
 }
 
-fn word<'v>(value: &'v Value, name: &str) -> &'v str {
+pub(super) fn word<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_default()
 }

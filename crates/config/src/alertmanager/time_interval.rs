@@ -396,7 +396,7 @@ impl Field for TimeRange {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Location {
     pub name: String,
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
 }
 
 impl Default for Location {

@@ -45,6 +45,7 @@ mod remote_read;
 mod remote_write;
 mod retention;
 mod route_compare;
+mod route_explain;
 mod routing;
 mod sent;
 mod silences;

@@ -253,12 +253,13 @@ impl Running {
                     || (!route.integrations.is_empty()
                         && standing.ended >= route.integrations.len())
                     // What holds a whole group back is no event where it was so before.
-                    || (route.suppressed_by.is_some() && now >= standing.flush_at + FLUSH_GRACE)
+                    || (!route.suppressed_by.is_empty() && now >= standing.flush_at + FLUSH_GRACE)
             })
     }
 
     fn explained(&self, now: Timestamp) -> Vec<RouteExplanation> {
-        self.alertmanager.machine.lock().explain(&self.labels, now)
+        let machine = self.alertmanager.machine.lock();
+        machine.explain(&self.labels, now, now).ends
     }
 
     fn ends_of(&self, watched: Watched) -> Vec<DrillEnd> {
@@ -283,7 +284,7 @@ impl Running {
             if standing.is_held_back || standing.ended >= route.integrations.len().max(1) {
                 continue;
             }
-            let (outcome, text) = match &route.suppressed_by {
+            let (outcome, text) = match route.suppressed_by.first() {
                 Some(reason) => (outcome_of(reason.code()), format!("{reason}.")),
                 None => {
                     let flush_at = Time::from(standing.flush_at);

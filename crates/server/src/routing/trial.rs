@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use alerting::ReceiverSpec;
-use alerting::view::AlertFilter;
+use alerting::view::{AlertFilter, Explanation};
 use api::{AlertmanagerSource, JournalSource, TrialApi, TrialConfig, TrialSource};
 use config::SigV4;
 use config::alertmanager::matchers::MatcherMode;
 use config::alertmanager::receivers::Email;
 use config::alertmanager::{LoadOptions, Receiver, load};
 use diag::{Severity, Source};
+use model::{Labels, Timestamp};
 use net::Bytes;
 use notify::{AwsClient, Clients, HttpSend, MailSend};
 use tsdb::ReadOnlyDisk;
@@ -112,6 +113,10 @@ impl TrialSource for Running {
         let views = self.api.alerts(&AlertFilter::default()).into_iter();
         views.map(|view| view.alert).collect()
     }
+
+    fn explain(&self, labels: &Labels, at: Timestamp) -> Option<Explanation> {
+        Some(self.api.alertmanager.explain(labels, at))
+    }
 }
 
 /// Where nothing runs.
@@ -129,9 +134,13 @@ impl TrialSource for Nothing {
     fn alerts(&self) -> Vec<Arc<alerting::Alert>> {
         Vec::new()
     }
+
+    fn explain(&self, _: &Labels, _: Timestamp) -> Option<Explanation> {
+        None
+    }
 }
 
-/// Compares configurations without a server, with the alerts of a journal if there is one.
+/// Compares and tries configurations without a server, with the alerts of a journal if there is one.
 #[derive(Debug)]
 pub struct OfflineTrials(TrialApi);
 
@@ -165,6 +174,11 @@ impl OfflineTrials {
     /// What a server would answer to a POST to `/api/keepwatch/v1/route/compare`.
     pub async fn compare(&self, body: String) -> Result<Bytes, String> {
         ::api::compare_routes(self.0.clone(), body).await
+    }
+
+    /// What a server would answer to a POST to `/api/keepwatch/v1/route/explain`.
+    pub async fn explain(&self, body: String) -> Result<Bytes, String> {
+        ::api::explain_route(self.0.clone(), body).await
     }
 }
 
