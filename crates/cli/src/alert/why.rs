@@ -37,6 +37,9 @@ struct Why {
 struct Standing {
     receiver: String,
     group_key: String,
+    /// Of sibling routes, two may tell one receiver of groups with one key. Empty where the journal does not know it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    route_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     integration: Option<String>,
     outcome: Outcome,
@@ -149,7 +152,7 @@ impl Why {
         }
         text.push_str(&format!("\n{}\n", self.conclusion));
         for standing in &self.receivers {
-            text.push_str(&format!("  {}\n", standing.line()));
+            text.push_str(&format!("  {}\n", standing.line_among(&self.receivers)));
         }
         text
     }
@@ -192,7 +195,8 @@ fn standings(events: &[Event]) -> Vec<Standing> {
             | "alert-outside-active-interval" => Outcome::Suppressed,
             "delivery-started" => Outcome::Sending,
             "delivery-retried" => Outcome::Retrying,
-            "delivery-succeeded" => Outcome::Notified,
+            // By a sibling route, or another member of the mesh: who told it here has a delivery before.
+            "delivery-succeeded" | "alert-already-notified" => Outcome::Notified,
             "alert-delivery-failed" => Outcome::Failed,
             "alert-receiver-without-integration"
             | "alert-default-without-integration"
@@ -203,6 +207,7 @@ fn standings(events: &[Event]) -> Vec<Standing> {
         let standing = Standing {
             receiver: group.receiver.clone(),
             group_key: group.key.clone(),
+            route_id: group.route_id.clone(),
             integration: event.integration.clone(),
             outcome,
             at: event.at.clone(),
@@ -210,14 +215,12 @@ fn standings(events: &[Event]) -> Vec<Standing> {
             text: event.text.clone(),
             repeats_after: event.detail.get("repeatsAfter").cloned(),
         };
-        let is_same = |other: &Standing| {
-            other.receiver == standing.receiver
-                && other.group_key == standing.group_key
-                && other.integration == standing.integration
-        };
-        let is_of_group = |other: &Standing| {
-            other.receiver == standing.receiver && other.group_key == standing.group_key
-        };
+        let is_of_group = |other: &Standing| standing.is_of_group(other);
+        let is_same =
+            |other: &Standing| is_of_group(other) && other.integration == standing.integration;
+        if standing.code == "alert-already-notified" && standings.iter().any(is_same) {
+            continue;
+        }
         // What is said of an integration replaces what was said of the whole group, and the other way round: but who
         // was told stays told, whatever holds back the next notification.
         standings.retain(|other| {
@@ -237,6 +240,28 @@ fn standings(events: &[Event]) -> Vec<Standing> {
 }
 
 impl Standing {
+    /// Whether both are about one group: of one route, where both know theirs.
+    fn is_of_group(&self, other: &Self) -> bool {
+        let is_one_route = self.route_id == other.route_id
+            || self.route_id.is_empty()
+            || other.route_id.is_empty();
+        self.has_names_of(other) && is_one_route
+    }
+
+    fn has_names_of(&self, other: &Self) -> bool {
+        self.receiver == other.receiver && self.group_key == other.group_key
+    }
+
+    /// For people, told apart from the others.
+    fn line_among(&self, others: &[Self]) -> String {
+        let is_like = |other: &Self| self.has_names_of(other) && !self.is_of_group(other);
+        let line = self.line();
+        match others.iter().any(is_like) {
+            true => format!("{line} By route {}.", self.route_id),
+            false => line,
+        }
+    }
+
     fn line(&self) -> String {
         let clock = clock(&self.at);
         let repeat = self
@@ -315,7 +340,7 @@ mod tests {
     use super::super::event::Group;
     use super::*;
 
-    /// Lines of `SECONDS CODE [RECEIVER [INTEGRATION]]`.
+    /// Lines of `SECONDS CODE [RECEIVER[@ROUTE] [INTEGRATION]]`.
     fn why(lines: &str) -> String {
         let events = lines.lines().map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -324,10 +349,13 @@ mod tests {
                 at: format!("2026-11-27T10:00:{second:02}.5Z"),
                 code: words[1].to_owned(),
                 text: format!("({})", words[1]),
-                group: words.get(2).map(|receiver| Group {
-                    key: "{}:{}".to_owned(),
-                    receiver: (*receiver).to_owned(),
-                    route_id: "{}".to_owned(),
+                group: words.get(2).map(|group| {
+                    let (receiver, route) = group.split_once('@').unwrap_or((group, ""));
+                    Group {
+                        key: "{}:{}".to_owned(),
+                        receiver: receiver.to_owned(),
+                        route_id: route.to_owned(),
+                    }
                 }),
                 integration: words.get(3).map(|name| (*name).to_owned()),
                 detail: match words[1] {
@@ -343,7 +371,7 @@ mod tests {
         let why = Why::of("f".to_owned(), BTreeMap::new(), events.collect());
         let mut text = format!("{} events. {}\n", why.events.len(), why.conclusion);
         for standing in &why.receivers {
-            text.push_str(&standing.line());
+            text.push_str(&standing.line_among(&why.receivers));
             text.push('\n');
         }
         text
@@ -373,6 +401,46 @@ mod tests {
              audit: not told. (alert-silenced) (2026-11-27 10:00:20)\n\
              shop: told. (delivery-succeeded) (2026-11-27 10:00:23) If nothing changes, it is told again after 2026-11-27 14:00:00.\n\
              shop: not told. (alert-delivery-failed) (2026-11-27 10:00:23)\n"
+        );
+    }
+
+    /// Routes beside each other with the same receiver and grouping have groups of one key.
+    #[test]
+    fn sibling_routes_are_told_apart() {
+        let text = why("1 alert-fired
+             1 alert-routed shop@0
+             1 alert-routed shop@1
+             3 delivery-succeeded shop@0 webhook
+             3 alert-already-notified shop@1 webhook
+             4 alert-already-notified shop@0 webhook");
+        assert_eq!(
+            text,
+            "6 events. Told: shop.\n\
+             shop: told. (delivery-succeeded) (2026-11-27 10:00:03) If nothing changes, it is told again after 2026-11-27 14:00:00. By route 0.\n\
+             shop: told. (alert-already-notified) (2026-11-27 10:00:03) By route 1.\n"
+        );
+        let text = why("1 alert-fired
+             1 alert-routed shop@0
+             1 alert-routed shop@1
+             2 alert-muted-by-interval shop@1
+             3 delivery-succeeded shop@0 webhook");
+        assert_eq!(
+            text,
+            "5 events. Told: shop. Not everybody was:\n\
+             shop: not told. (alert-muted-by-interval) (2026-11-27 10:00:02) By route 1.\n\
+             shop: told. (delivery-succeeded) (2026-11-27 10:00:03) If nothing changes, it is told again after 2026-11-27 14:00:00. By route 0.\n"
+        );
+        let text = why("1 alert-fired
+             1 alert-routed shop@0
+             1 alert-routed shop@1
+             2 alert-muted-by-interval shop@1
+             3 delivery-started shop@0 webhook
+             3 delivery-retried shop@0 webhook");
+        assert_eq!(
+            text,
+            "6 events. Nobody was told, because sending failed:\n\
+             shop: not told. (alert-muted-by-interval) (2026-11-27 10:00:02) By route 1.\n\
+             shop: not told yet. (delivery-retried) (2026-11-27 10:00:03) By route 0.\n"
         );
     }
 

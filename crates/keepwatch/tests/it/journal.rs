@@ -53,6 +53,9 @@ fn files(dir: &Path, good: &PageServer, bad: &PageServer) {
   routes:
   - {{matchers: [to=good], receiver: good}}
   - {{matchers: [to=bad], receiver: bad}}
+  - {{matchers: [to=twice], receiver: good, continue: true}}
+  - {{matchers: [to=twice], receiver: good, mute_time_intervals: [always]}}
+time_intervals: [{{name: always, time_intervals: [{{}}]}}]
 inhibit_rules:
 - {{name: outage, source_matchers: [alertname=Outage], target_matchers: [alertname=Part]}}
 receivers:
@@ -140,6 +143,7 @@ fn why_somebody_was_told_or_not() {
         ("Part", "good"),
         ("Broken", "bad"),
         ("Lonely", "nobody"),
+        ("Twin", "twice"),
     ] {
         post_alert(&server, name, to);
     }
@@ -172,6 +176,14 @@ fn why_somebody_was_told_or_not() {
     why(dir, &place, &["Broken"], &refused);
     let lonely = ["nobody is told nothing", "nobody is there to be told"];
     why(dir, &place, &["Lonely"], &lonely);
+    let twins = [
+        "Told: good. Not everybody was:",
+        "not told. good is not told about Twin: it is muted by the time interval always.",
+        "By route {}/{to=\"twice\"}/3.",
+    ];
+    why(dir, &place, &["Twin"], &twins);
+    let told = [twins[0], "good: told.", "By route {}/{to=\"twice\"}/2."];
+    why(dir, &place, &["Twin"], &told);
     let patient = ["fires if it holds for 10h", "it has not fired yet"];
     why(dir, &place, &["Patient"], &patient);
     let unknown = alert(dir, &["why", &place, "Nothing"]);
