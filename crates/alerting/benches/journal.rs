@@ -38,6 +38,7 @@ fn config() -> Config {
                 name: "webhook".into(),
                 index: 0,
                 sends_resolved: true,
+                ..Integration::default()
             }],
         }],
         inhibit_rules: Vec::new(),

@@ -1,6 +1,7 @@
 //! What the machine is asked to do: the part of the configuration that matters here, as plain values. The
 //! server fills them from the configuration file.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub struct Config {
 }
 
 /// A receiver with the integrations that it notifies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReceiverSpec {
     pub name: Arc<str>,
     /// With the implicit label `name`.
@@ -31,13 +32,54 @@ pub struct ReceiverSpec {
 }
 
 /// One integration of a receiver, as the notification log names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Integration {
     /// `webhook`, `slack`, …
     pub name: Arc<str>,
     /// Its position among the integrations of the same name.
     pub index: u32,
     pub sends_resolved: bool,
+    pub settings: IntegrationSettings,
+}
+
+/// What an integration is configured to do, whatever that is: here it can be compared, and nothing else, since it may
+/// hold secrets.
+#[derive(Clone)]
+pub struct IntegrationSettings(Arc<dyn Comparable>);
+
+trait Comparable: Any + Send + Sync {
+    fn is_same(&self, other: &dyn Any) -> bool;
+}
+
+impl<T: PartialEq + Any + Send + Sync> Comparable for T {
+    fn is_same(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<T>() == Some(self)
+    }
+}
+
+impl IntegrationSettings {
+    pub fn new(settings: impl PartialEq + Any + Send + Sync) -> Self {
+        Self(Arc::new(settings))
+    }
+}
+
+impl Default for IntegrationSettings {
+    fn default() -> Self {
+        Self::new(())
+    }
+}
+
+impl PartialEq for IntegrationSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let other: &dyn Any = &*other.0;
+        self.0.is_same(other)
+    }
+}
+
+impl fmt::Debug for IntegrationSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IntegrationSettings")
+    }
 }
 
 /// A firing source alert keeps target alerts quiet that agree with it on the `equal` labels.

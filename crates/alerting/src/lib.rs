@@ -45,7 +45,8 @@ pub mod view;
 pub use about::About;
 pub use alert::{Alert, AlertError, Fingerprint, PostedAlert};
 pub use config::{
-    Config, InhibitRuleSpec, Integration, NoIntervals, ReceiverSpec, Settings, TimeIntervals,
+    Config, InhibitRuleSpec, Integration, IntegrationSettings, NoIntervals, ReceiverSpec, Settings,
+    TimeIntervals,
 };
 pub use delivery::{
     Delivery, DeliveryId, FailureReason, NotifiedAlert, Outcome, ReceiverAnswer, Retry,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use alerting::ReceiverAnswer;
 use alerting::nflog::ReceiverData;
+use alerting::{IntegrationSettings, ReceiverAnswer};
 use config::alertmanager::Receiver;
 
 use crate::answer::{Failure, check_status};
@@ -73,6 +73,7 @@ pub struct Built {
     /// Among those of the same name in the receiver.
     pub index: u32,
     pub sends_resolved: bool,
+    pub settings: IntegrationSettings,
     /// The error says what is wrong with its options.
     pub integration: Result<Box<dyn Integration>, String>,
 }
@@ -90,6 +91,7 @@ macro_rules! table {
                         name: $name,
                         index,
                         sends_resolved: options.send_resolved,
+                        settings: IntegrationSettings::new(options.clone()),
                         integration: built.map(|one| Box::new(one) as Box<dyn Integration>),
                     });
                 }

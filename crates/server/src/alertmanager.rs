@@ -33,7 +33,7 @@ use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::cluster;
 use crate::deliveries::Deliveries;
 use crate::journal::{self, Journal};
-use crate::options::{AlertmanagerOptions, Options, Tempo};
+use crate::options::{AlertmanagerOptions, Options};
 use crate::outgoing::Outgoing;
 use crate::routing::trial;
 
@@ -49,9 +49,16 @@ const DELIVERIES_AT_STOP_MAX: std::time::Duration = std::time::Duration::from_se
 pub(crate) struct Routing {
     pub(crate) config: Arc<alerting::Config>,
     pub(crate) receivers: Arc<Receivers>,
-    /// The configuration in its canonical text form.
+    pub(crate) written: Written,
+}
+
+/// A configuration as it is read and shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    /// In its canonical form, secrets left out.
     pub(crate) text: String,
-    pub(crate) tempo: Tempo,
+    /// What relative paths in it start from.
+    pub(crate) base_dir: String,
 }
 
 /// The machine with everything around it. Shared by rules, API and the driver's task.
@@ -67,12 +74,11 @@ pub(crate) struct Alertmanager {
     position: AtomicUsize,
     /// The other members, if there are any; set before anything runs.
     mesh: OnceLock<Mesh>,
-    matcher_mode: MatcherMode,
     /// The same for every configuration of a process.
-    tempo: Tempo,
+    reading: trial::Reading,
     receivers: RwLock<Arc<Receivers>>,
     deliveries: Deliveries,
-    text: RwLock<String>,
+    written: RwLock<Written>,
     clock: Arc<dyn Clock>,
     /// Rung when the next wake-up may have become earlier.
     bell: Notify,
@@ -204,7 +210,7 @@ pub(crate) enum Spread {
 impl Alertmanager {
     pub(crate) fn new(
         routing: Routing,
-        (settings, matcher_mode): (Settings, MatcherMode),
+        (settings, reading): (Settings, trial::Reading),
         memory: Memory,
         clock: Arc<dyn Clock>,
         reasons: Arc<ReasonBook>,
@@ -230,11 +236,10 @@ impl Alertmanager {
             has_new_silences: AtomicBool::new(false),
             position: AtomicUsize::new(0),
             mesh: OnceLock::new(),
-            matcher_mode,
-            tempo: routing.tempo,
+            reading,
             receivers: RwLock::new(routing.receivers),
             deliveries: Deliveries::new(),
-            text: RwLock::new(routing.text),
+            written: RwLock::new(routing.written),
             clock,
             bell: Notify::new(),
             reasons,
@@ -347,7 +352,7 @@ impl Alertmanager {
 
     pub(crate) fn replace(self: &Arc<Self>, routing: Routing) {
         *self.receivers.write() = routing.receivers;
-        *self.text.write() = routing.text;
+        *self.written.write() = routing.written;
         self.step(Input::ConfigReplaced(routing.config));
     }
 
@@ -477,6 +482,12 @@ impl Alertmanager {
     pub(crate) fn explain(&self, labels: &Labels, at: Timestamp) -> Explanation {
         let now = self.clock.now();
         self.machine.lock().explain(labels, at, now)
+    }
+
+    /// Those that have not ended.
+    pub(crate) fn firing_alerts(&self) -> Vec<Arc<alerting::Alert>> {
+        let now = self.clock.now();
+        self.machine.lock().firing_alerts(now)
     }
 
     pub(crate) fn is_clustered(&self) -> bool {
@@ -611,11 +622,11 @@ impl api::AlertmanagerSource for AlertmanagerApi {
     }
 
     fn matcher_mode(&self) -> MatcherMode {
-        self.alertmanager.matcher_mode
+        self.alertmanager.reading.matchers
     }
 
     fn config_text(&self) -> String {
-        self.alertmanager.text.read().clone()
+        self.alertmanager.written.read().text.clone()
     }
 
     fn drill(&self, request: api::DrillRequest) -> Result<api::Drill, api::DrillRefusal> {
@@ -660,11 +671,12 @@ impl api::AlertmanagerSource for AlertmanagerApi {
     }
 
     fn trials(&self) -> Arc<dyn api::TrialSource> {
-        let reading = trial::Reading {
-            matchers: self.alertmanager.matcher_mode,
-            tempo: self.alertmanager.tempo,
-        };
-        let api = self.clone();
-        Arc::new(trial::Running { api, reading })
+        let (api, reading) = (self.clone(), self.alertmanager.reading);
+        let base_dir = self.alertmanager.written.read().base_dir.clone();
+        Arc::new(trial::Running {
+            api,
+            reading,
+            base_dir,
+        })
     }
 }

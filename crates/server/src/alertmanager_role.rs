@@ -25,14 +25,15 @@ use crate::alerting_tasks::AlertingTasks;
 use crate::alertmanager::{Alertmanager, AlertmanagerApi, Counters, Memory, Routing};
 use crate::clock::SystemClock;
 use crate::cluster::{self, ClusterOptions};
+use crate::input;
 use crate::options::{AlertmanagerOptions, Switch, Tempo};
 use crate::outgoing::Outgoing;
 use crate::plan::RoutingContext;
+use crate::routing::{self, trial};
 use crate::running::{REASONS_KEPT_PER_CODE, report};
 use crate::serving::Serving;
 use crate::signals::{Signal, Signals};
 use crate::storage::lock_folder;
-use crate::{input, routing};
 
 /// All settings of an Alertmanager alone.
 #[derive(Clone, Debug)]
@@ -125,9 +126,13 @@ pub async fn start_alertmanager(
     let reasons = Arc::new(ReasonBook::new(REASONS_KEPT_PER_CODE));
     let started_at = clock.now();
     let settings = options.alertmanager.settings(started_at, mesh.is_some());
+    let reading = trial::Reading {
+        matchers: options.alertmanager.matchers,
+        tempo: Tempo::Real,
+    };
     let alertmanager = Alertmanager::new(
         plan.routing,
-        (settings, options.alertmanager.matchers),
+        (settings, reading),
         memory,
         Arc::clone(&clock),
         Arc::clone(&reasons),

@@ -36,6 +36,7 @@ pub(crate) fn parts(
                     name: built.name.into(),
                     index: built.index,
                     sends_resolved: built.sends_resolved,
+                    settings: built.settings,
                 });
                 integrations.push(integration);
             }

@@ -14,7 +14,7 @@ use diag::{Diagnostic, Diagnostics, Source};
 use model::{Duration, Timestamp};
 use notify::{Integration, Receivers, Templates};
 
-use crate::alertmanager::Routing;
+use crate::alertmanager::{Routing, Written};
 use crate::files::RealFiles;
 use crate::input::FileInput;
 use crate::options::Tempo;
@@ -61,13 +61,15 @@ pub(crate) fn plan(
     }
     Some(Routing {
         config: Arc::new(machine_config(&config, receivers, context.tempo)),
-        tempo: context.tempo,
         receivers: Arc::new(Receivers::new(
             templates,
             format!("Alertmanager/{}", crate::VERSION),
             integrations,
         )),
-        text: config.to_text(),
+        written: Written {
+            text: config.to_text(),
+            base_dir: input.base_dir.clone(),
+        },
     })
 }
 

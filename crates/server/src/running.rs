@@ -40,6 +40,7 @@ use crate::plan::{Plan, PlanContext};
 use crate::queries::RuleQueries;
 use crate::query_settings::query_settings;
 use crate::retention::Limits;
+use crate::routing::trial;
 use crate::samples::SampleSettings;
 use crate::self_metrics::{Observed, RuleCounters};
 use crate::serving::Serving;
@@ -290,9 +291,13 @@ impl Parts {
         let settings = options.alertmanager.settings(clock.now(), mesh.is_some());
         let counters = Counters::new(&registry);
         let routing = plan.routing.clone();
+        let reading = trial::Reading {
+            matchers: options.alertmanager.matchers,
+            tempo: options.tempo,
+        };
         let alertmanager = Alertmanager::new(
             routing,
-            (settings, options.alertmanager.matchers),
+            (settings, reading),
             memory,
             Arc::clone(&clock),
             Arc::clone(&reasons),

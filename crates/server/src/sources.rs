@@ -169,7 +169,7 @@ pub(crate) fn problem(diagnostic: &Diagnostic) -> ProblemView {
 pub(crate) fn files(plan: Result<Plan, StartError>) -> FilesView {
     match plan {
         Ok(plan) => FilesView {
-            texts: Some((plan.config.to_text(), plan.routing.text)),
+            texts: Some((plan.config.to_text(), plan.routing.written.text)),
             problems: plan.notices.iter().map(problem).collect(),
             failure: None,
         },

@@ -549,6 +549,8 @@ export type ComparedEnd = {
   repeatInterval: string;
   muteTimeIntervals: string[];
   activeTimeIntervals: string[];
+  /** Those that the route gives, with their templates. */
+  routeLabels: Record<string, string>;
   /** Why the intervals hold it back at the time. */
   muted?: (Suppressed | null);
 };
@@ -558,6 +560,8 @@ export type ComparedReceiver = {
   name: string;
   /** `stays`, `comes` or `goes`. */
   state: string;
+  /** Kinds of its integrations that go elsewhere or say something else, where it has the same kinds. */
+  settings: string[];
   /** Alerts that reach it. */
   old: number;
   new: number;
@@ -1042,7 +1046,7 @@ export type RouteComparison = {
   compared: number;
   /** Those of them that fare differently. */
   changed: number;
-  /** In which ways, with how many alerts: `receiver`, `integrations`, `grouping`, `group-key`, `timers`, `intervals`, `muted`, `inhibited`. */
+  /** In which ways, with how many alerts: `receiver`, `integrations`, `settings`, `labels`, `grouping`, `group-key`, `timers`, `intervals`, `muted`, `inhibited`. */
   reasons: Record<string, number>;
   /** Alerts that reach no receiver with an integration. */
   nobody: BeforeAfter;
@@ -1073,7 +1077,7 @@ export type RouteComparisonQuestion = {
   config: string;
   /** What it is compared with; the one in use if left out. */
   old?: string | null;
-  /** These instead of the alerts that there are now. */
+  /** These instead of the alerts that there are now. Where there is no server, they are taken to fire together, so that they may inhibit each other. */
   labels?: Array<Record<string, string>> | null;
   /** Also the alerts that the journal mentions from here on: RFC 3339, seconds, or time before now as in 24h. */
   since?: string | null;

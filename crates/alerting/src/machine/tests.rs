@@ -38,6 +38,7 @@ fn receiver(name: &str, integrations: &[(&str, bool)]) -> ReceiverSpec {
                 name: (*name).into(),
                 index: 0,
                 sends_resolved: *sends_resolved,
+                ..Integration::default()
             })
             .collect(),
     }

@@ -11,6 +11,10 @@ pub enum Difference {
     Receiver,
     /// A receiver of the same name has other integrations.
     Integrations,
+    /// An integration of the receiver goes elsewhere or says something else.
+    Settings,
+    /// The route gives its notifications other labels.
+    Labels,
     /// It is told together with other alerts.
     Grouping,
     /// The group is the same, but its key is not: it counts as a new one, so it is told again.
@@ -26,9 +30,11 @@ pub enum Difference {
 }
 
 impl Difference {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Receiver,
         Self::Integrations,
+        Self::Settings,
+        Self::Labels,
         Self::Grouping,
         Self::GroupKey,
         Self::Timers,
@@ -42,6 +48,8 @@ impl Difference {
         match self {
             Self::Receiver => "receiver",
             Self::Integrations => "integrations",
+            Self::Settings => "settings",
+            Self::Labels => "labels",
             Self::Grouping => "grouping",
             Self::GroupKey => "group-key",
             Self::Timers => "timers",
@@ -95,6 +103,14 @@ fn take<'e, 'o>(
     Some(ends.remove(place))
 }
 
+/// The integrations, whatever their settings are.
+fn kinds<'e>(end: &'e End<'_>) -> Vec<(&'e str, u32, bool)> {
+    let integrations = end.integrations().iter();
+    integrations
+        .map(|one| (&*one.name, one.index, one.sends_resolved))
+        .collect()
+}
+
 /// Two ends at receivers of one name.
 fn compare(old: &End<'_>, new: &End<'_>, found: &mut BTreeSet<Difference>) {
     let (a, b) = (&old.route.options, &new.route.options);
@@ -110,11 +126,14 @@ fn compare(old: &End<'_>, new: &End<'_>, found: &mut BTreeSet<Difference>) {
     let is_grouped_alike = old.group_labels == new.group_labels
         && a.groups_by_all == b.groups_by_all
         && (a.groups_by_all || a.group_by == b.group_by);
+    let are_alike = kinds(old) == kinds(new);
     let differs = [
+        (!are_alike, Difference::Integrations),
         (
-            old.integrations() != new.integrations(),
-            Difference::Integrations,
+            are_alike && old.integrations() != new.integrations(),
+            Difference::Settings,
         ),
+        (a.labels != b.labels, Difference::Labels),
         (!is_grouped_alike, Difference::Grouping),
         (
             is_grouped_alike && old.group_key != new.group_key,

@@ -6,7 +6,9 @@ use model::{Duration, Labels, Matcher, Timestamp};
 
 use super::{Trial, differences};
 use crate::alert::{Alert, PostedAlert};
-use crate::config::{Config, InhibitRuleSpec, Integration, ReceiverSpec, TimeIntervals};
+use crate::config::{
+    Config, InhibitRuleSpec, Integration, IntegrationSettings, ReceiverSpec, TimeIntervals,
+};
 use crate::route::{GroupBySpec, RouteSpec};
 
 /// Every second hour is night.
@@ -28,6 +30,7 @@ fn receiver(name: &str, kinds: &[&str]) -> ReceiverSpec {
         name: (*kind).into(),
         index: 0,
         sends_resolved: true,
+        ..Integration::default()
     });
     ReceiverSpec {
         name: name.into(),
@@ -130,6 +133,21 @@ fn whole_ends_are_compared() {
         "shop",
         |new| new.receivers[2].integrations[0].sends_resolved = false,
         ["integrations"; 2],
+    );
+    check(
+        "shop",
+        |new| {
+            let url = IntegrationSettings::new("https://elsewhere".to_owned());
+            new.receivers[2].integrations[1].settings = url;
+        },
+        ["settings"; 2],
+    );
+    check(
+        "shop",
+        |new| {
+            new.route.labels.insert("tier".to_owned(), "1".to_owned());
+        },
+        ["labels"; 2],
     );
     check(
         "shop",

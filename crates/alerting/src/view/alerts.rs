@@ -45,6 +45,13 @@ impl Machine {
         self.alerts.get(fingerprint)
     }
 
+    /// Alerts that have not ended, in order of fingerprints; nothing else is worked out.
+    pub fn firing_alerts(&self, now: Timestamp) -> Vec<Arc<Alert>> {
+        let alerts = self.alerts.iter();
+        let firing = alerts.filter(|alert| !alert.is_resolved_at(now.into()));
+        firing.cloned().collect()
+    }
+
     /// How many alerts are kept, ended ones included.
     pub fn alert_count(&self) -> usize {
         self.alerts.len()

@@ -4,9 +4,12 @@
 pub(crate) mod answer;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use alerting::journal::SightedRequest;
 use alerting::trial::Trial;
+use alerting::{Alert, PostedAlert};
+use model::name::NameScheme;
 use model::{Duration, Labels, Timestamp};
 use net::axum::body::to_bytes;
 use net::axum::extract::{Request, State};
@@ -42,7 +45,8 @@ pub(crate) struct QuestionTwin {
     /// What it is compared with; the one in use if left out.
     #[schemars(skip_serializing_if = "Option::is_none")]
     old: Option<String>,
-    /// These instead of the alerts that there are now.
+    /// These instead of the alerts that there are now. Where there is no server, they are taken to fire together, so that
+    /// they may inhibit each other.
     #[schemars(skip_serializing_if = "Option::is_none")]
     labels: Option<Vec<BTreeMap<String, String>>>,
     /// Also the alerts that the journal mentions from here on: RFC 3339, seconds, or time before now as in 24h.
@@ -93,7 +97,8 @@ fn answer(api: &TrialApi, body: &[u8]) -> Result<ComparisonTwin, ApiError> {
             warnings: Vec::new(),
         },
     };
-    let firing = api.trials.alerts();
+    let mut firing = api.trials.alerts();
+    let is_offline = api.trials.in_use().is_none();
     let mut candidates = Candidates::default();
     let mut warnings: Vec<String> = old.warnings;
     warnings.extend(new.warnings);
@@ -102,6 +107,9 @@ fn answer(api: &TrialApi, body: &[u8]) -> Result<ComparisonTwin, ApiError> {
         Some(sets) => {
             candidates.given = sets.len();
             chosen.add(sets.into_iter().map(Labels::from_pairs));
+            if is_offline {
+                firing = chosen.firing(now);
+            }
         }
         None => {
             candidates.current = firing.len();
@@ -156,6 +164,17 @@ struct Chosen {
 }
 
 impl Chosen {
+    /// Alerts with these labels that began now. What could be no alert inhibits nobody.
+    fn firing(&self, now: Timestamp) -> Vec<Arc<Alert>> {
+        let alert = |labels: &Labels| {
+            let posted = PostedAlert::from_labels(labels.clone());
+            let (now, end) = (now.into(), Duration::from_secs(1));
+            let alert = Alert::from_posted(&posted, now, end, NameScheme::Utf8);
+            alert.ok().map(Arc::new)
+        };
+        self.sets.iter().filter_map(alert).collect()
+    }
+
     fn add(&mut self, sets: impl Iterator<Item = Labels>) {
         for labels in sets {
             if self.known.contains(&labels) {

@@ -26,12 +26,13 @@ const EXIT_TROUBLE: u8 = 2;
 const COMPARE_ABOUT: &str = "Tells which alerts would go elsewhere with another configuration of alerting.
 
 NEW is compared with the configuration that the server of --url runs, or with OLD, for the alerts that the server has;
-with --since also for those of its journal. Nothing is loaded. Receivers, their integrations, groups, timers, intervals
-at --at and inhibition are compared; silences do not depend on the configuration.
+with --since also for those of its journal. Nothing is loaded. Receivers, their integrations with addresses and texts, groups,
+timers, labels of routes, intervals at --at and inhibition are compared; silences do not depend on the configuration.
 
 With OLD and NEW no server is needed where the alerts come from --storage.path, the journal of a server's data folder
 (all of it, or since --since), or from --alerts, a file or standard input (-) with the labels of one alert on each line,
-as {a=\"b\",c=\"d\"} or as JSON, or with a list as `keepwatch alert -o json` prints it.
+as {a=\"b\",c=\"d\"} or as JSON, or with a list as `keepwatch alert -o json` prints it. Alerts of --alerts are taken to
+fire together then, so that they may inhibit each other.
 
 The exit code is 0 if nothing changes, 1 if something does, and 2 if that could not be told.
 

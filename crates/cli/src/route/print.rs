@@ -1,7 +1,7 @@
 //! A comparison for people: which alerts change, and sums.
 
 use ::promtool::table::{Columns, Last, layout};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const COLUMNS: Columns = Columns {
     width_min: 0,
@@ -84,7 +84,8 @@ fn sums(comparison: &Value) -> String {
         ));
     }
     let is_concerned = |receiver: &&Value| {
-        receiver["state"] != "stays" || receiver["gained"] != 0 || receiver["lost"] != 0
+        let has_changed = receiver["state"] != "stays" || receiver["settings"] != json!([]);
+        has_changed || receiver["gained"] != 0 || receiver["lost"] != 0
     };
     let rows = list(comparison, "receivers").filter(is_concerned);
     let rows = rows.map(|receiver| {
@@ -94,7 +95,11 @@ fn sums(comparison: &Value) -> String {
             "comes" => " (is new)",
             _ => "",
         };
-        let name = format!("{}{note}", word(receiver, "name"));
+        let settings = match texts(receiver, "settings").as_slice() {
+            [] => String::new(),
+            kinds => format!(" (other settings: {})", kinds.join(", ")),
+        };
+        let name = format!("{}{note}{settings}", word(receiver, "name"));
         let numbers = ["old", "new", "gained", "lost"].map(number);
         std::iter::once(name).chain(numbers).collect()
     });

@@ -19,7 +19,7 @@ inhibit_rules:
 - {source_matchers: [alertname=Outage], target_matchers: [alertname=Part], equal: [team]}
 receivers:
 - name: nobody
-- {name: shop, webhook_configs: [{url: 'http://127.0.0.1:9/hook'}]}
+- {name: shop, webhook_configs: [{url: 'http://127.0.0.1:9/hook', http_config: {authorization: {credentials_file: token}}}]}
 ";
 
 fn post_alert(server: &Server, name: &str, ends_at: &str) {
@@ -83,11 +83,18 @@ fn alerts_of_a_server_of_its_journal_and_of_a_folder() {
         RUNNING.replace("receiver: shop}", "receiver: shp}"),
     )
     .unwrap();
-    let flags = [
-        "--alertmanager.config.file=alertmanager.yml",
-        "--storage.tsdb.path=data",
-        "--web.read-only",
-    ];
+    fs::write(dir.join("token"), "t0ken").unwrap();
+    fs::write(
+        dir.join("elsewhere.yml"),
+        RUNNING.replace("/hook", "/hook?key=t0psecret"),
+    )
+    .unwrap();
+    // Relative paths start from the file's folder, however it is named.
+    let file = format!(
+        "--alertmanager.config.file={}/alertmanager.yml",
+        dir.display()
+    );
+    let flags = [file.as_str(), "--storage.tsdb.path=data", "--web.read-only"];
     // What only reads is not refused; alerts come in before.
     let server = serve(dir, &flags[..2]);
     for name in ["Part", "Outage"] {
@@ -100,6 +107,16 @@ fn alerts_of_a_server_of_its_journal_and_of_a_folder() {
     let (code, answer) = compared(dir, &[&here, "same.yml"]);
     assert_eq!((code, changes(&answer)), (0, vec![]));
     assert_eq!(answer["compared"], 2, "{answer}");
+    let (code, answer) = compared(dir, &[&here, "elsewhere.yml"]);
+    let all = ["Outage", "Part"].map(|name| format!(r#"{name} ["settings"]"#));
+    assert_eq!((code, changes(&answer)), (1, all.to_vec()), "{answer}");
+    let shop = answer["receivers"].as_array().unwrap().iter();
+    let settings: Vec<&Value> = shop.map(|receiver| &receiver["settings"]).collect();
+    assert_eq!(settings, [&json!([]), &json!(["webhook"])]);
+    assert!(!answer.to_string().contains("t0psecret"), "{answer}");
+    let finished = compare(dir, &[&here, "elsewhere.yml"]);
+    let note = "shop (other settings: webhook)";
+    assert!(finished.stdout.contains(note), "{finished:?}");
     let (code, answer) = compared(dir, &[&here, "loud.yml"]);
     assert_eq!(
         (code, changes(&answer)),
@@ -180,6 +197,22 @@ fn alerts_from_standard_input_need_no_server() {
     assert_eq!(
         (code, changes(&answer)),
         (1, vec![r#"A ["receiver"]"#.to_owned()])
+    );
+    // Alerts that are given fire together.
+    fs::write(
+        dir.join("together"),
+        "{alertname=\"Part\",team=\"shop\"}\n{alertname=\"Outage\",team=\"shop\"}\n",
+    )
+    .unwrap();
+    fs::write(
+        dir.join("loud.yml"),
+        RUNNING.replace("alertname=Part", "alertname=Other"),
+    )
+    .unwrap();
+    let (code, answer) = compared(dir, &["old.yml", "loud.yml", "--alerts=together"]);
+    assert_eq!(
+        (code, changes(&answer)),
+        (1, vec![r#"Part ["inhibited"]"#.to_owned()])
     );
     let finished = compare(dir, &["old.yml", "old.yml", "--alerts=alerts"]);
     assert_eq!(finished.code, Some(0), "{finished:?}");

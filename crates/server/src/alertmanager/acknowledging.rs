@@ -63,7 +63,7 @@ mod tests {
     use crate::alertmanager::{Counters, Memory};
     use crate::options::{AlertmanagerOptions, Tempo};
     use crate::plan::RoutingContext;
-    use crate::routing;
+    use crate::routing::{self, trial::Reading};
 
     fn start(dir: &std::path::Path, clock: &Arc<ManualClock>) -> Arc<Alertmanager> {
         let options = AlertmanagerOptions::default();
@@ -76,7 +76,7 @@ mod tests {
         let routing = routing::plan(None, context, &mut Diagnostics::default()).unwrap();
         Alertmanager::new(
             routing,
-            (options.settings(Timestamp(0), false), options.matchers),
+            (options.settings(Timestamp(0), false), Reading::default()),
             Memory::open(dir, &options).unwrap(),
             clock.clone(),
             Arc::new(ReasonBook::new(10)),

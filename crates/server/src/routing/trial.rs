@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use alerting::ReceiverSpec;
-use alerting::view::{AlertFilter, Explanation};
-use api::{AlertmanagerSource, JournalSource, TrialApi, TrialConfig, TrialSource};
+use alerting::view::Explanation;
+use api::{JournalSource, TrialApi, TrialConfig, TrialSource};
 use config::SigV4;
 use config::alertmanager::matchers::MatcherMode;
 use config::alertmanager::receivers::Email;
@@ -31,9 +31,10 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn read(self, name: &str, text: &str) -> Result<TrialConfig, String> {
+    /// Relative paths in it start from `base_dir`.
+    fn read(self, name: &str, text: &str, base_dir: &str) -> Result<TrialConfig, String> {
         let options = LoadOptions {
-            base_dir: ".",
+            base_dir,
             matchers: self.matchers,
             template: &template_problem,
         };
@@ -58,6 +59,7 @@ fn receiver(receiver: &Receiver) -> ReceiverSpec {
         name: built.name.into(),
         index: built.index,
         sends_resolved: built.sends_resolved,
+        settings: built.settings,
     });
     ReceiverSpec {
         name: receiver.name.as_str().into(),
@@ -98,6 +100,8 @@ impl Clients for NoClients {
 pub(crate) struct Running {
     pub(crate) api: AlertmanagerApi,
     pub(crate) reading: Reading,
+    /// That of the configuration in use.
+    pub(crate) base_dir: String,
 }
 
 impl TrialSource for Running {
@@ -106,12 +110,11 @@ impl TrialSource for Running {
     }
 
     fn read(&self, name: &str, text: &str) -> Result<TrialConfig, String> {
-        self.reading.read(name, text)
+        self.reading.read(name, text, &self.base_dir)
     }
 
     fn alerts(&self) -> Vec<Arc<alerting::Alert>> {
-        let views = self.api.alerts(&AlertFilter::default()).into_iter();
-        views.map(|view| view.alert).collect()
+        self.api.alertmanager.firing_alerts()
     }
 
     fn explain(&self, labels: &Labels, at: Timestamp) -> Option<Explanation> {
@@ -128,7 +131,7 @@ impl TrialSource for Nothing {
     }
 
     fn read(&self, name: &str, text: &str) -> Result<TrialConfig, String> {
-        self.0.read(name, text)
+        self.0.read(name, text, ".")
     }
 
     fn alerts(&self) -> Vec<Arc<alerting::Alert>> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alerting::ReceiverSpec;
 use alerting::trial::{Difference, End, Outcome, Trial, differences};
 use model::{Labels, Timestamp};
 use schemars::JsonSchema;
@@ -22,8 +23,8 @@ pub(crate) struct ComparisonTwin {
     compared: usize,
     /// Those of them that fare differently.
     changed: usize,
-    /// In which ways, with how many alerts: `receiver`, `integrations`, `grouping`, `group-key`, `timers`, `intervals`,
-    /// `muted`, `inhibited`.
+    /// In which ways, with how many alerts: `receiver`, `integrations`, `settings`, `labels`, `grouping`, `group-key`,
+    /// `timers`, `intervals`, `muted`, `inhibited`.
     reasons: BTreeMap<&'static str, usize>,
     /// Alerts that reach no receiver with an integration.
     nobody: BeforeAfter,
@@ -66,6 +67,8 @@ pub(crate) struct ComparedReceiverTwin {
     name: String,
     /// `stays`, `comes` or `goes`.
     state: &'static str,
+    /// Kinds of its integrations that go elsewhere or say something else, where it has the same kinds.
+    settings: Vec<String>,
     /// Alerts that reach it.
     old: usize,
     new: usize,
@@ -112,6 +115,8 @@ pub(crate) struct ComparedEndTwin {
     repeat_interval: String,
     mute_time_intervals: Vec<String>,
     active_time_intervals: Vec<String>,
+    /// Those that the route gives, with their templates.
+    route_labels: BTreeMap<String, String>,
     /// Why the intervals hold it back at the time.
     #[serde(skip_serializing_if = "Option::is_none")]
     muted: Option<SuppressedTwin>,
@@ -183,7 +188,16 @@ fn receivers(old: &Trial, new: &Trial) -> BTreeMap<String, ComparedReceiverTwin>
             .map(|receiver| receiver.name.to_string())
             .collect()
     };
+    fn settings(old: &ReceiverSpec, new: &ReceiverSpec) -> Vec<String> {
+        let integrations = old.integrations.iter().flat_map(|one| {
+            let same = new.integrations.iter();
+            same.filter(move |other| other.name == one.name && other.index == one.index)
+                .filter(move |other| other.settings != one.settings)
+        });
+        integrations.map(|one| one.name.to_string()).collect()
+    }
     let (before, after) = (names(old), names(new));
+    let (by_name, by_name_after) = (by_name(old), by_name(new));
     let all = before.union(&after);
     let twin = |name: &String| ComparedReceiverTwin {
         name: name.clone(),
@@ -192,9 +206,18 @@ fn receivers(old: &Trial, new: &Trial) -> BTreeMap<String, ComparedReceiverTwin>
             (false, true) => "comes",
             _ => "stays",
         },
+        settings: match (by_name.get(&**name), by_name_after.get(&**name)) {
+            (Some(old), Some(new)) => settings(old, new),
+            _ => Vec::new(),
+        },
         ..ComparedReceiverTwin::default()
     };
     all.map(|name| (name.clone(), twin(name))).collect()
+}
+
+fn by_name(trial: &Trial) -> BTreeMap<&str, &ReceiverSpec> {
+    let receivers = trial.config().receivers.iter();
+    receivers.map(|one| (&*one.name, one)).collect()
 }
 
 /// An alert that reaches a receiver twice counts once.
@@ -256,6 +279,7 @@ fn end(end: &End<'_>) -> ComparedEndTwin {
         repeat_interval: options.repeat_interval.to_string(),
         mute_time_intervals: options.mute_time_intervals.clone(),
         active_time_intervals: options.active_time_intervals.clone(),
+        route_labels: (*options.labels).clone(),
         muted: end.muted.as_ref().map(suppressed),
     }
 }

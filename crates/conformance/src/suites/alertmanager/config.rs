@@ -148,6 +148,7 @@ pub(super) fn whole(text_of_config: &str) -> Result<Whole, String> {
                 name: "webhook".into(),
                 index,
                 sends_resolved: hook.send_resolved,
+                ..Integration::default()
             });
         }
         let name = receiver.name.clone();

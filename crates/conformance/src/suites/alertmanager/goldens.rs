@@ -143,6 +143,7 @@ fn receivers(receivers: &[Receiver]) -> Vec<ReceiverSpec> {
             name: built.name.into(),
             index: built.index,
             sends_resolved: built.sends_resolved,
+            settings: built.settings,
         });
         ReceiverSpec {
             name: receiver.name.as_str().into(),
