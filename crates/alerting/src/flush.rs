@@ -65,6 +65,8 @@ pub(crate) struct Sending {
     pub(crate) attempt: u32,
     pub(crate) attempt_started: Timestamp,
     pub(crate) is_in_flight: bool,
+    /// Whether it is more than a fire drill.
+    pub(crate) is_counted: bool,
     pub(crate) backoff: Backoff,
     pub(crate) last_failure: Option<(FailureReason, String)>,
 }

@@ -8,9 +8,9 @@
 //! for), `store`, `about` (what alerts of one rule share), `group`, [`inhibit`], [`silence`] and [`silences`],
 //! [`stopped`] (what they kept from being told), [`nflog`] and [`dedup`] (the state),
 //! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
-//! [`event`] and [`reason`] (what happened, and why), [`journal`] (events as bytes, and found again), [`view`] (what
-//! the HTTP API shows), [`trial`] (where alerts would end under a configuration that is not in use), [`codec`] (files
-//! and gossip messages, byte by byte).
+//! [`event`] and [`reason`] (what happened, and why), [`stats`] and [`measure`] (how often, and how long it took),
+//! [`journal`] (events as bytes, and found again), [`view`] (what the HTTP API shows), [`trial`] (where alerts would
+//! end under a configuration that is not in use), [`codec`] (files and gossip messages, byte by byte).
 //!
 //! Not here: rendering and sending (`notify`), reading configuration (`config`), clocks, files and the
 //! cluster protocol (`server`, `gossip`).
@@ -29,6 +29,7 @@ pub mod inhibit;
 pub mod io;
 pub mod journal;
 pub mod machine;
+pub mod measure;
 pub mod nflog;
 pub mod reason;
 pub mod route;

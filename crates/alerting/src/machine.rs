@@ -24,11 +24,12 @@ use crate::flush::{Flush, Pending, Stage};
 use crate::group::Group;
 use crate::inhibit::Inhibitor;
 use crate::io::{Action, Input};
+use crate::measure::Stopwatch;
 use crate::nflog::{NotificationLog, StoredEntry};
 use crate::reason::NotNotified;
 use crate::route::{Route, RouteTree};
 use crate::silences::{Silences, StoredSilence};
-use crate::stats::Stats;
+use crate::stats::{LogStats, SilenceStats, Stats};
 use crate::stopped::Stopped;
 use crate::store::AlertStore;
 
@@ -115,6 +116,7 @@ pub struct Machine {
     jitter: RandomNumbers,
     stats: Stats,
     pub(crate) stopped: Stopped,
+    stopwatch: Stopwatch,
 }
 
 impl Machine {
@@ -149,8 +151,16 @@ impl Machine {
             jitter: RandomNumbers::new(settings.jitter_seed),
             stats: Stats::default(),
             stopped: Stopped::default(),
+            stopwatch: Stopwatch::default(),
             settings,
         }
+    }
+
+    /// Measures how long things take from now on.
+    pub fn measure_with(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = stopwatch;
+        self.silences.measure_with(stopwatch);
+        self.log.measure_with(stopwatch);
     }
 
     /// Takes over the snapshots of an earlier run; before the first step.
@@ -212,6 +222,14 @@ impl Machine {
 
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    pub fn silence_stats(&self) -> SilenceStats {
+        self.silences.stats()
+    }
+
+    pub fn log_stats(&self) -> LogStats {
+        self.log.stats()
     }
 
     /// How many groups there are.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use model::{Duration, Timestamp};
 
+use crate::measure::{Asked, QueryMeter, Stopwatch, Taken};
+use crate::stats::LogStats;
 use crate::time::Time;
 
 /// One integration of one receiver.
@@ -62,9 +64,34 @@ pub struct NewEntry {
 #[derive(Debug, Default)]
 pub struct NotificationLog {
     entries: BTreeMap<(Arc<str>, LogReceiver), StoredEntry>,
+    queries: QueryMeter,
+    garbage: Taken,
 }
 
 impl NotificationLog {
+    pub(crate) fn measure_with(&mut self, stopwatch: Stopwatch) {
+        self.queries.stopwatch = stopwatch;
+    }
+
+    pub(crate) fn stats(&self) -> LogStats {
+        LogStats {
+            queries: self.queries.counts(),
+            garbage: self.garbage,
+        }
+    }
+
+    /// [`Self::get`] for the sake of a notification, which is counted.
+    pub(crate) fn query(&self, group_key: &Arc<str>, receiver: &LogReceiver) -> Option<&LogEntry> {
+        self.queries.measure(|| {
+            let found = self.get(group_key, receiver);
+            let asked = Asked {
+                has_failed: found.is_none(),
+                ..Asked::default()
+            };
+            (found, asked)
+        })
+    }
+
     /// Takes over a snapshot.
     pub fn restore(&mut self, entries: impl IntoIterator<Item = StoredEntry>) {
         for stored in entries {
@@ -129,9 +156,11 @@ impl NotificationLog {
 
     /// Forgets entries whose time is over. Returns how many.
     pub fn collect_garbage(&mut self, now: Timestamp) -> usize {
+        let start = self.queries.stopwatch.read();
         let before = self.entries.len();
         let now = Time::from(now);
         self.entries.retain(|_, stored| stored.expires_at > now);
+        self.garbage.add(self.queries.stopwatch.since(start));
         before - self.entries.len()
     }
 

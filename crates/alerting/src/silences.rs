@@ -8,7 +8,9 @@ use model::{Duration, Labels, MatchOp, Matcher, Timestamp};
 
 use crate::codec;
 use crate::config::Settings;
+use crate::measure::{Asked, QueryMeter, Stopwatch};
 use crate::silence::{Silence, SilenceError, SilenceState};
+use crate::stats::SilenceStats;
 use crate::time::Time;
 
 /// A silence with the time at which it may be forgotten: the unit of snapshots and gossip messages.
@@ -46,6 +48,10 @@ pub struct Silences {
     by_sequence: BTreeMap<u64, String>,
     next_sequence: u64,
     index: Index,
+    /// How many entries have matchers that do not compile.
+    without_matchers: usize,
+    stats: SilenceStats,
+    queries: QueryMeter,
 }
 
 impl Silences {
@@ -54,6 +60,30 @@ impl Silences {
         for stored in silences {
             self.insert(stored);
         }
+        let found = std::mem::take(&mut self.stats.uncompiled);
+        self.stats.uncompiled_restored += found;
+    }
+
+    pub(crate) fn measure_with(&mut self, stopwatch: Stopwatch) {
+        self.queries.stopwatch = stopwatch;
+    }
+
+    pub(crate) fn stats(&self) -> SilenceStats {
+        SilenceStats {
+            queries: self.queries.counts(),
+            kept: self.entries.len(),
+            compiled: self.entries.len() - self.without_matchers,
+            ..self.stats
+        }
+    }
+
+    /// Counts a look at this many silences for somebody who asked for them.
+    pub(crate) fn asked<T>(&self, scanned: usize, look: impl FnOnce() -> T) -> T {
+        let asked = Asked {
+            scanned,
+            ..Asked::default()
+        };
+        self.queries.measure(|| (look(), asked))
     }
 
     /// Stores a new silence or changes a known one. `fresh_id` is taken if the silence needs a new id.
@@ -191,13 +221,11 @@ impl Silences {
                 .map(crate::silence::SilenceMatcher::compile)
                 .collect()
         };
-        let matcher_sets: Vec<Vec<Matcher>> = stored
-            .silence
-            .matcher_sets
-            .iter()
-            .map(compile)
-            .collect::<Result<_, _>>()
-            .unwrap_or_default();
+        let matcher_sets: Result<Vec<Vec<Matcher>>, _> =
+            stored.silence.matcher_sets.iter().map(compile).collect();
+        self.stats.uncompiled += u64::from(matcher_sets.is_err());
+        let matcher_sets = matcher_sets.unwrap_or_default();
+        self.without_matchers += usize::from(matcher_sets.is_empty());
         for set in &matcher_sets {
             self.index.add(set, sequence);
         }
@@ -215,6 +243,7 @@ impl Silences {
     fn remove(&mut self, id: &str) -> Option<Entry> {
         let entry = self.entries.remove(id)?;
         self.by_sequence.remove(&entry.sequence);
+        self.without_matchers -= usize::from(entry.matcher_sets.is_empty());
         for set in &entry.matcher_sets {
             self.index.remove(set, entry.sequence);
         }
@@ -223,6 +252,7 @@ impl Silences {
 
     /// Forgets silences whose retention is over. Returns how many.
     pub fn collect_garbage(&mut self, now: Timestamp) -> usize {
+        let start = self.queries.stopwatch.read();
         let now = Time::from(now);
         let over: Vec<String> = self
             .entries
@@ -231,8 +261,12 @@ impl Silences {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &over {
-            self.remove(id);
+            if let Some(entry) = self.remove(id) {
+                let is_unset = entry.stored.expires_at.is_unset();
+                self.stats.garbage_failed += u64::from(is_unset);
+            }
         }
+        self.stats.garbage.add(self.queries.stopwatch.since(start));
         over.len()
     }
 
@@ -256,8 +290,21 @@ impl Silences {
         self.entries.is_empty()
     }
 
-    /// The ids of the active silences that match, in order of creation.
+    /// The ids of the active silences that match, in order of creation. Counted as a query.
     pub fn silencing(&self, labels: &Labels, now: Timestamp) -> Vec<String> {
+        self.queries.measure(|| {
+            let (scanned, ids) = self.find_silencing(labels, now);
+            let asked = Asked {
+                scanned,
+                skipped: self.entries.len().saturating_sub(scanned),
+                ..Asked::default()
+            };
+            (ids, asked)
+        })
+    }
+
+    /// How many silences were looked at, and the ids of those that match. Not counted.
+    pub(crate) fn find_silencing(&self, labels: &Labels, now: Timestamp) -> (usize, Vec<String>) {
         let now = Time::from(now);
         let matches = |entry: &&Entry| {
             entry.stored.silence.state_at(now) == SilenceState::Active
@@ -266,13 +313,14 @@ impl Silences {
                     .iter()
                     .any(|set| set.iter().all(|matcher| matcher.matches_labels(labels)))
         };
-        self.index
-            .candidates(labels)
+        let candidates = self.index.candidates(labels);
+        let scanned = candidates.len();
+        let found = candidates
             .into_iter()
             .filter_map(|sequence| self.entries.get(self.by_sequence.get(&sequence)?))
             .filter(matches)
-            .map(|entry| entry.stored.silence.id.clone())
-            .collect()
+            .map(|entry| entry.stored.silence.id.clone());
+        (scanned, found.collect())
     }
 
     /// How many silences are in each state: active, pending, expired.

@@ -6,7 +6,7 @@
 //! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
 //! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
 //! changes, `starting` whatever comes too early, `agent_mode` what an agent has no samples for, `limits` whatever
-//! is too much for an Alertmanager alone; `in_process` answers questions about stored data without a server.
+//! is too much for an Alertmanager alone, whose `requests` are counted; `in_process` answers questions about stored data without a server.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
@@ -24,6 +24,7 @@ pub mod openapi;
 mod params;
 mod prometheus;
 mod read_only;
+mod requests;
 mod respond;
 mod routes;
 mod sources;
@@ -54,6 +55,7 @@ pub use prometheus::otlp::OtlpService;
 pub use prometheus::read::ReadService;
 pub use prometheus::search::SearchLimits;
 pub use prometheus::write::WriteService;
+pub use requests::Requests;
 pub use sources::{
     Access, ActiveTargetView, AdminSource, AlertingApi, AlertmanagerSource, AlertmanagersView, Api,
     ClusterView, ConfigSource, DecisionView, DroppedTargetView, FeatureList, FilesView, HeadPart,
@@ -97,18 +99,20 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
 }
 
 /// The paths of an Alertmanager alone, and ours about alerts. `prefix` as above.
-pub fn alertmanager_router(api: AlertingApi, limits: Limits, prefix: &str, ui: Ui) -> Router {
+pub fn alertmanager_router(
+    api: AlertingApi,
+    (limits, requests): (Limits, Requests),
+    prefix: &str,
+    ui: Ui,
+) -> Router {
     let inner = alertmanager::router().nest(
         "/api/keepwatch/v1",
         keepwatch::routes_of_alerting().into_router(),
     );
     let inner = with_ui(inner.with_state(api.clone()), ui, &api);
-    below(
-        prefix,
-        inner.layer(from_fn_with_state(limits, limits::guard)),
-        ui,
-        api,
-    )
+    let limited = inner.layer(from_fn_with_state(limits, limits::guard));
+    let requests = requests.below(prefix);
+    below(prefix, limited, ui, api).layer(from_fn_with_state(requests, requests::count))
 }
 
 fn with_ui(apis: Router, ui: Ui, api: &AlertingApi) -> Router {

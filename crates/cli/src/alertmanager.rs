@@ -112,6 +112,7 @@ fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<Alertm
             start_delay: given.duration("dispatch.start-delay"),
             matchers: matchers(given)?,
             journal: options::journal(given)?,
+            metric_labels: server::MetricLabels::default(),
         },
         // The empty address switches the mesh off, whatever the other flags say.
         cluster: given

@@ -4,12 +4,13 @@
 //! through proxies; [`resolve`] maps names to addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations;
 //! [`tls_stream`] is TLS on single connections; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
 //! connections for an axum router, those that [`inherited`] was passed too; [`passwords`] knows who may ask; [`parts`] has
-//! bodies that are made while they are sent. Other crates name neither hyper nor rustls.
+//! bodies that are made while they are sent, [`counted()`] tells how long one was. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
 
 mod certificate_names;
 pub mod client;
+mod counted;
 pub mod inherited;
 pub mod oauth2;
 pub mod parts;
@@ -27,4 +28,5 @@ pub mod tls_stream;
 pub use axum;
 pub use bytes::Bytes;
 pub use client::{Authorization, ClientOptions, HttpClient, Request, Response, SendError};
+pub use counted::counted;
 pub use resolve::Overrides;

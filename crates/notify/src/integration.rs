@@ -81,6 +81,9 @@ pub struct Built {
 /// One line per integration: its name, its list in the configuration of a receiver, its type.
 macro_rules! table {
     ($($name:literal, $list:ident => $integration:ty;)*) => {
+        /// The names of all kinds of integrations, sorted.
+        pub const NAMES: &[&str] = &[$($name),*];
+
         /// All integrations of a receiver.
         pub fn build(receiver: &Receiver, clients: &dyn Clients) -> Vec<Built> {
             let mut all = Vec::new();

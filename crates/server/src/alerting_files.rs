@@ -43,6 +43,9 @@ struct OpenSilences {
 pub(crate) struct Remembered {
     pub(crate) silences: Vec<StoredSilence>,
     pub(crate) log: Vec<StoredEntry>,
+    /// Sizes of the files.
+    pub(crate) silence_bytes: usize,
+    pub(crate) log_bytes: usize,
     pub(crate) damage: Vec<Damage>,
 }
 
@@ -73,33 +76,38 @@ impl AlertingFiles {
         let damage = &mut remembered.damage;
         let decode = codec::silence::decode_prefix;
         let encode = |all: &[StoredSilence]| codec::silence::encode(all);
-        remembered.silences = files.read(SILENCES, decode, encode, damage)?;
+        (remembered.silences, remembered.silence_bytes) =
+            files.read(SILENCES, decode, encode, damage)?;
         let decode = codec::nflog::decode_prefix;
         let encode = |all: &[StoredEntry]| codec::nflog::encode(all);
-        remembered.log = files.read(LOG, decode, encode, damage)?;
+        (remembered.log, remembered.log_bytes) = files.read(LOG, decode, encode, damage)?;
         Ok((files, remembered))
     }
 
+    /// Gives the size of the file too.
     fn read<T>(
         &self,
         name: &str,
         decode: Decode<T>,
         encode: impl Fn(&[T]) -> Vec<u8>,
         damage: &mut Vec<Damage>,
-    ) -> io::Result<Vec<T>> {
+    ) -> io::Result<(Vec<T>, usize)> {
         let path = self.dir.join(name);
         let bytes = match self.disk.read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
             Err(error) => return Err(error),
         };
         let (entries, problem) = decode(&bytes);
+        let mut size = bytes.len();
         if let Some(problem) = problem {
             let aside = format!("{name}.damaged");
             // At once: nothing else keeps the good entries over a crash.
+            let good = encode(&entries);
+            size = good.len();
             let repaired = self
                 .write(&aside, &bytes)
-                .and_then(|()| self.write(name, &encode(&entries)));
+                .and_then(|()| self.write(name, &good));
             damage.push(Damage {
                 path: path.display().to_string(),
                 problem,
@@ -110,7 +118,7 @@ impl AlertingFiles {
                 },
             });
         }
-        Ok(entries)
+        Ok((entries, size))
     }
 
     /// Replaces all silences.

@@ -1,6 +1,7 @@
 //! The driver of the alerting machine: time and alerts in, deliveries out, state shown to the API.
 
 mod acknowledging;
+mod counters;
 mod delivering;
 mod drill;
 mod ids;
@@ -10,9 +11,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use alerting::codec;
 use alerting::silences::StoredSilence;
+use alerting::stats::{LogStats, SilenceStats, Stats};
 use alerting::view::{
     AlertFilter, AlertView, Explanation, GroupView, LabelFilter, SilenceFilter, SilenceView,
 };
@@ -26,14 +29,16 @@ use notify::Receivers;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+pub(crate) use self::counters::{Counters, SnapshotCounts};
 use self::drill::Drills;
 use self::ids::uuid;
 use crate::StartError;
 use crate::alerting_files::{AlertingFiles, Remembered};
+use crate::alerting_metrics;
 use crate::cluster;
 use crate::deliveries::Deliveries;
 use crate::journal::{self, Journal};
-use crate::options::{AlertmanagerOptions, Options};
+use crate::options::{AlertmanagerOptions, Options, Switch};
 use crate::outgoing::Outgoing;
 use crate::routing::trial;
 
@@ -83,53 +88,9 @@ pub(crate) struct Alertmanager {
     /// Rung when the next wake-up may have become earlier.
     bell: Notify,
     reasons: Arc<ReasonBook>,
-    counters: Counters,
+    pub(crate) counters: Counters,
     pub(crate) journal: Arc<Journal>,
     drills: Drills,
-}
-
-/// Under the peer's names; the journal's under ours.
-#[derive(Clone, Debug)]
-pub(crate) struct Counters {
-    notifications: metrics::Vector<metrics::Counter>,
-    failed: metrics::Vector<metrics::Counter>,
-    received: metrics::Vector<metrics::Counter>,
-    invalid: metrics::Vector<metrics::Counter>,
-    proven: metrics::Vector<metrics::Gauge>,
-    journal: journal::Counters,
-}
-
-impl Counters {
-    pub(crate) fn new(registry: &metrics::Registry) -> Self {
-        Self {
-            notifications: registry.counters(
-                "alertmanager_notifications_total",
-                "The total number of attempted notifications.",
-                &["integration"],
-            ),
-            failed: registry.counters(
-                "alertmanager_notifications_failed_total",
-                "The total number of failed notifications.",
-                &["integration", "reason"],
-            ),
-            received: registry.counters(
-                "alertmanager_alerts_received_total",
-                "The total number of received alerts.",
-                &["status", "version"],
-            ),
-            invalid: registry.counters(
-                "alertmanager_alerts_invalid_total",
-                "The total number of received alerts that were invalid.",
-                &["version"],
-            ),
-            proven: registry.gauges(
-                "keepwatch_last_proven_delivery_timestamp_seconds",
-                "When the receiver last took a notification, fire drills included.",
-                &["receiver"],
-            ),
-            journal: journal::Counters::new(registry),
-        }
-    }
 }
 
 impl std::fmt::Debug for Alertmanager {
@@ -184,8 +145,14 @@ pub(crate) struct Counts {
     pub(crate) integrations: usize,
     pub(crate) inhibit_rules: usize,
     pub(crate) groups: usize,
+    /// By the keys of the groups, if the metrics tell of them.
+    pub(crate) by_group: BTreeMap<Arc<str>, (usize, usize)>,
+    pub(crate) told: counters::Told,
+    pub(crate) alerts_per_name_max: usize,
     /// Totals since the start.
-    pub(crate) stats: alerting::stats::Stats,
+    pub(crate) stats: Stats,
+    pub(crate) silence_stats: SilenceStats,
+    pub(crate) log_stats: LogStats,
 }
 
 /// What a step says to the one who asked for it.
@@ -216,12 +183,16 @@ impl Alertmanager {
         reasons: Arc<ReasonBook>,
         counters: Counters,
     ) -> Arc<Self> {
+        counters.latency.follow(&routing.config);
         let mut machine = Machine::new(settings, routing.config, clock.now());
+        machine.measure_with(alerting_metrics::stopwatch());
         let remembered = memory.remembered;
         for damage in &remembered.damage {
             tracing::error!(%damage, "a file of alerting is damaged");
         }
         machine.restore(remembered.silences, remembered.log);
+        counters.silences.begin(remembered.silence_bytes);
+        counters.log.begin(remembered.log_bytes);
         let journal = Journal::start(
             memory.journal,
             Arc::clone(&clock),
@@ -322,11 +293,12 @@ impl Alertmanager {
     }
 
     fn write_log(&self) {
-        let written = {
-            let files = self.files.lock();
+        let files = self.files.lock();
+        let written = self.counters.log.measure(|| {
             let bytes = codec::nflog::encode(self.machine.lock().notification_log().iter());
-            files.write_log(&bytes)
-        };
+            files.write_log(&bytes).map(|()| bytes.len())
+        });
+        drop(files);
         if let Err(error) = written {
             self.not_written(&error);
         }
@@ -343,7 +315,10 @@ impl Alertmanager {
 
     fn write_silences(&self) -> std::io::Result<()> {
         let mut files = self.files.lock();
-        files.write_silences(&self.encoded_silences())
+        self.counters.silences.measure(|| {
+            let bytes = self.encoded_silences();
+            files.write_silences(&bytes).map(|()| bytes.len())
+        })
     }
 
     fn encoded_silences(&self) -> Vec<u8> {
@@ -351,6 +326,7 @@ impl Alertmanager {
     }
 
     pub(crate) fn replace(self: &Arc<Self>, routing: Routing) {
+        self.counters.latency.follow(&routing.config);
         *self.receivers.write() = routing.receivers;
         *self.written.write() = routing.written;
         self.step(Input::ConfigReplaced(routing.config));
@@ -387,7 +363,6 @@ impl Alertmanager {
                 Action::Journal(event) => self.tell_of(now, &event),
                 Action::AlertRefused(error) => {
                     self.reasons.record(now.millis(), "posted alert", &error);
-                    self.counters.invalid.with(&["v2"]).increment();
                     answer.refused.push(error.to_string());
                 }
                 Action::SilenceDone { id } => answer.silence = Some(Ok(id)),
@@ -454,8 +429,17 @@ impl Alertmanager {
         let answer = self.step(input);
         let id = answer.silence.unwrap_or(Err(SilenceError::NotFound))?;
         let changed = codec::silence::encode(&answer.changed_silences);
-        let written = files.add_silences(&changed, || self.encoded_silences());
+        let (start, mut whole) = (Instant::now(), None);
+        let written = files.add_silences(&changed, || {
+            let bytes = self.encoded_silences();
+            whole = Some(bytes.len());
+            bytes
+        });
         drop(files);
+        if let Some(bytes) = whole {
+            let snapshot = written.as_ref().map(|()| bytes);
+            self.counters.silences.note(start.elapsed(), snapshot.ok());
+        }
         written.map_err(|error| {
             self.not_written(&error);
             api::SilenceRefusal::NotStored(error.to_string())
@@ -516,7 +500,15 @@ impl Alertmanager {
                 .sum(),
             inhibit_rules: config.inhibit_rules.len(),
             groups: machine.group_count(),
+            by_group: match self.counters.labels.group_key {
+                Switch::On => machine.alert_counts_by_group(now),
+                Switch::Off => BTreeMap::new(),
+            },
+            told: counters::told(config),
+            alerts_per_name_max: machine.settings().alerts_per_name_max,
             stats: machine.stats().clone(),
+            silence_stats: machine.silence_stats(),
+            log_stats: machine.log_stats(),
         }
     }
 }
@@ -541,21 +533,7 @@ impl rules::AlertSink for RuleAlerts {
         let posted: Vec<PostedAlert> = posted.collect();
         // Deliveries are started from here, and rules are evaluated outside the async threads.
         let _runtime = self.1.enter();
-        self.0.post_counted(posted);
-    }
-}
-
-impl Alertmanager {
-    fn post_counted(self: &Arc<Self>, alerts: Vec<PostedAlert>) -> Vec<String> {
-        let now = alerting::Time::from(self.clock.now());
-        for alert in &alerts {
-            let is_resolved = alert.ends_at.is_some_and(|end| end <= now);
-            self.counters
-                .received
-                .with(&[if is_resolved { "resolved" } else { "firing" }, "v2"])
-                .increment();
-        }
-        self.step(Input::Posted(alerts)).refused
+        self.0.step(Input::Posted(posted));
     }
 }
 
@@ -634,7 +612,7 @@ impl api::AlertmanagerSource for AlertmanagerApi {
     }
 
     fn post(&self, alerts: Vec<PostedAlert>) -> Vec<String> {
-        self.alertmanager.post_counted(alerts)
+        self.alertmanager.step(Input::Posted(alerts)).refused
     }
 
     fn cluster(&self) -> api::ClusterView {

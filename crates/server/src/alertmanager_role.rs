@@ -136,7 +136,7 @@ pub async fn start_alertmanager(
         memory,
         Arc::clone(&clock),
         Arc::clone(&reasons),
-        Counters::new(&registry),
+        Counters::new(&registry, options.alertmanager.metric_labels),
     );
     let mesh = mesh.map(|mesh| cluster::join(mesh, &alertmanager, &registry));
     let loaded = Arc::new(RwLock::new(Loaded {
@@ -154,6 +154,7 @@ pub async fn start_alertmanager(
     let (requests, inbox) = mpsc::channel(8);
     let (readiness, readiness_seen) = watch::channel(Readiness::Ready);
     let limits = Limits::new(options.gets_max, options.answer_timeout.to_std(), &registry);
+    let asked = api::Requests::new(&registry);
     let events = Arc::new(api::Events::new(started_at, &registry));
     let api = AlertingApi {
         clock: Arc::clone(&clock),
@@ -180,7 +181,7 @@ pub async fn start_alertmanager(
         home: Home::Alerts,
     };
     let prefix = route_prefix(options.route_prefix.as_deref(), &planner.external_url);
-    let router = api::alertmanager_router(api, limits, &prefix, ui);
+    let router = api::alertmanager_router(api, (limits, asked), &prefix, ui);
     let tasks = AlertingTasks::start(&alertmanager, mesh);
     let serving = Serving::start(listening, router);
     let main = Main {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use alerting::{Input, codec};
 use gossip::driver::{Bound, Delegate, Mesh, MeshOptions};
 use gossip::peer::{Part, Peer, Source};
-use metrics::{Counter, Registry};
+use metrics::Registry;
 use model::{Clock, Duration};
 use net::Overrides;
 use tsdb::block::UlidSource;
@@ -73,17 +73,13 @@ pub(crate) async fn bind(
 
 /// Makes the member, and the two known to each other. It lives once it is run.
 pub(crate) fn join(place: Place, alertmanager: &Arc<Alertmanager>, registry: &Registry) -> Mesh {
-    let member = Member::new(alertmanager, place.peer_timeout, registry);
+    let member = Member {
+        alertmanager: Arc::downgrade(alertmanager),
+        peer_timeout: place.peer_timeout,
+    };
     let mesh = Mesh::new(place.bound, Arc::new(member), registry, &[LOG, SILENCES]);
     alertmanager.set_mesh(mesh.clone());
     mesh
-}
-
-/// News of others that were news to us, and so are told on.
-#[derive(Clone, Debug)]
-struct Propagated {
-    silences: Counter,
-    log: Counter,
 }
 
 /// What the mesh knows of the machine.
@@ -91,31 +87,6 @@ pub(crate) struct Member {
     /// The mesh is the machine's, and must not keep it alive.
     alertmanager: Weak<Alertmanager>,
     peer_timeout: Duration,
-    propagated: Propagated,
-}
-
-impl Member {
-    pub(crate) fn new(
-        alertmanager: &Arc<Alertmanager>,
-        peer_timeout: Duration,
-        registry: &Registry,
-    ) -> Self {
-        let propagated = Propagated {
-            silences: registry.counter(
-                "alertmanager_silences_gossip_messages_propagated_total",
-                "Number of received gossip messages that have been further gossiped.",
-            ),
-            log: registry.counter(
-                "alertmanager_nflog_gossip_messages_propagated_total",
-                "Number of received gossip messages that have been further gossiped.",
-            ),
-        };
-        Self {
-            alertmanager: Arc::downgrade(alertmanager),
-            peer_timeout,
-            propagated,
-        }
-    }
 }
 
 impl Delegate for Member {
@@ -141,11 +112,16 @@ impl Delegate for Member {
         } else {
             Spread::Told
         };
+        let counters = &alertmanager.counters;
         let read = match part.key.as_str() {
-            SILENCES => codec::silence::decode(&part.data)
-                .map(|silences| (Input::SilencesMerged(silences), &self.propagated.silences)),
+            SILENCES => codec::silence::decode(&part.data).map(|silences| {
+                (
+                    Input::SilencesMerged(silences),
+                    &counters.silences_propagated,
+                )
+            }),
             LOG => codec::nflog::decode(&part.data)
-                .map(|entries| (Input::LogMerged(entries), &self.propagated.log)),
+                .map(|entries| (Input::LogMerged(entries), &counters.log_propagated)),
             other => {
                 tracing::debug!(
                     key = other,

@@ -21,6 +21,7 @@ mod alertmanagers;
 mod auto_reload;
 mod aws;
 mod budget;
+mod build_info;
 mod checks;
 mod clock;
 mod cluster;
@@ -81,7 +82,7 @@ pub use gossip::driver::{MeshOptions, PublicAddress};
 pub use journal::{JournalLimits, OfflineJournal};
 pub use offline::OfflineData;
 pub use options::{
-    AgentOptions, AlertmanagerOptions, Options, QueryOptions, RemoteReadOptions,
+    AgentOptions, AlertmanagerOptions, MetricLabels, Options, QueryOptions, RemoteReadOptions,
     RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
 };
 pub use remote::write::MessageTypes;

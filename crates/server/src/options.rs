@@ -183,6 +183,18 @@ pub struct AlertmanagerOptions {
     pub matchers: MatcherMode,
     /// How much of the journal is kept.
     pub journal: JournalLimits,
+    pub metric_labels: MetricLabels,
+}
+
+/// Labels that some metrics of alerting get where somebody wants them. Each can make many series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetricLabels {
+    /// `alertname`, of alerts that a limit dropped.
+    pub alert_name: Switch,
+    /// `receiver_name`, of notifications.
+    pub receiver_name: Switch,
+    /// `group_key`, of the number of alerts.
+    pub group_key: Switch,
 }
 
 impl Default for AlertmanagerOptions {
@@ -198,6 +210,7 @@ impl Default for AlertmanagerOptions {
             start_delay: Duration::ZERO,
             matchers: MatcherMode::default(),
             journal: JournalLimits::default(),
+            metric_labels: MetricLabels::default(),
         }
     }
 }

@@ -289,7 +289,7 @@ impl Parts {
             Arc::clone(&reasons),
         );
         let settings = options.alertmanager.settings(clock.now(), mesh.is_some());
-        let counters = Counters::new(&registry);
+        let counters = Counters::new(&registry, options.alertmanager.metric_labels);
         let routing = plan.routing.clone();
         let reading = trial::Reading {
             matchers: options.alertmanager.matchers,

@@ -17,6 +17,7 @@ use tsdb::{Agent, Db};
 use crate::alerting_metrics;
 use crate::alertmanager::Alertmanager;
 use crate::budget::MemoryBudget;
+use crate::build_info::build_info;
 use crate::retention::Limits;
 use crate::sources::Current;
 
@@ -82,23 +83,6 @@ pub(crate) fn refusals(page: &mut Page, reasons: &ReasonBook) {
             float(count),
         );
     }
-}
-
-/// Under the name of the peer that `prefix` is.
-pub(crate) fn build_info(page: &mut Page, prefix: &str) {
-    let labels = [
-        ("branch", ""),
-        ("goversion", ""),
-        ("revision", ""),
-        ("version", crate::VERSION),
-    ];
-    page.sample(
-        Kind::Gauge,
-        &format!("{prefix}_build_info"),
-        "The version that runs; the value is always 1.",
-        &labels,
-        1.0,
-    );
 }
 
 /// What became of the newest reload, and when one succeeded; under the name of the peer that `prefix` is.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::Timestamp;
+use model::labels::ALERT_NAME;
 
 use super::{Compiled, Machine, Timer, journal};
 use crate::alert::{Alert, Fingerprint, PostedAlert, Receipt};
@@ -11,6 +12,7 @@ use crate::event::{Event, GroupRef};
 use crate::group::Group;
 use crate::inhibit::Inhibitor;
 use crate::io::Action;
+use crate::stats::is_drill;
 use crate::store::{AlertStore, Stored};
 use crate::time::Time;
 
@@ -29,10 +31,11 @@ impl Machine {
             names: self.settings.names,
         };
         for posted in posted {
-            if receipt.ends_at(posted) > at {
-                self.stats.received_firing += 1;
-            } else {
-                self.stats.received_resolved += 1;
+            let is_drill = is_drill(&posted.labels);
+            match receipt.ends_at(posted) > at {
+                _ if is_drill => {}
+                true => self.stats.received_firing += 1,
+                false => self.stats.received_resolved += 1,
             }
             // A repeated alert takes no new memory for what it says again.
             let fingerprint = Fingerprint(posted.labels.fingerprint());
@@ -49,7 +52,7 @@ impl Machine {
             match receipt.alert(posted, fingerprint, labels, about) {
                 Ok(alert) => self.put(now, alert, actions),
                 Err(error) => {
-                    self.stats.invalid += 1;
+                    self.stats.invalid += u64::from(!is_drill);
                     let labels = posted.labels.clone();
                     journal(
                         actions,
@@ -67,7 +70,8 @@ impl Machine {
     fn put(&mut self, now: Timestamp, alert: Alert, actions: &mut Vec<Action>) {
         let alert = match self.alerts.put(alert, Time::from(now)) {
             Stored::OverLimit(labels) => {
-                self.stats.limited += 1;
+                self.stats
+                    .count_limited(labels.get(ALERT_NAME).unwrap_or_default());
                 let max = self.settings.alerts_per_name_max;
                 journal(actions, Event::AlertOverLimit { labels, max });
                 return;
@@ -88,12 +92,19 @@ impl Machine {
             }
             Stored::Repeated(alert) => alert,
         };
+        self.stats.stored += u64::from(!is_drill(&alert.labels));
         self.inhibitor.observe(&alert);
         self.group_alert(now, &alert, actions);
     }
 
     /// Puts the alert into one group for each route that it ends at.
     fn group_alert(&mut self, now: Timestamp, alert: &Arc<Alert>, actions: &mut Vec<Action>) {
+        let start = self.stopwatch.read();
+        self.route_alert(now, alert, actions);
+        self.stats.dispatching.add(self.stopwatch.since(start));
+    }
+
+    fn route_alert(&mut self, now: Timestamp, alert: &Arc<Alert>, actions: &mut Vec<Action>) {
         let compiled = self.compiled.clone();
         let routes = compiled.tree.matching(&alert.labels);
         if routes.is_empty() {
@@ -171,6 +182,7 @@ impl Machine {
     ) {
         journal(actions, Event::ConfigReplaced);
         self.inhibitor = Inhibitor::new(&config.inhibit_rules);
+        self.stats.forget_receivers(&config);
         self.compiled = Arc::new(Compiled::new(config));
         self.groups.clear();
         self.group_numbers.clear();

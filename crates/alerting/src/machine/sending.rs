@@ -13,6 +13,7 @@ use crate::flush::{Pending, Sending, Stage};
 use crate::io::Action;
 use crate::nflog::{NewEntry, ReceiverData};
 use crate::reason::NotNotified;
+use crate::stats::is_counted;
 
 /// How long after its deadline an attempt is given up for lost if nobody reports its end.
 const LOST_AFTER: Duration = Duration::from_secs(30);
@@ -60,7 +61,7 @@ impl Machine {
         };
         let sends_resolved = integration.sends_resolved;
         let (firing, resolved) = hashes(&flush.alerts);
-        let last = self.log.get(&flush.about.key, &pending.log_receiver);
+        let last = self.log.query(&flush.about.key, &pending.log_receiver);
         let decision = decide(
             last,
             GroupNow {
@@ -95,7 +96,15 @@ impl Machine {
             let firing = flush.alerts.iter().filter(|alert| !alert.is_resolved);
             firing.cloned().collect::<Vec<_>>().into()
         };
-        self.stats.integration(&integration.name).notifications += 1;
+        let told = if alerts.is_empty() {
+            &flush.alerts
+        } else {
+            &alerts
+        };
+        let is_counted = is_counted(told);
+        if is_counted {
+            self.stats.integration(&pending.log_receiver).notifications += 1;
+        }
         if let Some(group) = flush.group.and_then(|group| self.groups.get_mut(&group)) {
             group.quiet.remove(&Some(index));
         }
@@ -109,6 +118,7 @@ impl Machine {
             attempt: 0,
             attempt_started: now,
             is_in_flight: false,
+            is_counted,
             backoff: Backoff::default(),
             last_failure: None,
         };
@@ -206,8 +216,12 @@ impl Machine {
         };
         sending.is_in_flight = false;
         self.timers.remove(&(*timer_at, Timer::Delivery(id)));
-        let stats = self.stats.integration(&log_receiver.integration);
-        stats.requests += 1;
+        let has_failed = matches!(outcome, Outcome::Failed { .. });
+        if sending.is_counted {
+            let stats = self.stats.integration(log_receiver);
+            stats.requests += 1;
+            stats.requests_failed += u64::from(has_failed);
+        }
         let (retry, failure, message) = match outcome {
             Outcome::Delivered {
                 receiver_data,
@@ -235,7 +249,6 @@ impl Machine {
                 message,
             } => (retry, failure, message),
         };
-        stats.requests_failed += 1;
         sending.last_failure = Some((failure, message.clone()));
         let was_replaced = flush.group.is_none();
         if retry == Retry::Never || was_replaced || now >= flush.deadline {
@@ -323,8 +336,11 @@ impl Machine {
                 (FailureReason::ContextDeadlineExceeded, message)
             }
         });
-        let stats = self.stats.integration(&pending.log_receiver.integration);
-        *stats.failed.entry(failure).or_default() += 1;
+        // As with the peer, a notification begins after the wait for other members.
+        if matches!(&pending.stage, Stage::Sending(sending) if sending.is_counted) {
+            let stats = self.stats.integration(&pending.log_receiver);
+            *stats.failed.entry(failure).or_default() += 1;
+        }
         let reason = NotNotified::DeliveryFailed {
             failure,
             message,

@@ -1,6 +1,6 @@
 //! Alerts and receivers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -59,12 +59,43 @@ impl Machine {
 
     /// How many alerts that have not ended are active, and how many suppressed.
     pub fn alert_counts(&self, now: Timestamp) -> (usize, usize) {
-        let views = self.alert_views(now, &AlertFilter::default());
-        let suppressed = views
-            .iter()
-            .filter(|view| view.state == AlertState::Suppressed)
-            .count();
-        (views.len() - suppressed, suppressed)
+        self.count(self.alerts.iter(), now)
+    }
+
+    /// The same by the key of the group; groups of several routes may have one key.
+    pub fn alert_counts_by_group(&self, now: Timestamp) -> BTreeMap<Arc<str>, (usize, usize)> {
+        let mut counts = BTreeMap::new();
+        for group in self.groups.values() {
+            let members = group.members.values();
+            let (active, suppressed) = self.count(members.map(|member| &member.alert), now);
+            let sum: &mut (usize, usize) = counts.entry(group.about.key.clone()).or_default();
+            *sum = (sum.0 + active, sum.1 + suppressed);
+        }
+        counts
+    }
+
+    /// Nobody asks for the alerts themselves, so that this counts as no query of silences.
+    fn count<'a>(
+        &self,
+        alerts: impl Iterator<Item = &'a Arc<Alert>>,
+        now: Timestamp,
+    ) -> (usize, usize) {
+        let at = Time::from(now);
+        let is_suppressed = |alert: &Arc<Alert>| {
+            self.inhibitor.inhibition(&alert.labels, at).is_some()
+                || !self
+                    .silences
+                    .find_silencing(&alert.labels, now)
+                    .1
+                    .is_empty()
+        };
+        let firing = alerts.filter(|alert| alert.ends_at >= at);
+        firing.fold((0, 0), |(active, suppressed), alert| {
+            match is_suppressed(alert) {
+                true => (active, suppressed + 1),
+                false => (active + 1, suppressed),
+            }
+        })
     }
 
     /// The receivers in the order of the configuration.

@@ -23,16 +23,17 @@ pub struct SilenceView {
 impl Machine {
     /// Active ones by end, then pending ones by start, then expired ones by end, the last first.
     pub fn silence_views(&self, now: Timestamp, filter: &SilenceFilter) -> Vec<SilenceView> {
-        let mut views: Vec<SilenceView> = self
-            .silences
-            .iter()
-            .map(|stored| SilenceView {
+        let look = || {
+            let all = self.silences.iter();
+            let views = all.map(|stored| SilenceView {
                 state: stored.silence.state_at(Time::from(now)),
                 stopped: self.stopped.of(&stored.silence.id),
                 silence: stored.silence.clone(),
-            })
-            .filter(|view| filter.accepts(&view.silence, view.state))
-            .collect();
+            });
+            let views = views.filter(|view| filter.accepts(&view.silence, view.state));
+            views.collect()
+        };
+        let mut views: Vec<SilenceView> = self.silences.asked(self.silences.len(), look);
         views.sort_by_key(|view| {
             let (soonest, latest) = match view.state {
                 SilenceState::Active => (view.silence.ends_at, Time::UNSET),
@@ -45,7 +46,7 @@ impl Machine {
     }
 
     pub fn silence_view(&self, id: &str, now: Timestamp) -> Option<SilenceView> {
-        let silence = self.silences.get(id)?;
+        let silence = self.silences.asked(1, || self.silences.get(id))?;
         Some(SilenceView {
             silence: silence.clone(),
             state: silence.state_at(Time::from(now)),

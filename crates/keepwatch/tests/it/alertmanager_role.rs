@@ -17,12 +17,12 @@ use testkit::process::{
 use crate::support::{BOUND, Server, json, ready};
 
 const NAME: &str = "alertmanager";
-const PEER: &str = "prometheus-alertmanager";
+pub(crate) const PEER: &str = "prometheus-alertmanager";
 
 const CONFIG: &str = "route: {receiver: none}\nreceivers: [{name: none}]\n";
 
 /// Our program under the name of Alertmanager.
-fn program(dir: &Path) -> Command {
+pub(crate) fn program(dir: &Path) -> Command {
     let name = dir.join("bin").join(NAME);
     if !name.exists() {
         fs::create_dir_all(dir.join("bin")).unwrap();
@@ -34,14 +34,14 @@ fn program(dir: &Path) -> Command {
 }
 
 /// Flags that both have.
-const FLAGS: [&str; 3] = [
+pub(crate) const FLAGS: [&str; 3] = [
     "--storage.path=store",
     "--config.file=alertmanager.yml",
     "--web.listen-address=127.0.0.1:0",
 ];
-const ALONE: &str = "--cluster.listen-address=";
+pub(crate) const ALONE: &str = "--cluster.listen-address=";
 
-fn start(dir: &Path, config: &str, flags: &[&str]) -> Server {
+pub(crate) fn start(dir: &Path, config: &str, flags: &[&str]) -> Server {
     fs::write(dir.join("alertmanager.yml"), config).unwrap();
     let mut command = program(dir);
     command.args(FLAGS).args(flags);
@@ -91,19 +91,19 @@ fn amtool(address: &str, arguments: &[&str]) -> String {
     stdout.trim().to_owned()
 }
 
-fn post_json(address: &str, path: &str, body: &Value) -> Value {
+pub(crate) fn post_json(address: &str, path: &str, body: &Value) -> Value {
     let json = [("Content-Type", "application/json")];
     let (_, answer) = post_bytes(address, path, &json, body.to_string().as_bytes());
     assert_eq!(answer.status, 200, "{answer:?}");
     serde_json::from_str(&answer.body).unwrap_or_default()
 }
 
-fn post_alert(address: &str) {
+pub(crate) fn post_alert(address: &str) {
     let alert = value!({"labels": {"alertname": "Disk"}, "endsAt": "2099-01-01T00:00:00Z"});
     post_json(address, "/api/v2/alerts", &value!([alert]));
 }
 
-fn add_silence(address: &str, comment: &str) -> String {
+pub(crate) fn add_silence(address: &str, comment: &str) -> String {
     add_silence_of(address, "nothing", comment)
 }
 
@@ -134,7 +134,7 @@ fn state(comment: &str, state: &str) -> (String, String) {
 }
 
 /// A value of the page of metrics.
-fn metric(address: &str, series: &str) -> Option<f64> {
+pub(crate) fn metric(address: &str, series: &str) -> Option<f64> {
     let page = try_get(address, "/metrics").unwrap().body;
     let mut lines = page.lines();
     let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
@@ -373,7 +373,7 @@ fn a_crash_forgets_neither_silences_nor_what_was_notified() {
         }
     });
     assert_eq!(hits.load(Ordering::Relaxed), 1);
-    assert_eq!(metric(&server.address, requests), None);
+    assert_eq!(metric(&server.address, requests), Some(0.0));
     let suppressed = "alertmanager_notifications_suppressed_total{reason=\"silence\"}";
     assert_eq!(metric(&server.address, suppressed), None);
     add_silence_of(&server.address, "Disk", "holds it back");

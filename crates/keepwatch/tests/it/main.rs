@@ -8,7 +8,7 @@
 //! Alertmanagers (`alertmanagers`), what is answered before the data is read (`starting`), a target that grows
 //! without end (`memory`), 50 kills under load (`kills`), start timestamps (`start_times`), the role promtool
 //! beside the real one (`promtool`), the role amtool too (`amtool`), an Alertmanager alone
-//! (`alertmanager_role`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
+//! (`alertmanager_role`) and its metrics (`alertmanager_metrics`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
 //! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`), where they
 //! would go (`route_compare`), TLS and users beside the peers (`web_config`).
 
@@ -21,6 +21,7 @@
 )]
 
 mod agent;
+mod alertmanager_metrics;
 mod alertmanager_role;
 mod alertmanagers;
 mod amtool;

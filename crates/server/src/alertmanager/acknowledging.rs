@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
     use crate::alertmanager::{Counters, Memory};
-    use crate::options::{AlertmanagerOptions, Tempo};
+    use crate::options::{AlertmanagerOptions, MetricLabels, Tempo};
     use crate::plan::RoutingContext;
     use crate::routing::{self, trial::Reading};
 
@@ -80,7 +80,7 @@ mod tests {
             Memory::open(dir, &options).unwrap(),
             clock.clone(),
             Arc::new(ReasonBook::new(10)),
-            Counters::new(&Registry::new()),
+            Counters::new(&Registry::new(), MetricLabels::default()),
         )
     }
 

@@ -1,7 +1,9 @@
 //! One attempt to tell a receiver: what the machine asks for, and what a fire drill does beside it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use alerting::stats::is_counted;
 use alerting::{Delivery, FailureReason, Input, Outcome, Retry};
 
 use super::Alertmanager;
@@ -13,7 +15,15 @@ impl Alertmanager {
         let alertmanager = Arc::clone(self);
         self.deliveries.start(async move {
             let id = delivery.id;
+            let (integration, receiver) =
+                (delivery.integration_name.clone(), delivery.receiver.clone());
+            let is_counted = is_counted(&delivery.alerts);
+            let start = Instant::now();
             let outcome = alertmanager.attempt(delivery).await;
+            if is_counted {
+                let latency = &alertmanager.counters.latency;
+                latency.observe(&integration, &receiver, start.elapsed());
+            }
             alertmanager.step(Input::Delivered {
                 delivery: id,
                 outcome,
@@ -21,7 +31,7 @@ impl Alertmanager {
         });
     }
 
-    /// Makes one attempt and counts it.
+    /// Makes one attempt. Who asks for it counts it.
     pub(super) async fn attempt(&self, delivery: Delivery) -> Outcome {
         let receivers = Arc::clone(&self.receivers.read());
         let integration = delivery.integration_name.to_string();
@@ -34,21 +44,13 @@ impl Alertmanager {
             failure: FailureReason::Other,
             message: format!("the integration failed unexpectedly: {problem}"),
         });
-        let counters = &self.counters;
-        counters.notifications.with(&[&integration]).increment();
         match &outcome {
             Outcome::Delivered { .. } => {
                 let seconds = self.clock.now().seconds();
-                counters.proven.with(&[&receiver]).set(seconds);
+                self.counters.proven.with(&[&receiver]).set(seconds);
             }
-            Outcome::Failed {
-                failure, message, ..
-            } => {
+            Outcome::Failed { message, .. } => {
                 tracing::warn!(receiver, integration, message, "notification failed");
-                counters
-                    .failed
-                    .with(&[&integration, failure.as_str()])
-                    .increment();
             }
         }
         outcome

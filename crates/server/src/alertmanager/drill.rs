@@ -11,8 +11,11 @@ use std::time::Duration as StdDuration;
 
 use alerting::event::GroupRef;
 use alerting::journal::{Draft, detail};
+use alerting::stats::DRILL_LABEL;
 use alerting::view::RouteExplanation;
-use alerting::{Action, Fingerprint, Integration, NotNotified, NotifiedAlert, PostedAlert, Time};
+use alerting::{
+    Action, Fingerprint, Input, Integration, NotNotified, NotifiedAlert, PostedAlert, Time,
+};
 use api::{Drill, DrillEnd, DrillOutcome, DrillRefusal, DrillReport, DrillRequest, DrillTarget};
 use diag::Reason;
 use model::labels::ALERT_NAME;
@@ -23,8 +26,6 @@ use tokio::sync::{mpsc, oneshot};
 use super::Alertmanager;
 use super::ids::uuid;
 
-/// What marks a drill's alert; its value is the drill's id.
-const LABEL: &str = "keepwatch_drill";
 const ANNOTATION: &str = "This is a fire drill of Keepwatch: nothing is wrong.";
 /// The name of the alert, if the labels have none.
 const NAME: &str = "KeepwatchDrill";
@@ -146,7 +147,7 @@ impl Alertmanager {
     ) -> Result<(Running, mpsc::Receiver<Draft>), DrillRefusal> {
         let id = uuid();
         let mut labels = labels.to_map();
-        labels.insert(LABEL.to_owned(), id.clone());
+        labels.insert(DRILL_LABEL.to_owned(), id.clone());
         labels
             .entry(ALERT_NAME.to_owned())
             .or_insert_with(|| NAME.to_owned());
@@ -179,7 +180,7 @@ impl Running {
         // In order of names.
         let annotations = [
             ("description", ANNOTATION),
-            (LABEL, self.id.as_str()),
+            (DRILL_LABEL, self.id.as_str()),
             ("summary", ANNOTATION),
         ];
         PostedAlert {
@@ -192,7 +193,8 @@ impl Running {
 
     /// Tells the machine until when the alert fires.
     fn post(&self, ends_at: Timestamp) -> Result<(), String> {
-        let refused = self.alertmanager.post_counted(vec![self.posted(ends_at)]);
+        let posted = Input::Posted(vec![self.posted(ends_at)]);
+        let refused = self.alertmanager.step(posted).refused;
         match refused.into_iter().next() {
             Some(problem) => Err(problem),
             None => Ok(()),
