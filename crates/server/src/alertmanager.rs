@@ -255,6 +255,11 @@ impl Alertmanager {
         }
     }
 
+    /// Ends what fire drills wait for, so that whoever waits for them is answered.
+    pub(crate) fn begin_stop(&self) {
+        self.deliveries.begin_stop();
+    }
+
     /// Waits for what is being delivered. Nothing is delivered from then on.
     pub(crate) async fn finish_deliveries(&self) {
         let broken_off = self.deliveries.finish(DELIVERIES_AT_STOP_MAX).await;

@@ -293,6 +293,7 @@ impl Main {
         }
         tracing::info!("stopping");
         self.readiness.send_replace(Readiness::Stopping);
+        self.alertmanager.begin_stop();
         serving.stop().await;
         tasks.stop().await;
         let alertmanager = self.alertmanager;

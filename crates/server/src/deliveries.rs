@@ -1,24 +1,45 @@
 //! Deliveries under way: each is a task of its own, and this owns them all.
 //!
 //! At a stop they are waited for, so that what a receiver took is known at the next start and not sent again.
-//! Alertmanager breaks them off instead, and repeats them.
+//! Alertmanager breaks them off instead, and repeats them. Fire drills are waited for likewise; what they wait for
+//! themselves ends when a stop begins.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 #[derive(Debug)]
 pub(crate) struct Deliveries {
     /// None when no more are started.
     tasks: Mutex<Option<JoinSet<()>>>,
+    /// Whether a stop has begun.
+    stopping: watch::Sender<bool>,
 }
 
 impl Deliveries {
     pub(crate) fn new() -> Self {
         Self {
             tasks: Mutex::new(Some(JoinSet::new())),
+            stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Ends whatever only waits. What is being delivered goes on.
+    pub(crate) fn begin_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Returns when a stop begins.
+    pub(crate) async fn stop_begins(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender is here, so it cannot be gone.
+        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
     }
 
     /// Not after a stop has begun: nobody would wait for it, and the next start does it.
@@ -32,6 +53,7 @@ impl Deliveries {
 
     /// Waits for those that are under way, and breaks off what takes longer. Returns how many that were.
     pub(crate) async fn finish(&self, wait_max: Duration) -> usize {
+        self.begin_stop();
         let Some(mut tasks) = self.tasks.lock().take() else {
             return 0;
         };

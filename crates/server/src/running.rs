@@ -582,6 +582,7 @@ impl Parts {
         self.schedule.stop().await;
         self.alertmanagers.stop().await;
         self.pools.stop().await;
+        self.alertmanager.begin_stop();
         serving.stop().await;
         alerting.stop().await;
         syncing.abort();

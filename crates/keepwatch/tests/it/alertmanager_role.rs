@@ -2,6 +2,8 @@
 //! by Alertmanager's own tool, killed and started again, and in turns with a real Alertmanager over the same files.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -436,6 +438,75 @@ fn a_stop_waits_for_deliveries() {
     });
     assert_eq!(hits.load(Ordering::Relaxed), 1);
     stop(server);
+}
+
+/// Nobody waits for the answer of the drill, so that it is the drill itself that the stop waits for. What was told to
+/// fire is told to be over.
+#[test]
+fn a_stop_waits_for_fire_drills() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path();
+    let hits = Arc::new(AtomicUsize::new(0));
+    let (answer, answers) = std::sync::mpsc::channel::<()>();
+    let answers = Mutex::new(answers);
+    let counted = Arc::clone(&hits);
+    let hook = PageServer::start(move |_| {
+        if counted.fetch_add(1, Ordering::Relaxed) == 0 {
+            let _ = answers.lock().unwrap().recv_timeout(BOUND);
+        }
+        Page::ok("text/plain", "")
+    });
+    let config = format!(
+        "route: {{receiver: hook}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+        hook.address()
+    );
+    let server = start(dir, &config, &[ALONE]);
+    let body = value!({"receiver": "hook"}).to_string();
+    let request = format!(
+        "POST /api/keepwatch/v1/alerts/drill HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut client = TcpStream::connect(&server.address).unwrap();
+    client.write_all(request.as_bytes()).unwrap();
+    until("the drill", BOUND, || match hits.load(Ordering::Relaxed) {
+        1 => Ok(()),
+        count => Err(count.to_string()),
+    });
+    drop(client);
+    server.program.signal(Signal::Terminate);
+    until("the stop", BOUND, || {
+        let output = server.program.output();
+        let is_stopping = output.contains("msg=stopping");
+        is_stopping.then_some(()).ok_or(output)
+    });
+    answer.send(()).unwrap();
+    let finished = server.program.wait(BOUND);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("too long"), "{}", finished.stderr);
+    assert_eq!(hits.load(Ordering::Relaxed), 2);
+}
+
+/// A drill that waits for its group ends with the stop, and whoever asked for it hears so.
+#[test]
+fn a_stop_ends_what_a_drill_waits_for() {
+    let root = tempfile::tempdir().unwrap();
+    let config = "route: {receiver: hook, group_wait: 1h}\n\
+                  receivers: [{name: hook, webhook_configs: [{url: 'http://127.0.0.1:1/'}]}]\n";
+    let server = start(root.path(), config, &[ALONE]);
+    let address = server.address.clone();
+    let asking = std::thread::spawn(move || {
+        let drill = value!({"labels": {"alertname": "Disk"}, "wait": "1h"});
+        post_json(&address, "/api/keepwatch/v1/alerts/drill", &drill)
+    });
+    until("the drill", BOUND, || {
+        let alerts = json(&server.address, "/api/v2/alerts");
+        let is_there = alerts.as_array().is_some_and(|alerts| alerts.len() == 1);
+        is_there.then_some(()).ok_or_else(|| alerts.to_string())
+    });
+    stop(server);
+    let report = asking.join().unwrap();
+    assert_eq!(report["data"]["outcome"], "waiting", "{report}");
 }
 
 /// A receiver that does not answer holds up neither the stop nor the next notification.

@@ -1,8 +1,8 @@
 //! Fire drills: a marked alert goes the way of real ones, and every hop of it is told.
 //!
 //! To a receiver (`direct`): first as firing, then as resolved. By labels: through the machine, like any posted alert, watched by its fingerprint.
-//! A drill runs in a task of its own, so that its alert is ended whether somebody waits for the answer or not; should
-//! the task be lost, the alert ends by itself, because it is posted with its end.
+//! A drill is a task among the deliveries, so that its alert is ended whether somebody waits for the answer or not, and
+//! so that a stop waits for what it tells; should the task be lost, the alert ends by itself, because it is posted with its end.
 
 mod direct;
 
@@ -105,7 +105,7 @@ impl Alertmanager {
             DrillTarget::Receiver(name) => {
                 let integrations = self.integrations_of(&name)?;
                 let (running, _) = self.begin(Labels::from_pairs([(ALERT_NAME, NAME)]))?;
-                tokio::spawn(async move {
+                self.deliveries.start(async move {
                     // Nobody may be waiting any more.
                     let _ = sender.send(Arc::new(running).tell(name, integrations).await);
                 });
@@ -116,7 +116,7 @@ impl Alertmanager {
                 running
                     .post(until + END_GRACE)
                     .map_err(DrillRefusal::Refused)?;
-                tokio::spawn(async move {
+                self.deliveries.start(async move {
                     let _ = sender.send(running.watch(hops, request.wait.to_std()).await);
                 });
             }
@@ -201,7 +201,7 @@ impl Running {
         }
     }
 
-    /// By labels: until everybody who is to be told was, or the time is over.
+    /// By labels: until everybody who is to be told was, the time is over, or a stop begins.
     async fn watch(self, mut hops: mpsc::Receiver<Draft>, wait: StdDuration) -> DrillReport {
         let until = tokio::time::Instant::now() + wait;
         let mut watched = Watched::default();
@@ -214,7 +214,12 @@ impl Running {
                 break;
             }
             let look_at = (tokio::time::Instant::now() + FLUSH_GRACE.to_std()).min(until);
-            match tokio::time::timeout_at(look_at, hops.recv()).await {
+            let next = tokio::time::timeout_at(look_at, hops.recv());
+            let next = tokio::select! {
+                next = next => next,
+                () = self.alertmanager.deliveries.stop_begins() => break,
+            };
+            match next {
                 Ok(Some(draft)) => {
                     watched.take(&draft, self.fingerprint);
                     self.hops.lock().push(draft);

@@ -129,7 +129,8 @@ impl Running {
                     Some(asked.max(pause)).filter(|pause| *pause <= ATTEMPT_TIME)
                 }
             };
-            let Some(pause) = pause.filter(|_| attempt < ATTEMPTS_MAX) else {
+            let has_time = attempt < ATTEMPTS_MAX && !self.alertmanager.deliveries.is_stopping();
+            let Some(pause) = pause.filter(|_| has_time) else {
                 return self.note(Event::NotNotified {
                     group: telling.group,
                     integration: Some(telling.integration),
@@ -143,7 +144,12 @@ impl Running {
             };
             self.note(telling.retried(attempt, (failure, message), now + pause));
             let elapsed = self.alertmanager.clock.now().since(now);
-            tokio::time::sleep((pause - elapsed).max(Duration::ZERO).to_std()).await;
+            let pause = tokio::time::sleep((pause - elapsed).max(Duration::ZERO).to_std());
+            tokio::select! {
+                () = pause => {}
+                // The last attempt is made at once.
+                () = self.alertmanager.deliveries.stop_begins() => {}
+            }
         }
     }
 
