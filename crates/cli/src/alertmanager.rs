@@ -12,7 +12,7 @@ use clap::{ArgMatches, Command};
 use config::alertmanager::matchers::MatcherMode;
 use net::Overrides;
 use promtool::Console;
-use server::{AlertmanagerOptions, AlertmanagerRole, Switch, UiFile};
+use server::{AlertmanagerOptions, AlertmanagerRole, MetricLabels, Switch, UiFile};
 
 use crate::flags::{ALERTMANAGER_WITHOUT_EFFECT, Given, add, alertmanager};
 use crate::promtool::problem;
@@ -112,7 +112,7 @@ fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<Alertm
             start_delay: given.duration("dispatch.start-delay"),
             matchers: matchers(given)?,
             journal: options::journal(given)?,
-            metric_labels: server::MetricLabels::default(),
+            metric_labels: metric_labels(given),
         },
         // The empty address switches the mesh off, whatever the other flags say.
         cluster: given
@@ -134,7 +134,30 @@ fn pause(given: &Given<'_>, name: &str) -> anyhow::Result<model::Duration> {
 }
 
 /// Features that change what is done here.
-const READING: [&str; 2] = ["classic-mode", "utf8-strict-mode"];
+const BUILT: [&str; 5] = [
+    "classic-mode",
+    "utf8-strict-mode",
+    ALERT_NAME,
+    RECEIVER_NAME,
+    GROUP_KEY,
+];
+const ALERT_NAME: &str = "alert-names-in-metrics";
+const RECEIVER_NAME: &str = "receiver-name-in-metrics";
+const GROUP_KEY: &str = "group-key-in-metrics";
+
+fn features<'a>(given: &'a Given<'_>) -> impl Iterator<Item = &'a str> {
+    let features = given.text("enable-feature").unwrap_or_default();
+    features.split(',').filter(|name| !name.is_empty())
+}
+
+fn metric_labels(given: &Given<'_>) -> MetricLabels {
+    let switch = |feature: &str| Switch::from(features(given).any(|name| name == feature));
+    MetricLabels {
+        alert_name: switch(ALERT_NAME),
+        receiver_name: switch(RECEIVER_NAME),
+        group_key: switch(GROUP_KEY),
+    }
+}
 
 /// Tells of features that have no effect.
 fn matchers(given: &Given<'_>) -> anyhow::Result<MatcherMode> {
@@ -150,8 +173,7 @@ fn matchers(given: &Given<'_>) -> anyhow::Result<MatcherMode> {
         Err(Failure::Problem(problem) | Failure::Short(problem)) => bail!(problem),
         Err(Failure::Told) => bail!("--enable-feature={features}"),
     };
-    let named = features.split(',').filter(|name| !name.is_empty());
-    for name in named.filter(|name| !READING.contains(name)) {
+    for name in self::features(given).filter(|name| !BUILT.contains(name)) {
         tracing::warn!("--enable-feature={name}: without effect, this is not built yet");
     }
     Ok(reader.mode)

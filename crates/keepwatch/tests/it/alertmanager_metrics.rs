@@ -376,3 +376,74 @@ fn fire_drills_are_not_counted() {
     let notifications = "alertmanager_notifications_total{integration=\"webhook\"}";
     assert_eq!(metric(address, notifications), Some(2.0));
 }
+
+#[test]
+fn labels_of_metrics_are_switched_on_by_features() {
+    let root = tempfile::tempdir().unwrap();
+    let hook = hook();
+    let good = format!("{{url: 'http://{}/good'}}", hook.address());
+    let config = |receiver: &str| {
+        format!(
+            "route: {{receiver: {receiver}, group_wait: 0s, group_by: [alertname]}}\n\
+             receivers: [{{name: {receiver}, webhook_configs: [{good}, {good}]}}, {{name: stays, webhook_configs: [{good}]}}]\n"
+        )
+    };
+    let flags = [
+        ALONE,
+        "--alerts.per-alertname-limit=1",
+        "--enable-feature=alert-names-in-metrics,receiver-name-in-metrics,group-key-in-metrics",
+    ];
+    let server = start(root.path(), &config("first"), &flags);
+    let address = &server.address;
+    let until_notified = |receiver: &str| {
+        let labels = format!("{{integration=\"webhook\",receiver_name=\"{receiver}\"}}");
+        for name in [
+            "alertmanager_notifications_total",
+            "alertmanager_notification_requests_total",
+            "alertmanager_notification_latency_seconds_count",
+        ] {
+            wait_for(address, &format!("{name}{labels}"), 2.0);
+        }
+    };
+    let disk = |number: &str| {
+        let labels = value!({"alertname": "Disk", "number": number});
+        value!({"labels": labels, "endsAt": "2099-01-01T00:00:00Z"})
+    };
+    post_json(address, "/api/v2/alerts", &value!([disk("1"), disk("2")]));
+    until_notified("first");
+    let is = |series: &str, expected: f64| {
+        assert_eq!(metric(address, series), Some(expected), "{series}");
+    };
+    let key = r#"group_key="{}:{alertname=\"Disk\"}""#;
+    is("alertmanager_alerts_limited_total{alertname=\"Disk\"}", 1.0);
+    for (state, count) in [("active", 1.0), ("suppressed", 0.0)] {
+        is(
+            &format!("alertmanager_alerts{{{key},state=\"{state}\"}}"),
+            count,
+        );
+    }
+    let shown = || {
+        let page = server.get("/metrics").body;
+        let name = "alertmanager_notifications_total{";
+        let lines = page.lines().filter(|line| line.starts_with(name));
+        let names: Vec<String> = lines
+            .map(|line| line.split('"').nth(3).unwrap().to_owned())
+            .collect();
+        let of = "alertmanager_notification_latency_seconds_count{";
+        let latencies = page.lines().filter(|line| line.starts_with(of)).count();
+        assert_eq!(names.len(), latencies, "{page}");
+        names
+    };
+    assert_eq!(shown(), ["first", "stays"]);
+    is(
+        "alertmanager_notifications_failed_total{integration=\"webhook\",reason=\"other\",receiver_name=\"stays\"}",
+        0.0,
+    );
+
+    fs::write(root.path().join("alertmanager.yml"), config("second")).unwrap();
+    assert_eq!(server.post("/-/reload").status, 200);
+    until_notified("second");
+    assert_eq!(shown(), ["second", "stays"]);
+    let output = server.program.output();
+    assert!(!output.contains("not built"), "{output}");
+}
