@@ -101,6 +101,31 @@ test("a page shows at once what happened", async () => {
   await close();
 });
 
+test("of a list only what changed comes again", async () => {
+  await fire("Old");
+  const { page, problems, close } = await open(browser, `${server.url}/alerts`);
+  await listens(page);
+  await page.getByRole("link", { name: "Old" }).waitFor();
+  interface Part {
+    rows: Array<{ labels: Record<string, string> }>;
+    prints: string[];
+  }
+  const parts: Part[] = [];
+  page.on("response", async (answer) => {
+    if (new URL(answer.url()).pathname.endsWith("/keepwatch/v1/alerts"))
+      parts.push(((await answer.json()) as { data: Part }).data);
+  });
+  await fire("Fresh");
+  await page.getByRole("link", { name: "Fresh" }).waitFor();
+  await page.getByRole("link", { name: "Old" }).waitFor();
+  const names = parts.flatMap(({ rows }) => rows.map(({ labels }) => labels.alertname));
+  expect(names).toContain("Fresh");
+  expect(names).not.toContain("Old");
+  expect(parts.every(({ prints }) => prints.length >= 2)).toBe(true);
+  expect(problems).toEqual([]);
+  await close();
+});
+
 test("paused means that nothing is asked, and going on asks", async () => {
   const { page, problems, close } = await open(browser, `${server.url}/alerts`);
   await listens(page);

@@ -1,8 +1,9 @@
 // Asking with TanStack Query: what is shown stays while it is asked anew, and live pages ask again by
 // themselves.
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { type InfiniteData, keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useLive } from "../live/live";
 import { type Answer, get, isFailure } from "./client";
+import { haveOf, nothingKnown, whole } from "./delta";
 import type { Boot, Gets } from "./types.gen";
 
 interface Options {
@@ -28,6 +29,8 @@ export type ListPath = {
   [P in keyof Gets]: Gets[P]["answer"] extends { rows: unknown[]; facets: unknown } ? P : never;
 }[keyof Gets];
 
+type ListPart<P extends ListPath> = Gets[P]["answer"] & { rows: Array<RowOf<P>>; prints?: string[] | null };
+
 export type RowOf<P extends ListPath> = Gets[P]["answer"]["rows"][number];
 
 const rowsPerPage = "200";
@@ -37,12 +40,17 @@ export function useList<P extends ListPath>(path: P, params: Record<string, stri
   const { intervalMs } = useLive();
   return useInfiniteQuery({
     queryKey: [path, "list", params],
-    queryFn: async ({ signal, pageParam }) => {
-      const asked = { ...params, limit: rowsPerPage, cursor: pageParam } as Gets[P]["params"];
-      return (await get(path, asked, signal)).data;
+    queryFn: async ({ client, queryKey, signal, pageParam }) => {
+      const before = client.getQueryData<InfiniteData<ListPart<P>, string>>(queryKey);
+      const known = before?.pages[before.pageParams.indexOf(pageParam)];
+      const ask = async (have: string) => {
+        const asked = { ...params, limit: rowsPerPage, cursor: pageParam, have } as Gets[P]["params"];
+        return (await get(path, asked, signal)).data as ListPart<P>;
+      };
+      return whole(await ask(haveOf(known)), known) ?? ask(nothingKnown);
     },
     initialPageParam: "",
-    getNextPageParam: (last: Gets[P]["answer"]) => last.next ?? undefined,
+    getNextPageParam: (last: ListPart<P>) => last.next ?? undefined,
     refetchInterval: intervalMs,
     placeholderData: keepPreviousData,
   });

@@ -863,7 +863,10 @@ export type OverviewTargets = {
 
 /** A part of a list, with what is needed to ask for the next. */
 export type PageOfAlertRow = {
+  /** Without those that `have` named. */
   rows: AlertRow[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
   /** Rows that the filter accepts. */
   matched: number;
   /** Rows without any filter. */
@@ -876,7 +879,10 @@ export type PageOfAlertRow = {
 
 /** A part of a list, with what is needed to ask for the next. */
 export type PageOfDiscoveredRow = {
+  /** Without those that `have` named. */
   rows: DiscoveredRow[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
   /** Rows that the filter accepts. */
   matched: number;
   /** Rows without any filter. */
@@ -889,7 +895,10 @@ export type PageOfDiscoveredRow = {
 
 /** A part of a list, with what is needed to ask for the next. */
 export type PageOfMetricRow = {
+  /** Without those that `have` named. */
   rows: MetricRow[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
   /** Rows that the filter accepts. */
   matched: number;
   /** Rows without any filter. */
@@ -902,7 +911,10 @@ export type PageOfMetricRow = {
 
 /** A part of a list, with what is needed to ask for the next. */
 export type PageOfRuleRow = {
+  /** Without those that `have` named. */
   rows: RuleRow[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
   /** Rows that the filter accepts. */
   matched: number;
   /** Rows without any filter. */
@@ -915,7 +927,10 @@ export type PageOfRuleRow = {
 
 /** A part of a list, with what is needed to ask for the next. */
 export type PageOfSilenceRow = {
+  /** Without those that `have` named. */
   rows: SilenceRow[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
   /** Rows that the filter accepts. */
   matched: number;
   /** Rows without any filter. */
@@ -928,7 +943,10 @@ export type PageOfSilenceRow = {
 
 /** A part of a list, with what is needed to ask for the next. */
 export type PageOfTargetRow = {
+  /** Without those that `have` named. */
   rows: TargetRow[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
   /** Rows that the filter accepts. */
   matched: number;
   /** Rows without any filter. */
@@ -1348,19 +1366,19 @@ export interface Gets {
   "/api/keepwatch/v1/overview": { params: Record<string, never>; answer: Overview };
   "/api/keepwatch/v1/reasons": { params: { code?: string }; answer: Reasons };
   "/api/keepwatch/v1/objects": { params: Record<string, never>; answer: Decision[] };
-  "/api/keepwatch/v1/targets": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfTargetRow };
+  "/api/keepwatch/v1/targets": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfTargetRow };
   "/api/keepwatch/v1/targets/dropped": { params: Record<string, never>; answer: DroppedTargetWithReason[] };
   "/api/keepwatch/v1/targets/relabel": { params: { pool: string; labels: string }; answer: RelabelTrace };
-  "/api/keepwatch/v1/discovery": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfDiscoveredRow };
+  "/api/keepwatch/v1/discovery": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfDiscoveredRow };
   "/api/keepwatch/v1/why": { params: { q?: string }; answer: Why };
-  "/api/keepwatch/v1/rules": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfRuleRow };
-  "/api/keepwatch/v1/alerts": { params: { q?: string; sort?: string; cursor?: string; limit?: string; by?: string }; answer: PageOfAlertRow };
+  "/api/keepwatch/v1/rules": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfRuleRow };
+  "/api/keepwatch/v1/alerts": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string; by?: string }; answer: PageOfAlertRow };
   "/api/keepwatch/v1/journal": { params: { from?: string; to?: string; filter?: string[]; fingerprint?: string; receiver?: string; code?: string[]; kind?: string[]; limit?: string; cursor?: string; order?: string }; answer: Journal };
   "/api/keepwatch/v1/alerts/{fingerprint}/timeline": { params: { fingerprint: string; from?: string; to?: string }; answer: AlertTimeline };
-  "/api/keepwatch/v1/silences": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfSilenceRow };
+  "/api/keepwatch/v1/silences": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfSilenceRow };
   "/api/keepwatch/v1/silences/preview": { params: { filter: string; limit?: string }; answer: SilencePreview };
   "/api/keepwatch/v1/route/tree": { params: Record<string, never>; answer: Routing };
-  "/api/keepwatch/v1/metrics": { params: { q?: string; sort?: string; cursor?: string; limit?: string }; answer: PageOfMetricRow };
+  "/api/keepwatch/v1/metrics": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfMetricRow };
   "/api/keepwatch/v1/metrics/cardinality": { params: { metric: string }; answer: Cardinality };
   "/api/keepwatch/v1/config": { params: Record<string, never>; answer: ConfigComparison };
   "/api/keepwatch/v1/queries": { params: Record<string, never>; answer: Queries };

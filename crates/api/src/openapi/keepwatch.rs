@@ -28,7 +28,11 @@ const CURSOR: Param = may("cursor", "`next` of the answer before");
 const LIMIT: Param = may("limit", "rows of one answer, at most 1000");
 const FROM: Param = may("from", "RFC 3339 or seconds; the beginning if left out");
 const TO: Param = may("to", "RFC 3339 or seconds; now if left out");
-const LIST: &[Param] = &[Q, SORT, CURSOR, LIMIT];
+const HAVE: Param = may(
+    "have",
+    "`prints` of rows that are known, with commas between, or 0: rows come without those",
+);
+const LIST: &[Param] = &[Q, SORT, CURSOR, LIMIT, HAVE];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::get(
@@ -116,6 +120,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             SORT,
             CURSOR,
             LIMIT,
+            HAVE,
             may("by", "group: one row for each group that an alert is in"),
         ],
         schema::<AlertsTwin>,

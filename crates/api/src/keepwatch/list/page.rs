@@ -1,13 +1,15 @@
-//! One page of a list: filtered, sorted, cut.
+//! One page of a list: filtered, sorted, cut, and without what is known already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::filter::{Filter, Row};
 use crate::params::Params;
-use crate::respond::ApiError;
+use crate::respond::{ApiError, to_json};
 
 /// Rows of one answer, at most and by default.
 const LIMIT_MAX: usize = 1000;
@@ -17,7 +19,11 @@ const LIMIT_DEFAULT: usize = 200;
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PageOf{T}")]
 pub(crate) struct Page<T> {
+    /// Without those that `have` named.
     pub(crate) rows: Vec<T>,
+    /// With `have`: a print of each row of the page, in order; rows of the same print are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) prints: Option<Vec<String>>,
     /// Rows that the filter accepts.
     pub(crate) matched: usize,
     /// Rows without any filter.
@@ -41,8 +47,8 @@ pub(crate) struct ListKind<T: 'static> {
 
 pub(crate) type Order<T> = fn(&T, &T) -> std::cmp::Ordering;
 
-impl<T: Row> ListKind<T> {
-    /// Parameters `q`, `sort` (a leading `-` turns it round), `cursor`, `limit`.
+impl<T: Row + Serialize> ListKind<T> {
+    /// Parameters `q`, `sort` (a leading `-` turns it round), `cursor`, `limit`, `have`.
     pub(crate) fn page(&self, mut rows: Vec<T>, params: &Params) -> Result<Page<T>, ApiError> {
         let filter = Filter::parse(params.get("q"), self.keys)?;
         let offset = number(params, "cursor", 0)?;
@@ -52,11 +58,17 @@ impl<T: Row> ListKind<T> {
         rows.retain(|row| filter.accepts(row));
         self.sort(&mut rows, params)?;
         let matched = rows.len();
-        let rows: Vec<T> = rows.into_iter().skip(offset).take(limit).collect();
+        let mut rows: Vec<T> = rows.into_iter().skip(offset).take(limit).collect();
         let end = offset.saturating_add(rows.len());
+        let next = (end < matched && !rows.is_empty()).then(|| end.to_string());
+        let prints = match params.some("have") {
+            Some(known) => Some(leave_out(&mut rows, known)?),
+            None => None,
+        };
         Ok(Page {
-            next: (end < matched && !rows.is_empty()).then(|| end.to_string()),
+            next,
             rows,
+            prints,
             matched,
             total,
             facets,
@@ -103,6 +115,30 @@ impl<T: Row> ListKind<T> {
         }
         facets
     }
+}
+
+/// The prints of all rows; those whose print is known go.
+fn leave_out<T: Serialize>(rows: &mut Vec<T>, known: &str) -> Result<Vec<String>, ApiError> {
+    let known: HashSet<&str> = known.split(',').take(LIMIT_MAX + 1).collect();
+    if known.len() > LIMIT_MAX {
+        let problem = format!("more than {LIMIT_MAX}");
+        return Err(ApiError::parameter("have", problem));
+    }
+    let prints: Vec<String> = rows.iter().map(print).collect();
+    let mut those = prints.iter();
+    rows.retain(|_| {
+        those
+            .next()
+            .is_none_or(|print| !known.contains(print.as_str()))
+    });
+    Ok(prints)
+}
+
+/// Of 48 bits, with a key of this run, so that nobody can make two rows that have the same.
+fn print<T: Serialize>(row: &T) -> String {
+    static KEY: OnceLock<RandomState> = OnceLock::new();
+    let key = KEY.get_or_init(RandomState::new);
+    format!("{:012x}", key.hash_one(to_json(row)) >> 16)
 }
 
 fn number(params: &Params, name: &str, default: usize) -> Result<usize, ApiError> {
@@ -159,8 +195,33 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_are_known_are_left_out_and_their_places_told() {
+        assert_eq!(page(&[]).unwrap().prints, None);
+        let all = page(&[("have", "0")]).unwrap();
+        let prints = all.prints.unwrap();
+        assert_eq!((all.rows.len(), prints.len()), (4, 4));
+        assert!(prints.iter().all(|print| print.len() == 12));
+        // Almond and beet are known, so apple and bean come.
+        let known = format!("{},{},rubbish", prints[0], prints[3]);
+        let some = page(&[("have", &known)]).unwrap();
+        assert_eq!(some.rows, [Word("apple"), Word("bean")]);
+        assert_eq!(some.prints.as_ref(), Some(&prints));
+        // In another order the prints are the same; counts and the next page do not depend on what is known.
+        let known = prints.join(",");
+        let reversed = page(&[("have", &known), ("sort", "-word"), ("limit", "3")]).unwrap();
+        assert!(reversed.rows.is_empty());
+        assert_eq!(reversed.next.as_deref(), Some("3"));
+        assert_eq!(reversed.matched, 4);
+        let expected: Vec<String> = prints.iter().rev().take(3).cloned().collect();
+        assert_eq!(reversed.prints, Some(expected));
+    }
+
+    #[test]
     fn mistakes_are_told() {
+        let many: Vec<String> = (0..=LIMIT_MAX).map(|number| number.to_string()).collect();
+        let many = many.join(",");
         for (name, value, part) in [
+            ("have", many.as_str(), "more than 1000"),
             ("sort", "colour", "there are word"),
             ("limit", "many", "not a number"),
             ("cursor", "-1", "not a number"),
