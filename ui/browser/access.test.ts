@@ -39,6 +39,7 @@ const pages = [
   "/alerts",
   "/rules",
   "/routing?labels=%7Balertname%3D%22kasten-service-down%22%2Cnamespace%3D%22kasten-io%22%7D",
+  "/routing?view=compare",
   "/targets",
   "/discovery",
   "/why?q=metering",

@@ -4,7 +4,8 @@ import { formatBytes, quote } from "./format";
 
 const shownMax = 160;
 
-function cut(value: string): string {
+/** As much of a value as is shown where there are others. */
+export function cut(value: string): string {
   if (value.length <= shownMax) return value;
   // Not in the middle of a surrogate pair.
   return `${Array.from(value.slice(0, shownMax)).slice(0, -1).join("")}… (${formatBytes(value.length)})`;

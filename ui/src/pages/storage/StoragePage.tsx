@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { useGet } from "../../api/hooks";
 import type { TsdbCount, TsdbStatus } from "../../api/types.gen";
 import { formatBytes, formatCount, quote } from "../../kit/format";
+import { cut } from "../../kit/Labels";
 import { Page } from "../../kit/Page";
 import { Shown } from "../../kit/states";
 import { Instant } from "../../kit/Time";
@@ -95,7 +96,7 @@ function TopTable({ top, counts, all }: { top: Top; counts: readonly TsdbCount[]
             const link = linkOf(top, count.name);
             return (
               <tr key={count.name}>
-                <td className="mono wrap">{link ? <Link to={link}>{count.name}</Link> : count.name}</td>
+                <td className="mono wrap">{link ? <Link to={link}>{cut(count.name)}</Link> : cut(count.name)}</td>
                 <td className="numeric">{isBytes ? formatBytes(count.value) : formatCount(count.value)}</td>
                 {hasShare && <td className="numeric dim">{((count.value / all) * 100).toFixed(1)} %</td>}
               </tr>
