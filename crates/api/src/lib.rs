@@ -49,6 +49,7 @@ pub use keepwatch::drill::{
     Drill, DrillEnd, DrillOutcome, DrillRefusal, DrillReport, DrillRequest, DrillTarget,
 };
 pub use keepwatch::events::Events;
+pub use keepwatch::rule_backfill::{BackfillSource, BackfillState, BackfillView};
 pub use limits::Limits;
 pub use prometheus::notifications::{Notice, Notifications};
 pub use prometheus::otlp::OtlpService;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cors::CorsOrigin;
 use crate::keepwatch::events::Events;
+use crate::keepwatch::rule_backfill::BackfillSource;
 use crate::prometheus::notifications::Notifications;
 use crate::prometheus::otlp::OtlpService;
 use crate::prometheus::read::ReadService;
@@ -40,6 +41,8 @@ pub struct Api {
     pub remote_write: Option<WriteService>,
     /// With `--web.enable-otlp-receiver`.
     pub otlp: Option<OtlpService>,
+    /// With `--rules.backfill`.
+    pub backfill: Option<Arc<dyn BackfillSource>>,
     /// With `--web.enable-admin-api`.
     pub admin: Option<Arc<dyn AdminSource>>,
     pub config: Arc<dyn ConfigSource>,

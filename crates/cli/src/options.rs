@@ -112,6 +112,7 @@ pub(crate) fn from_flags(
             grace_period: given.duration("rules.alert.for-grace-period"),
             resend_delay: given.duration("rules.alert.resend-delay"),
             concurrent_max: given.number("rules.max-concurrent-evals"),
+            backfill: given.duration("rules.backfill"),
         },
         alertmanager: AlertmanagerOptions {
             retention: given.duration("data.retention"),

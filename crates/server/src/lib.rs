@@ -54,6 +54,7 @@ mod receivers;
 mod retention;
 mod retention_rules;
 mod routing;
+mod rule_backfill;
 mod running;
 mod samples;
 mod self_metrics;

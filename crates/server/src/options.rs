@@ -126,6 +126,7 @@ impl Default for Options {
                 grace_period: minutes(10),
                 resend_delay: minutes(1),
                 concurrent_max: 4,
+                backfill: Duration::ZERO,
             },
             alertmanager: AlertmanagerOptions::default(),
             cluster: None,
@@ -365,4 +366,6 @@ pub struct RuleOptions {
     pub grace_period: Duration,
     pub resend_delay: Duration,
     pub concurrent_max: usize,
+    /// How far back new recording rules are filled; zero: not at all.
+    pub backfill: Duration,
 }

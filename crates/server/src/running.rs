@@ -41,6 +41,7 @@ use crate::queries::RuleQueries;
 use crate::query_settings::query_settings;
 use crate::retention::Limits;
 use crate::routing::trial;
+use crate::rule_backfill::Backfill;
 use crate::samples::SampleSettings;
 use crate::self_metrics::{Observed, RuleCounters};
 use crate::serving::Serving;
@@ -243,6 +244,8 @@ struct Parts {
     pools: Arc<Pools>,
     targets: Targets,
     schedule: Schedule,
+    /// With `--rules.backfill`.
+    backfill: Option<Backfill>,
     environment: Environment,
     query_service: QueryService,
     alertmanager: Arc<Alertmanager>,
@@ -405,6 +408,7 @@ impl Parts {
             started_at,
         };
         self_metrics::register(&registry, observed);
+        let backfill = Backfill::of(options, &storage, (&budget, &reasons, &clock), &registry);
         let (requests, inbox) = mpsc::channel(8);
         let (readiness, readiness_seen) = watch::channel(Readiness::Starting);
         let host = planner
@@ -445,6 +449,7 @@ impl Parts {
                 .then_some(options.search),
             features: feature_list(options),
             cors: options.cors_origin.clone(),
+            backfill: backfill.as_ref().map(Backfill::view),
             remote_read: services.read,
             remote_write: services.write,
             otlp: services.otlp,
@@ -492,6 +497,7 @@ impl Parts {
             pools,
             targets,
             schedule,
+            backfill,
             environment,
             query_service,
             alertmanager,
@@ -548,6 +554,9 @@ impl Parts {
         }
         let syncing = keep_synced(&self.storage, &planner.options, &self.clock);
         let compaction = compact(&self.storage, &self.budget, &self.reasons, &self.clock);
+        if let Some(backfill) = &mut self.backfill {
+            backfill.start();
+        }
         self.readiness.send_replace(Readiness::Ready);
         self.notifications.remove(Notice::Starting);
         tracing::info!("ready");
@@ -587,11 +596,14 @@ impl Parts {
         alerting.stop().await;
         syncing.abort();
         let (db, agent) = (self.storage.db.clone(), self.storage.agent.clone());
-        let alertmanager = Arc::clone(&self.alertmanager);
+        let (alertmanager, backfill) = (Arc::clone(&self.alertmanager), self.backfill.take());
         let closed = tokio::task::spawn_blocking(move || {
             alertmanager.close();
             if let Ok(watch) = watch {
                 watch.stop();
+            }
+            if let Some(backfill) = backfill {
+                backfill.stop();
             }
             if let Some(compaction) = compaction {
                 compaction.stop();
@@ -640,6 +652,9 @@ impl Parts {
             .settings
             .external_url
             .clone_from(&planner.external_url);
+        if let Some(backfill) = &self.backfill {
+            backfill.put_in_place(&plan.groups, self.clock.now());
+        }
         self.schedule.update(plan.groups, &self.environment).await;
     }
 

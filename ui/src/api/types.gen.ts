@@ -501,6 +501,25 @@ export type Attention = {
   page: string;
 };
 
+export type BackfilledRule = {
+  file: string;
+  group: string;
+  record: string;
+  labels: Record<string, string>;
+  expression: string;
+  /** `waiting`, `running`, `done` or `failed`. */
+  state: string;
+  /** RFC 3339; what is filled, … */
+  from: string;
+  until: string;
+  /** … and up to where it is. */
+  reached: string;
+  /** Written so far. */
+  samples: number;
+  /** Why it was given up. */
+  problem?: string | null;
+};
+
 export type BeforeAfter = {
   old: number;
   new: number;
@@ -1205,6 +1224,13 @@ export type RoutingReceiver = {
   integrations: string[];
 };
 
+export type RuleBackfill = {
+  /** Whether `--rules.backfill` is on. */
+  enabled: boolean;
+  /** Recording rules, in the order in which they are filled. */
+  rules: BackfilledRule[];
+};
+
 export type RuleRow = {
   /** `alerting` or `recording`. */
   kind: string;
@@ -1372,6 +1398,7 @@ export interface Gets {
   "/api/keepwatch/v1/discovery": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfDiscoveredRow };
   "/api/keepwatch/v1/why": { params: { q?: string }; answer: Why };
   "/api/keepwatch/v1/rules": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfRuleRow };
+  "/api/keepwatch/v1/rules/backfill": { params: Record<string, never>; answer: RuleBackfill };
   "/api/keepwatch/v1/alerts": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string; by?: string }; answer: PageOfAlertRow };
   "/api/keepwatch/v1/journal": { params: { from?: string; to?: string; filter?: string[]; fingerprint?: string; receiver?: string; code?: string[]; kind?: string[]; limit?: string; cursor?: string; order?: string }; answer: Journal };
   "/api/keepwatch/v1/alerts/{fingerprint}/timeline": { params: { fingerprint: string; from?: string; to?: string }; answer: AlertTimeline };

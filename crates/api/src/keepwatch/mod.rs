@@ -17,6 +17,7 @@ pub(crate) mod reasons;
 pub(crate) mod route;
 pub(crate) mod route_compare;
 pub(crate) mod route_explain;
+pub(crate) mod rule_backfill;
 pub(crate) mod rules;
 pub(crate) mod silence_preview;
 pub(crate) mod silences;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Routes<Arc<Api>> {
         .get("/discovery", targets::discovery)
         .get("/why", why::why)
         .get("/rules", rules::list)
+        .get("/rules/backfill", rule_backfill::backfill)
         .get("/metrics", metrics::list)
         .get("/metrics/cardinality", metrics::cardinality)
         .get("/config", config::compare)

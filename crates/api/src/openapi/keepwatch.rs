@@ -13,6 +13,7 @@ use crate::keepwatch::overview::OverviewTwin;
 use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
 use crate::keepwatch::reasons::ReasonsTwin;
 use crate::keepwatch::route::TreeTwin;
+use crate::keepwatch::rule_backfill::BackfillTwin;
 use crate::keepwatch::rules::RulesTwin;
 use crate::keepwatch::silence_preview::PreviewTwin;
 use crate::keepwatch::silences::SilencesTwin;
@@ -112,6 +113,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         schema::<WhyTwin>,
     ),
     Operation::get("/rules", "Rules", LIST, schema::<RulesTwin>),
+    Operation::get(
+        "/rules/backfill",
+        "How far the past of recording rules is filled",
+        &[],
+        schema::<BackfillTwin>,
+    ),
     Operation::get(
         "/alerts",
         "Alerts of rules and of the alerting machine",

@@ -20,6 +20,7 @@ const OURS: &[&str] = &[
     "query.max-bytes",
     "query.max-series",
     "resolve",
+    "rules.backfill",
     "silences.",
     "storage.tsdb.allow-overlapping-blocks",
     "storage.tsdb.retention.rule",

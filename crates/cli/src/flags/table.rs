@@ -369,6 +369,13 @@ pub(crate) const SERVE: &[Flag] = &[
         "Allow deleting series, cleaning tombstones and snapshots by HTTP",
     ),
     of_server(flag(
+        "rules.backfill",
+        Takes::Duration,
+        "0s",
+        "DURATION",
+        "How far back new recording rules are evaluated, in the background; 0s for not at all",
+    )),
+    of_server(flag(
         "rules.alert.for-outage-tolerance",
         Takes::Duration,
         "1h",

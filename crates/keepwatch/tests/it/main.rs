@@ -48,6 +48,7 @@ mod retention;
 mod route_compare;
 mod route_explain;
 mod routing;
+mod rule_backfill;
 mod sent;
 mod silences;
 mod start_times;

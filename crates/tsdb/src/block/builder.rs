@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use model::FloatHistogram;
 use model::disk::Disk;
 use model::labels::Labels;
 use model::storage::HistogramSample;
@@ -145,6 +146,17 @@ impl BlockBuilder {
             value: Value::Float(value),
         });
         self.memory += LATE_BYTES;
+    }
+
+    /// Adds a native histogram.
+    pub fn add_histogram(&mut self, labels: &Labels, time: i64, histogram: Arc<FloatHistogram>) {
+        self.memory += HISTOGRAM_BYTES;
+        let sample = Sample {
+            time,
+            start_time: 0,
+            value: Value::FloatHistogram(histogram),
+        };
+        self.wait(labels, sample);
     }
 
     /// Adds the samples of a record of a log. Those are left out whose series nobody knows by its reference.
