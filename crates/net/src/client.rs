@@ -20,9 +20,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::oauth2::{OAuth2, TokenSource};
-use crate::proxy::{ProxyConnector, ProxyOptions};
+use crate::proxy::{ProxyConnector, ProxyOptions, ProxyTls};
 use crate::resolve::{Overrides, OverridingConnector};
 use crate::sigv4::{SigV4, Signed};
+use crate::sts::{Role, RoleSource};
 use crate::tls::{TlsError, TlsOptions, client_config};
 
 /// Go's client gives up after ten redirects; so do the peers.
@@ -65,6 +66,8 @@ pub enum Authorization {
     Aws {
         signer: SigV4,
         clock: fn() -> i64,
+        /// Lends the credentials, instead of those of `signer`.
+        role: Option<Box<Role>>,
     },
     OAuth2(Box<OAuth2>),
 }
@@ -158,6 +161,8 @@ pub enum SendError {
     Secret { what: String, problem: String },
     #[error("oauth2: cannot fetch token: {0}")]
     Token(String),
+    #[error("assuming the role: {0}")]
+    Role(String),
     #[error("{0}")]
     Connect(String),
     #[error("context deadline exceeded after {}", format_seconds(.0))]
@@ -187,6 +192,7 @@ pub struct HttpClient {
     headers: Vec<(String, Secret)>,
     proxy: ProxyOptions,
     tokens: Option<Arc<TokenSource>>,
+    role: Option<Arc<RoleSource>>,
 }
 
 impl HttpClient {
@@ -202,21 +208,36 @@ impl HttpClient {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let role = match &options.authorization {
+            Some(Authorization::Aws {
+                role: Some(role),
+                clock,
+                ..
+            }) => {
+                let source = RoleSource::new((**role).clone(), options.overrides.clone(), *clock)?;
+                Some(Arc::new(source))
+            }
+            _ => None,
+        };
+        let tls = client_config(&options.tls)?;
+        let server_name = options
+            .tls
+            .server_name
+            .and_then(|name| rustls_pki_types::ServerName::try_from(name).ok());
         let tcp = ProxyConnector {
             inner: OverridingConnector {
                 inner: tcp,
                 overrides: options.overrides,
             },
             options: options.proxy.clone(),
+            tls: ProxyTls {
+                config: Arc::new(tls.clone()),
+                server_name: server_name.clone(),
+            },
         };
-        let tls = client_config(&options.tls)?;
         let builder = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http();
-        let server_name = options
-            .tls
-            .server_name
-            .and_then(|name| rustls_pki_types::ServerName::try_from(name).ok());
         let builder = match server_name {
             Some(name) => {
                 builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name))
@@ -239,6 +260,7 @@ impl HttpClient {
             headers: options.headers,
             proxy: options.proxy,
             tokens,
+            role,
         })
     }
 
@@ -321,7 +343,11 @@ impl HttpClient {
             if let Some(tokens) = &self.tokens {
                 headers.insert(AUTHORIZATION, tokens.header(request.timeout).await?);
             }
-            if let Some(Authorization::Aws { signer, clock }) = &self.authorization {
+            if let Some(Authorization::Aws { signer, clock, .. }) = &self.authorization {
+                let signer = match &self.role {
+                    Some(role) => &role.signer(signer, request.timeout).await?,
+                    None => signer,
+                };
                 let signed = Signed {
                     method: &request.method,
                     uri,

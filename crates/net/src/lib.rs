@@ -21,6 +21,7 @@ pub mod server;
 pub mod sigv4;
 pub mod small_file;
 pub mod smtp;
+pub mod sts;
 pub mod tls;
 mod tls_clients;
 pub mod tls_stream;

@@ -1,5 +1,7 @@
-//! Tokens by OAuth 2.0's client credentials (RFC 6749, section 4.4), fetched when they are needed and kept
-//! until they expire.
+//! Tokens by OAuth 2.0's client credentials (RFC 6749, section 4.4) or by signed assertions (RFC 7523), fetched when they
+//! are needed and kept until they expire.
+
+mod assertion;
 
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+pub use self::assertion::{Algorithm, Assertion};
 
 use crate::client::{
     BuildError, ClientOptions, HttpClient, Request, Secret, SendError, read_secret, secret_header,
@@ -25,17 +29,27 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Even a token without end is fetched anew after that time.
 const AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// The name of the grant for assertions.
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// Where tokens come from.
 #[derive(Clone, Debug)]
 pub struct OAuth2 {
     pub client_id: String,
-    pub client_secret: Secret,
+    pub grant: Grant,
     pub token_url: String,
     pub scopes: Vec<String>,
-    /// More parameters of the request.
+    /// More parameters of the request; not with assertions, as the peers have it.
     pub parameters: Vec<(String, String)>,
     pub tls: TlsOptions,
     pub proxy: ProxyOptions,
+}
+
+/// What a token is given for.
+#[derive(Clone, Debug)]
+pub enum Grant {
+    ClientSecret(Secret),
+    Assertion(Box<Assertion>),
 }
 
 /// How the client says who it is. Servers know one of them, and nothing tells which.
@@ -43,6 +57,8 @@ pub struct OAuth2 {
 enum Style {
     Header,
     Body,
+    /// Nothing but the assertion says it.
+    Assertion,
 }
 
 #[derive(Debug)]
@@ -90,9 +106,10 @@ impl TokenSource {
         {
             return Ok(header.clone());
         }
-        let styles = match state.style {
-            Some(style) => vec![style],
-            None => vec![Style::Header, Style::Body],
+        let styles = match (&self.options.grant, state.style) {
+            (Grant::Assertion(_), _) => vec![Style::Assertion],
+            (_, Some(style)) => vec![style],
+            (_, None) => vec![Style::Header, Style::Body],
         };
         let mut problem = String::new();
         for style in styles {
@@ -116,14 +133,21 @@ impl TokenSource {
         timeout: Duration,
     ) -> Result<Result<(HeaderValue, Duration), String>, SendError> {
         let options = &self.options;
-        let secret = read_secret("client_secret", &options.client_secret)?;
-        let mut form = vec![("grant_type", "client_credentials")];
         let scopes = options.scopes.join(" ");
-        if !scopes.is_empty() {
-            form.push(("scope", &scopes));
-        }
-        for (name, value) in &options.parameters {
-            form.push((name, value));
+        // The secret, or what is signed instead of showing it.
+        let proof = match &options.grant {
+            Grant::ClientSecret(secret) => read_secret("client_secret", secret)?,
+            Grant::Assertion(assertion) => assertion.sign(&scopes)?,
+        };
+        let mut form = Vec::new();
+        if style != Style::Assertion {
+            form.push(("grant_type", "client_credentials"));
+            if !scopes.is_empty() {
+                form.push(("scope", &scopes));
+            }
+            for (name, value) in &options.parameters {
+                form.push((name, value));
+            }
         }
         let mut request = Request::get(&options.token_url);
         request.method = Method::POST;
@@ -132,12 +156,16 @@ impl TokenSource {
         let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers.push((CONTENT_TYPE, kind));
         match style {
+            Style::Assertion => {
+                form.push(("grant_type", JWT_BEARER));
+                form.push(("assertion", &proof));
+            }
             Style::Body => {
                 form.push(("client_id", &options.client_id));
-                form.push(("client_secret", &secret));
+                form.push(("client_secret", &proof));
             }
             Style::Header => {
-                let pair = format!("{}:{}", escaped(&options.client_id), escaped(&secret));
+                let pair = format!("{}:{}", escaped(&options.client_id), escaped(&proof));
                 let value = format!("Basic {}", STANDARD.encode(pair));
                 request
                     .headers
@@ -193,7 +221,7 @@ fn read_token(status: StatusCode, body: &[u8]) -> Result<(HeaderValue, Duration)
     Ok((header, lifetime.saturating_sub(EXPIRY_MARGIN)))
 }
 
-fn encoded(form: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(form: &[(&str, &str)]) -> String {
     let pairs = form
         .iter()
         .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));

@@ -1,11 +1,16 @@
-//! Going through an HTTP proxy: `CONNECT` for https, whole URLs in requests for http, as Go's client does.
+//! Going through a proxy, as Go's client does: at HTTP proxies, themselves in TLS or not, `CONNECT` for https and whole
+//! URLs in requests for http; at SOCKS 5 proxies a connection for either.
+
+mod tunnel;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,14 +18,18 @@ use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tower::Service;
 
+use self::tunnel::Login;
 use crate::resolve::OverridingConnector;
 
-/// The most bytes of a proxy's answer to `CONNECT`.
-const ANSWER_BYTES_MAX: usize = 16 << 10;
+/// What talking with the proxy may take, connecting to it included; a request may wait less.
+const OPENING_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Which requests go through which proxy.
 #[derive(Clone, Debug, Default)]
@@ -45,38 +54,72 @@ pub enum Exceptions {
 /// One proxy.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
+    kind: Kind,
+    /// Where to connect to, as a URL with host and port.
     uri: Uri,
-    /// `Basic …`, from user and password of the URL.
+    /// `Basic …`, from user and password of the URL; for HTTP.
     authorization: Option<String>,
+    /// The same for SOCKS.
+    login: Option<Login>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Http,
+    /// Spoken to in TLS.
+    Https,
+    Socks,
 }
 
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Proxy({:?})", self.uri.host())
+        write!(f, "Proxy({:?}, {:?})", self.kind, self.uri.host())
     }
 }
 
 impl Proxy {
-    /// `http://[user:password@]host:port`. The error does not show the password.
+    /// `SCHEME://[user:password@]host[:port]`, where the scheme is `http`, `https`, `socks5` or `socks5h`, which are the
+    /// same: names are looked up by the proxy. The error does not show the password.
     pub fn parse(url: &str) -> Result<Self, String> {
-        let url = if url.contains("://") {
-            url.to_owned()
-        } else {
+        let (scheme, rest) = match url.split_once("://") {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
             // So may variables of the environment be written.
-            format!("http://{url}")
+            None => ("http".to_owned(), url),
         };
-        let uri: Uri = url.parse().map_err(|_| "this is no URL".to_owned())?;
-        if uri.scheme_str() != Some("http") {
-            return Err("only proxies at http:// are built yet".to_owned());
-        }
-        let authority = uri.authority().ok_or("it has no host")?.as_str();
-        let user = authority.rsplit_once('@').map(|(user, _)| user);
-        let authorization = user.map(|user| {
+        let (kind, default_port) = match scheme.as_str() {
+            "http" => (Kind::Http, 80),
+            "https" => (Kind::Https, 443),
+            "socks5" | "socks5h" => (Kind::Socks, 1080),
+            _ => {
+                let problem = "a proxy is at http://, https://, socks5:// or socks5h://";
+                return Err(problem.to_owned());
+            }
+        };
+        let broken = |_| "this is no URL".to_owned();
+        let given: Uri = format!("http://{rest}").parse().map_err(broken)?;
+        let authority = given.authority().ok_or("it has no host")?;
+        let user = authority.as_str().rsplit_once('@').map(|(user, _)| user);
+        let login = user.map(|user| {
             let (name, password) = user.split_once(':').unwrap_or((user, ""));
-            let pair = [unescaped(name), b":".to_vec(), unescaped(password)].concat();
-            format!("Basic {}", STANDARD.encode(pair))
+            (unescaped(name), unescaped(password))
         });
-        Ok(Self { uri, authorization })
+        let port = authority.port_u16().unwrap_or(default_port);
+        let uri = format!("http://{}:{port}", authority.host());
+        let mut proxy = Self {
+            kind,
+            uri: uri.parse().map_err(broken)?,
+            authorization: None,
+            login: None,
+        };
+        match (kind, login) {
+            (_, None) => {}
+            (Kind::Socks, Some((user, password))) => proxy.login = Some(Login { user, password }),
+            (_, Some((user, password))) => {
+                let pair = [user, b":".to_vec(), password].concat();
+                proxy.authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+            }
+        }
+        Ok(proxy)
     }
 }
 
@@ -191,6 +234,15 @@ fn is_in(network: IpAddr, bits: u32, address: IpAddr) -> bool {
 pub(crate) struct ProxyConnector {
     pub(crate) inner: OverridingConnector,
     pub(crate) options: ProxyOptions,
+    pub(crate) tls: ProxyTls,
+}
+
+/// How proxies in TLS are spoken to: as the servers behind them, as in Go's client.
+#[derive(Clone, Debug)]
+pub(crate) struct ProxyTls {
+    pub(crate) config: Arc<ClientConfig>,
+    /// Whom they must prove to be, if not the host of their URL.
+    pub(crate) server_name: Option<ServerName<'static>>,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -208,83 +260,110 @@ impl Service<Uri> for ProxyConnector {
         let Some(proxy) = self.options.proxy(&uri).cloned() else {
             let direct = self.inner.call(uri);
             return Box::pin(async move {
-                let io = direct.await?;
                 Ok(ProxyStream {
-                    io,
+                    io: Io::Plain(direct.await?),
                     is_proxy: false,
                 })
             });
         };
         let connecting = self.inner.call(proxy.uri.clone());
         let headers = self.options.connect_headers.clone();
+        let tls = self.tls.clone();
         Box::pin(async move {
-            let io = connecting.await?;
-            if uri.scheme_str() != Some("https") {
-                return Ok(ProxyStream { io, is_proxy: true });
-            }
-            let mut stream = io.into_inner();
-            tunnel(&mut stream, &uri, &proxy, &headers).await?;
-            Ok(ProxyStream {
-                io: TokioIo::new(stream),
-                is_proxy: false,
-            })
+            let opening = async {
+                let stream = connecting.await?.into_inner();
+                open(stream, &uri, &proxy, &headers, &tls).await
+            };
+            tokio::time::timeout(OPENING_TIME_MAX, opening)
+                .await
+                .unwrap_or_else(|_| Err("the proxy took too long to answer".into()))
         })
     }
 }
 
-/// Asks for a connection to the host of `uri`.
-async fn tunnel(
-    stream: &mut TcpStream,
+/// A connection to the host of `uri`, or to the proxy itself where requests name the whole URL.
+async fn open(
+    mut stream: TcpStream,
     uri: &Uri,
     proxy: &Proxy,
     headers: &BTreeMap<String, Vec<String>>,
-) -> Result<(), BoxError> {
-    let host = uri.host().unwrap_or("");
-    let target = format!("{host}:{}", uri.port_u16().unwrap_or(443));
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
-    let own = proxy
-        .authorization
-        .iter()
-        .map(|value| ("Proxy-Authorization", value));
-    let configured = headers
-        .iter()
-        .flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value)));
-    for (name, value) in own.chain(configured) {
-        if name.contains(['\r', '\n', ':']) || value.contains(['\r', '\n']) {
-            return Err("a header of proxy_connect_header holds a line break".into());
+    tls: &ProxyTls,
+) -> Result<ProxyStream, BoxError> {
+    if proxy.kind == Kind::Socks {
+        tunnel::socks(&mut stream, uri, proxy.login.as_ref()).await?;
+        return Ok(ProxyStream {
+            io: Io::Plain(TokioIo::new(stream)),
+            is_proxy: false,
+        });
+    }
+    let is_tunnel = uri.scheme_str() == Some("https");
+    let authorization = proxy.authorization.as_deref();
+    let io = match proxy.kind {
+        Kind::Https => {
+            let name = match &tls.server_name {
+                Some(name) => name.clone(),
+                None => {
+                    let host = proxy.uri.host().unwrap_or("").trim_matches(['[', ']']);
+                    ServerName::try_from(host.to_owned())?
+                }
+            };
+            let connector = TlsConnector::from(Arc::clone(&tls.config));
+            let stream = connector.connect(name, stream).await;
+            let mut stream = stream.map_err(|error| format!("TLS with the proxy: {error}"))?;
+            if is_tunnel {
+                tunnel::connect(&mut stream, uri, authorization, headers).await?;
+            }
+            Io::Tls(Box::new(TokioIo::new(stream)))
         }
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    // Byte by byte, because what follows belongs to the tunnel.
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        if answer.len() > ANSWER_BYTES_MAX {
-            return Err("the proxy's answer to CONNECT is too long".into());
+        _ => {
+            if is_tunnel {
+                tunnel::connect(&mut stream, uri, authorization, headers).await?;
+            }
+            Io::Plain(TokioIo::new(stream))
         }
-        answer.push(stream.read_u8().await?);
-    }
-    let line = String::from_utf8_lossy(&answer);
-    let line = line.lines().next().unwrap_or("");
-    let status = line.split(' ').nth(1).unwrap_or("");
-    if !line.starts_with("HTTP/1.") || !status.starts_with('2') {
-        let line: String = line.chars().take(200).collect();
-        return Err(format!("the proxy refused the connection: {line:?}").into());
-    }
-    Ok(())
+    };
+    Ok(ProxyStream {
+        io,
+        is_proxy: !is_tunnel,
+    })
 }
 
 /// A connection that knows whether requests on it name the whole URL.
 #[derive(Debug)]
 pub(crate) struct ProxyStream {
-    io: TokioIo<TcpStream>,
+    io: Io,
     is_proxy: bool,
+}
+
+#[derive(Debug)]
+enum Io {
+    Plain(TokioIo<TcpStream>),
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+/// Does the same with either kind of connection.
+macro_rules! either {
+    ($stream:expr, $io:ident => $done:expr) => {
+        match &mut $stream.io {
+            Io::Plain($io) => {
+                let $io = Pin::new($io);
+                $done
+            }
+            Io::Tls($io) => {
+                let $io = Pin::new(&mut **$io);
+                $done
+            }
+        }
+    };
 }
 
 impl Connection for ProxyStream {
     fn connected(&self) -> Connected {
-        self.io.connected().proxy(self.is_proxy)
+        let connected = match &self.io {
+            Io::Plain(io) => io.connected(),
+            Io::Tls(io) => io.inner().get_ref().0.connected(),
+        };
+        connected.proxy(self.is_proxy)
     }
 }
 
@@ -294,7 +373,7 @@ impl Read for ProxyStream {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
+        either!(self, io => io.poll_read(context, buffer))
     }
 }
 
@@ -304,19 +383,22 @@ impl Write for ProxyStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        either!(self, io => io.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+        either!(self, io => io.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
+        either!(self, io => io.poll_shutdown(context))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        match &self.io {
+            Io::Plain(io) => io.is_write_vectored(),
+            Io::Tls(io) => io.is_write_vectored(),
+        }
     }
 
     fn poll_write_vectored(
@@ -324,7 +406,7 @@ impl Write for ProxyStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+        either!(self, io => io.poll_write_vectored(context, slices))
     }
 }
 
@@ -371,10 +453,26 @@ mod tests {
         assert_eq!(proxy.authorization.as_deref(), Some("Basic dUB4OnA="));
         assert!(!format!("{proxy:?}").contains("u%40x"));
         assert!(Proxy::parse("h:3128").is_ok());
-        assert!(
-            Proxy::parse("socks5://h:1")
-                .unwrap_err()
-                .contains("http://")
+        for (url, kind, address) in [
+            ("h", Kind::Http, "http://h:80/"),
+            ("https://h", Kind::Https, "http://h:443/"),
+            ("SOCKS5://u:p@h", Kind::Socks, "http://h:1080/"),
+            ("socks5h://[::1]:9", Kind::Socks, "http://[::1]:9/"),
+        ] {
+            let proxy = Proxy::parse(url).unwrap();
+            assert_eq!(
+                (proxy.kind, proxy.uri.to_string()),
+                (kind, address.to_owned())
+            );
+            assert_eq!(proxy.authorization, None);
+        }
+        let login = Proxy::parse("socks5://u:p%40@h").unwrap().login.unwrap();
+        assert_eq!(
+            (login.user, login.password),
+            (b"u".to_vec(), b"p@".to_vec())
         );
+        let problem = Proxy::parse("socks4://h:1").unwrap_err();
+        assert!(problem.contains("socks5://"), "{problem}");
+        assert!(Proxy::parse("http://").is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! HTTP clients from the configuration, and the adapter to what `scrape` asks for.
 
 use config::http::TlsVersion;
+use model::Clock;
 use net::axum::http::{HeaderName, HeaderValue};
 use net::client::{Authorization, ClientOptions, Encoding, Http2, Redirects, Secret};
-use net::oauth2::OAuth2;
+use net::oauth2::{Algorithm, Assertion, Grant, JWT_BEARER, OAuth2};
 use net::tls::{Pem, TlsOptions, Verification, Versions};
 use net::{HttpClient, Overrides, Request, SendError};
 
+use crate::clock::SystemClock;
 use crate::proxy;
 
 /// The options of a client as the configuration describes it.
@@ -72,17 +74,19 @@ pub fn client_options(
 }
 
 fn oauth2(options: &config::http::OAuth2) -> Result<OAuth2, String> {
-    if !["", "client_credentials"].contains(&options.grant_type.as_str()) {
-        return Err(format!(
-            "oauth2: the grant type {:?} is not built yet; use `client_secret`",
-            options.grant_type
-        ));
-    }
-    no_reference("client_secret_ref", &options.client_secret_ref)?;
+    let grant = match options.grant_type.as_str() {
+        "" | "client_credentials" => {
+            no_reference("client_secret_ref", &options.client_secret_ref)?;
+            let text = options.client_secret.expose();
+            Grant::ClientSecret(secret(text, &options.client_secret_file))
+        }
+        JWT_BEARER => Grant::Assertion(Box::new(assertion(options)?)),
+        other => return Err(format!("oauth2: there is no grant type {other:?}")),
+    };
     let parameters = options.endpoint_params.iter();
     Ok(OAuth2 {
         client_id: options.client_id.clone(),
-        client_secret: secret(options.client_secret.expose(), &options.client_secret_file),
+        grant,
         token_url: options.token_url.clone(),
         scopes: options.scopes.clone(),
         parameters: parameters
@@ -91,6 +95,59 @@ fn oauth2(options: &config::http::OAuth2) -> Result<OAuth2, String> {
         tls: tls_options(&options.tls)?,
         proxy: proxy::options(&options.proxy, &|name| std::env::var(name).ok())?,
     })
+}
+
+/// What is left open is filled in as the peers do it.
+fn assertion(options: &config::http::OAuth2) -> Result<Assertion, String> {
+    let key = &options.client_certificate_key_ref;
+    no_reference("client_certificate_key_ref", key)?;
+    let or = |text: &str, default: &str| match text {
+        "" => default.to_owned(),
+        text => text.to_owned(),
+    };
+    let algorithm = Algorithm::parse(&options.signature_algorithm).ok_or_else(|| {
+        format!(
+            "oauth2: signature_algorithm {:?}: use RS256, RS384 or RS512",
+            options.signature_algorithm
+        )
+    })?;
+    let claims = options.claims.iter();
+    Ok(Assertion {
+        key: secret(
+            options.client_certificate_key.expose(),
+            &options.client_certificate_key_file,
+        ),
+        key_id: options.client_certificate_key_id.clone(),
+        algorithm,
+        issuer: or(&options.iss, &options.client_id),
+        subject: options.client_id.clone(),
+        audience: or(&options.audience, &options.token_url),
+        claims: claims
+            .map(|(name, value)| (name.clone(), json(value)))
+            .collect(),
+        clock: || SystemClock.now().millis() / 1000,
+    })
+}
+
+/// As deep as the reader of the configuration allows.
+fn json(value: &yaml::Value) -> serde_json::Value {
+    use yaml::Value;
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => (*value).into(),
+        Value::Uint(value) => (*value).into(),
+        Value::Float(value) => (*value).into(),
+        Value::String(value) => value.as_str().into(),
+        Value::Sequence(values) | Value::FlowSequence(values) => values.iter().map(json).collect(),
+        Value::Mapping(mapping) => {
+            let pairs = mapping.0.iter().map(|(name, value)| match name {
+                Value::String(name) => (name.clone(), json(value)),
+                other => (json(other).to_string(), json(value)),
+            });
+            serde_json::Value::Object(pairs.collect())
+        }
+    }
 }
 
 fn secret(text: &str, file: &str) -> Secret {
@@ -228,5 +285,70 @@ impl scrape::Fetch for PageFetcher {
                 Err(error) => Err(failed(error.to_string())),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diag::Source;
+
+    use super::*;
+
+    fn options(text: &str) -> Result<ClientOptions, String> {
+        let http = config::http::load(&Source::new("f", text), ".").unwrap();
+        client_options(&http, &Overrides::default())
+    }
+
+    const ASSERTION: &str = "\
+proxy_url: socks5://u:p@proxy.example
+oauth2:
+  client_id: me
+  grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer
+  client_certificate_key_file: key.pem
+  token_url: https://tokens.example
+  claims: {list: [1, x], map: {deep: true}, none: null}
+";
+
+    #[test]
+    fn assertions_are_filled_in_as_the_peers_do() {
+        let made = options(ASSERTION).unwrap();
+        let Some(Authorization::OAuth2(source)) = made.authorization else {
+            panic!("{made:?}");
+        };
+        let Grant::Assertion(assertion) = &source.grant else {
+            panic!("{source:?}");
+        };
+        assert_eq!(assertion.key, Secret::File("key.pem".to_owned()));
+        assert_eq!(
+            (assertion.issuer.as_str(), assertion.subject.as_str()),
+            ("me", "me")
+        );
+        assert_eq!(assertion.audience, "https://tokens.example");
+        assert_eq!(assertion.algorithm, Algorithm::Rs256);
+        let claims = serde_json::Value::Object(assertion.claims.clone());
+        let expected = serde_json::json!({"list": [1, "x"], "map": {"deep": true}, "none": null});
+        assert_eq!(claims, expected);
+        let more = "  iss: they\n  audience: all\n  signature_algorithm: RS512\n";
+        let made = options(&format!("{ASSERTION}{more}")).unwrap();
+        assert!(format!("{made:?}").contains("Assertion(RS512 of they)"));
+    }
+
+    #[test]
+    fn what_nobody_can_do_is_said() {
+        for (text, problem) in [
+            (
+                format!("{ASSERTION}  signature_algorithm: ES256\n"),
+                "use RS256, RS384 or RS512",
+            ),
+            (
+                ASSERTION.replace("key_file: key.pem", "key_ref: k"),
+                "client_certificate_key_ref",
+            ),
+            (ASSERTION.replace("socks5:", "socks4:"), "socks5://"),
+        ] {
+            let found = options(&text).unwrap_err();
+            assert!(found.contains(problem), "{found}");
+            assert!(!found.contains("u:p@"), "{found}");
+        }
     }
 }

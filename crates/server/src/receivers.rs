@@ -83,11 +83,7 @@ impl Clients for NetClients<'_> {
         signing: &SigV4,
         options: &config::http::HttpClient,
     ) -> Result<AwsClient, String> {
-        let signer = aws::signer(service, signing, &|name| std::env::var(name).ok())?;
-        let region = signer.region.clone();
-        let mut options = http_client::client_options(options, self.overrides)?;
-        options.authorization = Some(aws::authorization(signer));
-        let client = HttpClient::new(options).map_err(|error| error.to_string())?;
+        let (client, region) = aws::client(service, signing, options, self.overrides)?;
         Ok(AwsClient {
             http: Arc::new(NotificationSender(client)),
             region,

@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 
 use super::Shared;
 use super::endpoint::{Endpoint, Way};
-use crate::http_client;
 use crate::jobs::{self, JobContext, JobRefusal};
 use crate::targets::news;
+use crate::{aws, http_client};
 
 const API_PATH: &str = "api/v2/alerts";
 
@@ -33,6 +33,9 @@ pub(crate) struct SetPlan {
     providers: Vec<ProviderConfig>,
 }
 
+/// What requests are signed for where the configuration names nothing else: as the peer has it.
+const SERVICE: &str = "aps";
+
 impl SetPlan {
     /// `index`: its place in the configuration.
     pub(crate) fn new(
@@ -41,10 +44,16 @@ impl SetPlan {
         context: &JobContext<'_>,
         refusals: &mut Vec<JobRefusal>,
     ) -> Option<Self> {
-        let client = if config.sigv4.is_some() {
-            Err("sigv4 is not built yet".to_owned())
-        } else {
-            http_client::build(&config.http, context.overrides)
+        let client = match &config.sigv4 {
+            Some(signing) => {
+                let service = match signing.service_name.as_str() {
+                    "" => SERVICE,
+                    name => name,
+                };
+                let made = aws::client(service, signing, &config.http, context.overrides);
+                made.map(|(client, _)| client)
+            }
+            None => http_client::build(&config.http, context.overrides),
         };
         let client = match client {
             Ok(client) => client,
