@@ -1,4 +1,4 @@
-//! Requests to an Alertmanager alone, counted and measured under the peer's names.
+//! Requests to an Alertmanager alone, counted and measured under the peer's names, and as spans.
 //!
 //! The label `handler` is the path as the router knows it, below the prefix: paths that nobody answers are not counted,
 //! so that clients cannot make up series. (The peer counts each such path below `/api/v2/` on its own.)
@@ -11,6 +11,7 @@ use net::axum::extract::{MatchedPath, Request, State};
 use net::axum::http::{Method, Uri};
 use net::axum::middleware::Next;
 use net::axum::response::Response;
+use net::traces::{LiveSpan, SpanKind, TraceContext, Traces};
 
 /// Upper bounds in seconds: the default ones of the peer's metrics library.
 const SECONDS: [f64; 11] = [
@@ -28,10 +29,12 @@ pub struct Requests {
     scrapes: Vector<Counter>,
     scrapes_in_flight: Gauge,
     prefix: Arc<str>,
+    traces: Traces,
 }
 
 impl Requests {
-    pub fn new(registry: &Registry) -> Self {
+    /// Those that `traces` chooses are spans too.
+    pub fn new(registry: &Registry, traces: Traces) -> Self {
         let scrapes = registry.counters(
             "promhttp_metric_handler_requests_total",
             "Total number of scrapes by HTTP status code.",
@@ -59,6 +62,7 @@ impl Requests {
                 "Current number of scrapes being served.",
             ),
             prefix: Arc::from(""),
+            traces,
         }
     }
 
@@ -87,6 +91,21 @@ impl Requests {
                 None => path.to_owned(),
             },
         })
+    }
+}
+
+impl Requests {
+    /// The attributes have the names of OpenTelemetry's conventions.
+    fn span(&self, handler: &str, request: &Request) -> Option<LiveSpan> {
+        let parent = request.headers().get("traceparent");
+        let parent = parent.and_then(|parent| TraceContext::parse(parent.to_str().ok()?));
+        let method = request.method().as_str();
+        let name = || format!("{method} {handler}");
+        let mut span = self.traces.start(SpanKind::Server, parent, name)?;
+        span.set_text("http.request.method", method);
+        span.set_text("http.route", handler);
+        span.set_text("url.path", request.uri().path());
+        Some(span)
     }
 }
 
@@ -119,9 +138,20 @@ pub(crate) async fn count(
     let method = method_label(request.method());
     let is_scrape = handler == METRICS;
     let in_flight = is_scrape.then(|| InFlight::new(requests.scrapes_in_flight.clone()));
+    let mut span = requests.span(&handler, &request);
     let start = Instant::now();
     let response = next.run(request).await;
     let code = response.status().as_str().to_owned();
+    if let Some(span) = &mut span {
+        span.set_count(
+            "http.response.status_code",
+            response.status().as_u16().into(),
+        );
+        if response.status().is_server_error() {
+            span.fail("");
+        }
+    }
+    drop(span);
     let seconds = requests.seconds.with(&[&code, &handler, method]);
     seconds.observe(start.elapsed().as_secs_f64());
     if is_scrape {
@@ -176,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn requests_are_counted_by_the_path_of_the_router() {
         let registry = Registry::new();
-        let requests = Requests::new(&registry).below("/am");
+        let requests = Requests::new(&registry, Traces::default()).below("/am");
         let page = registry.clone();
         let inner = Router::new()
             .route("/metrics", get(move || async move { page.render() }))

@@ -98,6 +98,8 @@ pub enum Http2 {
     #[default]
     Negotiated,
     Off,
+    /// Nothing else, also without TLS: as gRPC needs it.
+    Only,
 }
 
 /// Why a client cannot be made from its options.
@@ -146,6 +148,7 @@ impl Request {
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: StatusCode,
+    /// With what follows the body.
     pub headers: HeaderMap,
     pub body: Bytes,
     /// Bytes of body as they came over the wire.
@@ -247,11 +250,13 @@ impl HttpClient {
         let connector = match options.http2 {
             Http2::Negotiated => builder.enable_http1().enable_http2().wrap_connector(tcp),
             Http2::Off => builder.enable_http1().wrap_connector(tcp),
+            Http2::Only => builder.enable_http2().wrap_connector(tcp),
         };
         let inner = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+            .http2_only(options.http2 == Http2::Only)
             .build(connector);
         Ok(Self {
             inner,
@@ -480,18 +485,18 @@ async fn read_answer(
     bytes_max: usize,
     body: &mut Vec<u8>,
 ) -> Result<Response, SendError> {
-    let (parts, incoming) = response.into_parts();
+    let (mut parts, incoming) = response.into_parts();
     let is_gzip = parts
         .headers
         .get(CONTENT_ENCODING)
         .is_some_and(|value| value.as_bytes() == b"gzip");
     let wire_bytes = if is_gzip {
         let mut packed = Vec::new();
-        read_body(incoming, bytes_max, &mut packed).await?;
+        read_body(incoming, bytes_max, &mut packed, &mut parts.headers).await?;
         unpack(&packed, bytes_max, body)?;
         packed.len()
     } else {
-        read_body(incoming, bytes_max, body).await?
+        read_body(incoming, bytes_max, body, &mut parts.headers).await?
     };
     Ok(Response {
         status: parts.status,
@@ -504,11 +509,12 @@ async fn read_answer(
 /// So much is made room for because the other side says that it comes.
 const EXPECTED_MAX: usize = 1 << 20;
 
-/// Appends the body; gives its length.
+/// Appends the body and what follows it; gives the body's length.
 async fn read_body(
     mut incoming: hyper::body::Incoming,
     bytes_max: usize,
     out: &mut Vec<u8>,
+    trailers: &mut HeaderMap,
 ) -> Result<usize, SendError> {
     let expected = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
     if expected > bytes_max {
@@ -519,13 +525,18 @@ async fn read_body(
     while let Some(frame) = incoming.frame().await {
         let frame =
             frame.map_err(|error| SendError::Exchange(format!("reading the body: {error}")))?;
-        if let Ok(data) = frame.into_data() {
-            length += data.len();
-            if length > bytes_max {
-                return Err(SendError::BodyTooLarge(bytes_max));
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                trailers.extend(frame.into_trailers().unwrap_or_default());
+                continue;
             }
-            out.extend_from_slice(&data);
+        };
+        length += data.len();
+        if length > bytes_max {
+            return Err(SendError::BodyTooLarge(bytes_max));
         }
+        out.extend_from_slice(&data);
     }
     Ok(length)
 }

@@ -4,7 +4,8 @@
 //! through proxies; [`resolve`] maps names to addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations;
 //! [`tls_stream`] is TLS on single connections; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
 //! connections for an axum router, those that [`inherited`] was passed too; [`passwords`] knows who may ask; [`parts`] has
-//! bodies that are made while they are sent, [`counted()`] tells how long one was. Other crates name neither hyper nor rustls.
+//! bodies that are made while they are sent, [`counted()`] tells how long one was; [`traces`] sends spans to
+//! a collector. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
 
@@ -25,6 +26,7 @@ pub mod sts;
 pub mod tls;
 mod tls_clients;
 pub mod tls_stream;
+pub mod traces;
 
 pub use axum;
 pub use bytes::Bytes;

@@ -133,6 +133,7 @@ pub(crate) fn alerts(page: &mut Page, alertmanager: &Alertmanager) {
     kept::silences(page, &counts.silence_stats, counters.silences.counts());
     kept::log(page, &counts.log_stats, counters.log.counts());
     alertmanager.journal.show(page);
+    alertmanager.tracing.show(page);
 }
 
 /// The state of an alert is worked out when somebody asks, so none is ever unprocessed.

@@ -41,6 +41,7 @@ use crate::journal::{self, Journal};
 use crate::options::{AlertmanagerOptions, Options, Switch};
 use crate::outgoing::Outgoing;
 use crate::routing::trial;
+use crate::traces::{Collector, Tracing};
 
 /// Of a whole server: where alerting keeps its files, below the data folder.
 pub(crate) const ALERTING_FOLDER: &str = "alertmanager";
@@ -55,6 +56,7 @@ pub(crate) struct Routing {
     pub(crate) config: Arc<alerting::Config>,
     pub(crate) receivers: Arc<Receivers>,
     pub(crate) written: Written,
+    pub(crate) collector: Option<Arc<Collector>>,
 }
 
 /// A configuration as it is read and shown.
@@ -90,6 +92,7 @@ pub(crate) struct Alertmanager {
     reasons: Arc<ReasonBook>,
     pub(crate) counters: Counters,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) tracing: Tracing,
     drills: Drills,
 }
 
@@ -200,6 +203,8 @@ impl Alertmanager {
             counters.journal.clone(),
         );
         journal.put_note(clock.now(), "alerting-started", "");
+        let tracing = Tracing::default();
+        tracing.follow(routing.collector, &clock);
         Arc::new(Self {
             machine: Mutex::new(machine),
             files: Mutex::new(memory.files),
@@ -216,6 +221,7 @@ impl Alertmanager {
             reasons,
             counters,
             journal: Arc::new(journal),
+            tracing,
             drills: Drills::default(),
         })
     }
@@ -332,6 +338,7 @@ impl Alertmanager {
 
     pub(crate) fn replace(self: &Arc<Self>, routing: Routing) {
         self.counters.latency.follow(&routing.config);
+        self.tracing.follow(routing.collector, &self.clock);
         *self.receivers.write() = routing.receivers;
         *self.written.write() = routing.written;
         self.step(Input::ConfigReplaced(routing.config));

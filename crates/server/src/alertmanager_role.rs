@@ -154,7 +154,7 @@ pub async fn start_alertmanager(
     let (requests, inbox) = mpsc::channel(8);
     let (readiness, readiness_seen) = watch::channel(Readiness::Ready);
     let limits = Limits::new(options.gets_max, options.answer_timeout.to_std(), &registry);
-    let asked = api::Requests::new(&registry);
+    let asked = api::Requests::new(&registry, alertmanager.tracing.traces().clone());
     let events = Arc::new(api::Events::new(started_at, &registry));
     let api = AlertingApi {
         clock: Arc::clone(&clock),

@@ -65,6 +65,7 @@ mod sources;
 mod storage;
 mod targets;
 mod tempo;
+mod traces;
 mod web_config;
 
 use std::path::Path;

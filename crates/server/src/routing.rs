@@ -19,8 +19,7 @@ use crate::files::RealFiles;
 use crate::input::FileInput;
 use crate::options::Tempo;
 use crate::plan::RoutingContext;
-use crate::receivers;
-use crate::tempo;
+use crate::{receivers, tempo, traces};
 
 /// Routing where no configuration says anything: alerts are grouped and shown, and nobody is told.
 const BUILT_IN: &str = "route:\n  receiver: \"null\"\nreceivers:\n- name: \"null\"\n";
@@ -51,6 +50,10 @@ pub(crate) fn plan(
             return None;
         }
     };
+    if config.event_recorder.is_some() {
+        let message = "event_recorder has no effect yet: what happens to alerts is in the journal, /api/keepwatch/v1/journal";
+        problems.push(Diagnostic::warning("event-recorder-not-built", message));
+    }
     let templates = templates(&config, context.external_url, problems)?;
     let mut integrations: HashMap<Arc<str>, Vec<Box<dyn Integration>>> = HashMap::new();
     let mut receivers = Vec::new();
@@ -60,6 +63,7 @@ pub(crate) fn plan(
         receivers.push(spec);
     }
     Some(Routing {
+        collector: traces::collector(config.tracing.as_ref(), context.overrides, problems),
         config: Arc::new(machine_config(&config, receivers, context.tempo)),
         receivers: Arc::new(Receivers::new(
             templates,

@@ -1,12 +1,13 @@
-//! The metrics of an Alertmanager alone: all that the peer has, beside a real one, and what they count.
+//! The metrics of an Alertmanager alone: all that the peer has, beside a real one, and what they count; and its spans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use serde_json::json as value;
-use testkit::process::{Page, PageServer, Peer, get, is_installed, until};
+use testkit::process::{Page, PageServer, Peer, Signal, get, is_installed, until};
 
 use crate::alertmanager_role::{
     ALONE, FLAGS, PEER, add_silence, metric, post_alert, post_json, start,
@@ -446,4 +447,57 @@ fn labels_of_metrics_are_switched_on_by_features() {
     assert_eq!(shown(), ["second", "stays"]);
     let output = server.program.output();
     assert!(!output.contains("not built"), "{output}");
+}
+
+#[test]
+fn requests_and_notifications_are_spans_for_a_collector() {
+    let root = tempfile::tempdir().unwrap();
+    let hook = hook();
+    let spans = Arc::new(Mutex::new(String::new()));
+    let collected = Arc::clone(&spans);
+    let collector = PageServer::start(move |request| {
+        assert_eq!(request.path, "/v1/traces");
+        collected.lock().unwrap().push_str(&request.body);
+        Page::ok("application/x-protobuf", "")
+    });
+    let traced = |fraction: &str| {
+        let endpoint = collector.address();
+        let tracing = format!(
+            "tracing: {{client_type: http, endpoint: '{endpoint}', insecure: true, sampling_fraction: {fraction}}}\n"
+        );
+        config(&hook) + &tracing
+    };
+    let server = start(root.path(), &traced("1"), &[ALONE]);
+    let address = &server.address;
+    traffic(address);
+    // A reload with another fraction: from now on only traces that others began.
+    fs::write(root.path().join("alertmanager.yml"), traced("0")).unwrap();
+    assert_eq!(server.post("/-/reload").status, 200);
+    server.get("/api/v2/receivers");
+    let parent = "00-6162636465666768696a6b6c6d6e6f70-7172737475767778-01";
+    let headers = [("traceparent", parent)];
+    testkit::process::get_for_bytes(address, "/api/v2/silence/0", &headers);
+    server.program.signal(Signal::Terminate);
+    let finished = server.program.wait(BOUND);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(
+        !finished.stderr.contains("collector"),
+        "{}",
+        finished.stderr
+    );
+    let spans = spans.lock().unwrap();
+    for part in [
+        "service.name",
+        "POST /api/v2/alerts",
+        "notify.Integration.Notify",
+        "alerting.receiver.name",
+        "unexpected status code 400",
+        "GET /api/v2/silence/{silenceID}",
+        "/api/v2/silence/0",
+        "abcdefghijklmnop",
+        "qrstuvwx",
+    ] {
+        assert!(spans.contains(part), "{part}: {spans}");
+    }
+    assert!(!spans.contains("/api/v2/receivers"), "{spans}");
 }

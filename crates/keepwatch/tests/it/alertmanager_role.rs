@@ -620,6 +620,8 @@ fn what_cannot_be_is_said() {
     let dir = root.path();
     fs::write(dir.join("alertmanager.yml"), "route: {receiver: a}\n").unwrap();
     fs::write(dir.join("good.yml"), CONFIG).unwrap();
+    let traced = format!("{CONFIG}tracing: {{endpoint: 'http://there:4317'}}\n");
+    fs::write(dir.join("traced.yml"), traced).unwrap();
     for (flags, expected) in [
         (
             &["--nosuch"][..],
@@ -628,6 +630,10 @@ fn what_cannot_be_is_said() {
         (&["--config.file=nofile.yml"], "reading nofile.yml: "),
         // The default name of the file.
         (&[], "undefined receiver \"a\""),
+        (
+            &["--config.file=traced.yml"],
+            "tracing: endpoint \"http://there:4317\" is not HOST:PORT",
+        ),
         (
             &["--config.file=good.yml", "--enable-feature=x"],
             "unknown option 'x' for --enable-feature",

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use alerting::stats::is_counted;
 use alerting::{Delivery, FailureReason, Input, Outcome, Retry};
+use net::traces::{LiveSpan, SpanKind};
 
 use super::Alertmanager;
 use crate::deliveries::apart;
@@ -18,8 +19,13 @@ impl Alertmanager {
             let (integration, receiver) =
                 (delivery.integration_name.clone(), delivery.receiver.clone());
             let is_counted = is_counted(&delivery.alerts);
+            let mut span = alertmanager.span(&delivery);
             let start = Instant::now();
             let outcome = alertmanager.attempt(delivery).await;
+            if let (Some(span), Outcome::Failed { message, .. }) = (&mut span, &outcome) {
+                span.fail(message);
+            }
+            drop(span);
             if is_counted {
                 let latency = &alertmanager.counters.latency;
                 latency.observe(&integration, &receiver, start.elapsed());
@@ -29,6 +35,20 @@ impl Alertmanager {
                 outcome,
             });
         });
+    }
+
+    /// A span of one attempt, if spans are collected.
+    fn span(&self, delivery: &Delivery) -> Option<LiveSpan> {
+        let name = || "notify.Integration.Notify".to_owned();
+        let traces = self.tracing.traces();
+        let mut span = traces.start(SpanKind::Client, None, name)?;
+        span.set_text("alerting.group.key", &delivery.group_key);
+        span.set_text("alerting.receiver.name", &delivery.receiver);
+        span.set_text("alerting.integration.name", &delivery.integration_name);
+        span.set_count("alerting.alerts.count", delivery.alerts.len());
+        let attempt = usize::try_from(delivery.attempt).unwrap_or(usize::MAX);
+        span.set_count("alerting.attempt", attempt);
+        Some(span)
     }
 
     /// Makes one attempt. Who asks for it counts it.

@@ -1,4 +1,5 @@
-//! Metrics of OpenTelemetry: `ExportMetricsServiceRequest`, read from protobuf (`proto`) or JSON (`json`).
+//! Metrics of OpenTelemetry: `ExportMetricsServiceRequest`, read from protobuf (`proto`) or JSON (`json`); and our own
+//! spans, written (`traces`).
 //!
 //! Source: the protocol's `metrics.proto`, `common.proto` and the rules for JSON of its specification. What
 //! Prometheus has no use for (counts of dropped attributes, smallest and largest values) is not read.
@@ -9,10 +10,12 @@
 mod json;
 mod json_problem;
 mod proto;
+mod traces;
 mod value;
 
 use crate::proto::reader::ProtoError;
 
+pub use traces::{Span, SpanKind, SpanValue, encode_spans};
 pub use value::{AnyValue, Attribute};
 
 use serde::Deserialize;

@@ -59,7 +59,6 @@ impl Message {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    #[cfg(test)]
     pub(crate) fn fixed64(&mut self, field: u32, value: u64) {
         self.tag(field, 1);
         self.bytes.extend_from_slice(&value.to_le_bytes());
