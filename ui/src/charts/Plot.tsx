@@ -4,6 +4,7 @@ import type uPlot from "uplot";
 import { formatNumber } from "../kit/format";
 import { type Grid, spanOf, stack } from "./align";
 import { axesOf, hint, isDarkNow, type Made, placeMarks, usePlot, type Zone, type Zoom, zoomOf } from "./frame";
+import { linePaths } from "./lines";
 import { strokeOf } from "./palette";
 
 interface PlotProps extends Zoom {
@@ -21,6 +22,9 @@ interface PlotProps extends Zoom {
   children?: ReactNode;
 }
 
+/** With more lines only the one under the pointer has a point on it: each is an element of its own. */
+const pointsMax = 12;
+
 function make(latest: RefObject<PlotProps>, zone: Zone): Made {
   const props = latest.current;
   const { grid, isStacked, startsAtZero, from, to } = props;
@@ -29,7 +33,11 @@ function make(latest: RefObject<PlotProps>, zone: Zone): Made {
   const options: Made["options"] = {
     height: 320,
     legend: { show: false },
-    cursor: { drag: { x: true, y: false, setScale: false }, focus: { prox: 24 }, points: { size: 7 } },
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      focus: { prox: 24 },
+      points: { size: 7, one: grid.lines.length > pointsMax },
+    },
     focus: { alpha: 0.3 },
     scales: {
       x: { time: true, range: () => [from, to] },
@@ -45,7 +53,7 @@ function make(latest: RefObject<PlotProps>, zone: Zone): Made {
           dash,
           width: 1.5,
           show: !props.isHidden(index),
-          ...(isStacked ? { fill: `${color}33` } : {}),
+          ...(isStacked ? { fill: `${color}33` } : { paths: linePaths }),
           points: { show: grid.times.length < 3 },
           spanGaps: false,
         };
