@@ -58,7 +58,7 @@ test.each([320, 1280])("what goes elsewhere, at %d pixels", async (width) => {
     `keepwatch route compare --url=${alone.url} --since=-24h new.yml`,
   );
   await compare(page);
-  await page.getByText("4 alerts are compared, 1 fare differently.").waitFor();
+  await page.getByText("4 alerts are compared, 1 fares differently.").waitFor();
   // Sums, and who reaches nobody.
   await page.getByText("4 reach nobody now, 3 with the new configuration.").waitFor();
   const row = page.getByRole("row", { name: /^pager/ });

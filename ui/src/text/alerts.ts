@@ -107,7 +107,8 @@ export const alerts = {
     problems: "What is wrong with the configuration",
     line: (line: number) => `Line ${line}`,
     stale: "The configuration was changed since it was compared.",
-    compared: (compared: string, changed: string) => `${compared} alerts are compared, ${changed} fare differently.`,
+    compared: (compared: string, changed: string) =>
+      `${compared === "1" ? "1 alert is" : `${compared} alerts are`} compared, ${changed} ${changed === "1" ? "fares" : "fare"} differently.`,
     candidates: (current: string, journalled: string) => `${current} are there now, ${journalled} are in the journal.`,
     nobody: (before: string, after: string) => `${before} reach nobody now, ${after} with the new configuration.`,
     same: "Every alert fares as before",

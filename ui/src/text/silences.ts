@@ -13,7 +13,7 @@ export const silences = {
     starts: "Starts",
     ends: "Ends",
     affects: "Alerts now",
-    stopped: "Stopped so far",
+    stopped: "Stopped",
     updated: "Changed",
     id: "Id",
   },

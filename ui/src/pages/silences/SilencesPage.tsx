@@ -67,14 +67,14 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
   {
     key: "comment",
     title: words.columns.comment,
-    width: "17%",
+    width: "16%",
     render: (row) => <span className="wrap">{row.comment.slice(0, 300)}</span>,
     text: (row) => row.comment,
   },
   {
     key: "creator",
     title: words.columns.creator,
-    width: "10%",
+    width: "8%",
     sort: "creator",
     render: (row) => <span className="wrap">{row.createdBy.slice(0, 100)}</span>,
     text: (row) => row.createdBy,
@@ -82,7 +82,7 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
   {
     key: "starts",
     title: words.columns.starts,
-    width: "104px",
+    width: "92px",
     sort: "starts",
     render: (row) => <Ago at={row.startsAt} />,
     text: (row) => row.startsAt,
@@ -90,7 +90,7 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
   {
     key: "ends",
     title: words.columns.ends,
-    width: "124px",
+    width: "118px",
     sort: "ends",
     render: (row) => <Ends row={row} />,
     text: (row) => row.endsAt,
@@ -98,7 +98,7 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
   {
     key: "affects",
     title: words.columns.affects,
-    width: "98px",
+    width: "76px",
     sort: "affects",
     numeric: true,
     render: (row) => formatCount(row.affects),
@@ -107,7 +107,7 @@ const columns: ReadonlyArray<Column<SilenceRow>> = [
   {
     key: "stopped",
     title: words.columns.stopped,
-    width: "112px",
+    width: "86px",
     sort: "stopped",
     numeric: true,
     render: stoppedText,
