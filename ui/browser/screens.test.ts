@@ -109,13 +109,26 @@ const states: readonly State[] = [
     path: "/routing?labels=%7Balertname%3D%22kasten-service-down%22%2Cnamespace%3D%22kasten-io%22%7D",
     ready: says("It goes to"),
   },
+  {
+    name: "routing-compare",
+    path: "/routing?view=compare",
+    ready: async (page) => {
+      const field = page.getByRole("textbox", { name: "New configuration of alerting" });
+      await field.waitFor();
+      const inUse = await field.inputValue();
+      await field.fill(inUse.replace("receiver: kasten-io/keepwatch-demo", "receiver: failed-ns/keepwatch-demo"));
+      await page.getByRole("button", { name: "Compare", exact: true }).click();
+      const told = page.getByRole("heading", { name: /compared, [1-9]\d* fares? differently/ });
+      await told.waitFor();
+      await told.evaluate((heading) => scrollTo(0, heading.getBoundingClientRect().top - 300));
+    },
+  },
   { name: "targets", path: "/targets", ready: says("down 1") },
   { name: "targets-phone", path: "/targets?health=down", look: phone, ready: says(/1 of 6 rows/) },
   { name: "discovery", path: "/discovery", ready: says(/rows/) },
   { name: "why", path: "/why?q=metering", ready: says("scrape-no-connection") },
   { name: "storage", path: "/storage", ready: heading("Storage") },
   { name: "config", path: "/config", ready: says("scrape_configs") },
-  { name: "flags", path: "/flags", ready: says("storage.tsdb.path") },
   {
     name: "palette",
     path: "/status",
