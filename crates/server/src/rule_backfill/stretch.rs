@@ -23,8 +23,8 @@ use crate::pieces::ulids;
 const STEPS_MAX: i64 = 500;
 /// Series that are looked at at once.
 const ROWS: usize = 1000;
-/// Results that wait to be a block may take so much memory; more make several blocks.
-const MEMORY_MAX: usize = 64 << 20;
+/// Results that wait to be a block may take so much memory; with more a stretch is shorter.
+pub(super) const MEMORY_MAX: usize = 64 << 20;
 /// A merge of blocks is waited for so long.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -34,6 +34,9 @@ pub(super) enum Failure {
     /// There is something else to do first; the stretch begins anew behind that.
     #[error("interrupted")]
     Interrupted,
+    /// It waits for somebody else, for as long as that takes.
+    #[error("{0}")]
+    Busy(String),
     /// It may go well later.
     #[error("{0}")]
     Later(String),
@@ -50,6 +53,8 @@ pub(super) struct Ground<'a> {
     pub(super) dir: &'a Path,
     pub(super) queries: &'a QueryService,
     pub(super) now: Timestamp,
+    /// Of results; bytes.
+    pub(super) memory_max: usize,
     /// Called behind each query with the time that it took; says whether to go on.
     pub(super) rest: &'a dyn Fn(std::time::Duration) -> bool,
 }
@@ -57,13 +62,22 @@ pub(super) struct Ground<'a> {
 /// Series that had a sample at the last time that was evaluated, for their staleness markers.
 pub(super) type Open = HashSet<Labels>;
 
-/// Fills the times from `start` on, up to and without `end`, milliseconds. Gives the number of samples.
+/// What came of a stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Filled {
+    /// Up to and without this time it is filled, and shown, as one block: it is done as a whole or not at all, since a
+    /// second attempt would take a part for samples that somebody else made.
+    pub(super) reached: i64,
+    pub(super) samples: u64,
+}
+
+/// Fills the times from `start` on, up to and without `end` at most, milliseconds.
 pub(super) fn fill(
     ground: &Ground<'_>,
     (group, rule): (&GroupSpec, &RecordingSpec),
     (start, end): (i64, i64),
     open: &mut Open,
-) -> Result<u64, Failure> {
+) -> Result<Filled, Failure> {
     let mut filling = Filling {
         ground,
         group,
@@ -86,16 +100,20 @@ pub(super) fn fill(
         let began = std::time::Instant::now();
         let series = filling.ask(times)?;
         filling.put(series, times, open)?;
-        if filling.builder.memory() > MEMORY_MAX {
-            filling.write()?;
-        }
+        at = last.saturating_add(step);
+        let is_full = filling.builder.memory() > ground.memory_max;
         if !(ground.rest)(began.elapsed()) {
             return Err(Failure::Interrupted);
         }
-        at = last.saturating_add(step);
+        if is_full {
+            break;
+        }
     }
     filling.write()?;
-    Ok(filling.samples)
+    Ok(Filled {
+        reached: at.min(end),
+        samples: filling.samples,
+    })
 }
 
 struct Filling<'a> {
@@ -125,7 +143,8 @@ impl Filling<'_> {
         let answer = self.ground.queries.run_now(request).map_err(|failure| {
             let text = failure.to_string();
             match failure {
-                QueryFailure::NoRoom(_) | QueryFailure::OutOfRoom => Failure::Later(text),
+                QueryFailure::NoRoom(_) => Failure::Busy(text),
+                QueryFailure::OutOfRoom => Failure::Later(text),
                 _ => Failure::Final(text),
             }
         })?;
@@ -236,9 +255,8 @@ impl Filling<'_> {
             let text = error.to_string();
             match error {
                 AdoptError::TooOld { .. } => Failure::TooOld(text),
-                AdoptError::Busy | AdoptError::Io { .. } | AdoptError::Shown(_) => {
-                    Failure::Later(text)
-                }
+                AdoptError::Busy => Failure::Busy(text),
+                AdoptError::Io { .. } | AdoptError::Shown(_) => Failure::Later(text),
                 _ => Failure::Final(text),
             }
         })

@@ -12,7 +12,7 @@ use tsdb::{Db, DbOptions, OpenOptions, RealDisk};
 
 use super::order;
 use super::rule::{Done, Progress};
-use super::stretch::{Failure, Ground, Open, fill};
+use super::stretch::{Failure, Filled, Ground, Open, fill};
 use crate::clock::SystemClock;
 use crate::features::Features;
 use crate::options::QueryOptions;
@@ -67,15 +67,29 @@ impl World {
         self.root.path()
     }
 
+    /// The number of samples.
     fn fill(&self, group: &GroupSpec, rule: &RecordingSpec) -> Result<u64, Failure> {
+        let filled = self.fill_from(0, usize::MAX, group, rule)?;
+        assert_eq!(filled.reached, START + 60 * MINUTE);
+        Ok(filled.samples)
+    }
+
+    fn fill_from(
+        &self,
+        minute: i64,
+        memory_max: usize,
+        group: &GroupSpec,
+        rule: &RecordingSpec,
+    ) -> Result<Filled, Failure> {
         let ground = Ground {
             db: &self.db,
             dir: self.path(),
             queries: &self.queries,
             now: Timestamp(START),
+            memory_max,
             rest: &|_| true,
         };
-        let range = (START, START + 60 * MINUTE);
+        let range = (START + minute * MINUTE, START + 60 * MINUTE);
         fill(&ground, (group, rule), range, &mut Open::new())
     }
 
@@ -143,6 +157,26 @@ fn gaps_are_marked_and_what_exists_stays() {
     let leftovers = std::fs::read_dir(world.path()).unwrap();
     let mut names = leftovers.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(!names.any(|name| name.contains(".tmp")));
+}
+
+/// A part that was shown would look like samples of somebody else to a second attempt.
+#[test]
+fn a_stretch_with_many_results_is_shorter_and_whole() {
+    let minutes: Vec<i64> = (0..60).collect();
+    let world = World::new(&[("a", &[("i", "1")], &minutes)]);
+    let often = GroupSpec {
+        interval: Duration(1000),
+        ..group(&[])
+    };
+    let rule = recording("r", "a");
+    let first = world.fill_from(0, 0, &often, &rule).unwrap();
+    assert_eq!(first.reached, START + 500_000);
+    assert_eq!(first.samples, 500);
+    let rest = (first.reached - START) / MINUTE;
+    // As behind a crash before it was written down: what is there is left alone.
+    let again = world.fill_from(0, 0, &often, &rule).unwrap();
+    assert_eq!((again.reached, again.samples), (first.reached, 0));
+    assert_eq!(world.values("count_over_time(r[1h])", rest + 1), [500.0]);
 }
 
 #[test]

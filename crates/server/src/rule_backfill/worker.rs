@@ -12,7 +12,7 @@ use rules::{GroupSpec, RuleSpec};
 use super::memory::Memory;
 use super::order;
 use super::rule::{Done, Progress};
-use super::stretch::{self, Failure, Ground, Open};
+use super::stretch::{self, Failure, Filled, Ground, Open};
 use super::{Collaborators, Inbox, Shown};
 use crate::budget::Step;
 
@@ -176,6 +176,7 @@ impl Worker {
             dir: &self.inner.dir,
             queries: &self.queries,
             now: self.inner.clock.now(),
+            memory_max: stretch::MEMORY_MAX,
             rest: &|took| {
                 shown.busy_seconds.add(took.as_secs_f64());
                 !inbox.rest(took * REST)
@@ -183,12 +184,21 @@ impl Worker {
         };
         let range = (done.reached, end);
         match stretch::fill(&ground, (&group, &rule), range, &mut self.open) {
-            Ok(samples) => self.filled(at, end, samples),
+            Ok(Filled { reached, samples }) => self.filled(at, reached, samples),
             Err(Failure::TooOld(problem)) => {
                 tracing::debug!(record = rule.record, problem, "a stretch is left out");
                 self.filled(at, end, 0);
             }
             Err(Failure::Interrupted) => self.open.clear(),
+            Err(Failure::Busy(problem)) => {
+                self.open.clear();
+                tracing::debug!(
+                    record = rule.record,
+                    problem,
+                    "filling a recording rule backwards waits"
+                );
+                self.inbox.rest(PAUSE);
+            }
             Err(Failure::Final(problem)) => self.give_up(at, &problem),
             Err(Failure::Later(problem)) => {
                 self.open.clear();
