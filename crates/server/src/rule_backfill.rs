@@ -3,7 +3,7 @@
 //! A rule is filled from its oldest time on, as a whole, before those that read what it records. A stretch of some
 //! hours becomes a block that is taken in as an import is. One thread of low priority evaluates on one core, rests three
 //! times as long as it works, and waits where memory is scarce: rules and scrapes come first. What is done is written
-//! down after each stretch, so that a restart goes on there. Each series is filled up to its first sample in a stretch:
+//! down after each stretch, so that a restart goes on there. Each series is filled up to its first sample among 500 evaluations:
 //! a sample that exists is never changed.
 
 mod memory;

@@ -65,8 +65,7 @@ pub(super) type Open = HashSet<Labels>;
 /// What came of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Filled {
-    /// Up to and without this time it is filled, and shown, as one block: it is done as a whole or not at all, since a
-    /// second attempt would take a part for samples that somebody else made.
+    /// Up to and without this time it is filled, and shown, as one block: it is done as a whole or not at all.
     pub(super) reached: i64,
     pub(super) samples: u64,
 }
@@ -82,7 +81,7 @@ pub(super) fn fill(
         ground,
         group,
         rule,
-        first: first_samples(ground.db, rule, (start, end))?,
+        first: HashMap::new(),
         builder: BlockBuilder::new(),
         samples: 0,
     };
@@ -98,6 +97,10 @@ pub(super) fn fill(
             step: Duration(step),
         };
         let began = std::time::Instant::now();
+        // For each part anew: behind a crash, what the last attempt showed of a stretch ends its first parts only. From
+        // behind the evaluation before it on: who records at other moments may have done so since.
+        let since = at.saturating_sub(step).saturating_add(1);
+        filling.first = first_samples(ground.db, rule, (since, last.saturating_add(1)))?;
         let series = filling.ask(times)?;
         filling.put(series, times, open)?;
         at = last.saturating_add(step);
@@ -120,7 +123,7 @@ struct Filling<'a> {
     ground: &'a Ground<'a>,
     group: &'a GroupSpec,
     rule: &'a RecordingSpec,
-    /// When series that exist have their first sample in the stretch.
+    /// When series that exist have their first sample in the part of the stretch that is asked for.
     first: HashMap<Labels, i64>,
     builder: BlockBuilder,
     samples: u64,
