@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base64;
 use crate::object::{Kind, Object};
 use crate::problem::{Checked, Problem, Within};
 use crate::tree::Tree;
@@ -209,7 +208,7 @@ fn read_data(object: &Object, origin: Origin) -> Data {
     for field in ["binaryData", "data", "stringData"] {
         for (key, value) in root.at(field).entries() {
             let bytes = if is_encoded(field) {
-                base64::decode(value.str())
+                yaml::decode_base64(value.str())
             } else {
                 Some(value.str().as_bytes().to_vec())
             };
@@ -235,7 +234,8 @@ fn check_pem(text: &str, labels: &[&str]) -> Result<(), String> {
         let Some((body, _)) = rest.split_once(&end) else {
             break;
         };
-        return match base64::decode(body) {
+        // Go's reader of PEM skips blanks inside lines, too.
+        return match yaml::decode_base64(&body.replace([' ', '\t'], "")) {
             Some(der) if der.first() == Some(&0x30) => Ok(()),
             Some(_) => Err(format!("failed to parse {}", label.to_lowercase())),
             None => break,

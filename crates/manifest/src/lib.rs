@@ -13,7 +13,6 @@
 mod admission;
 mod alertmanager;
 mod assets;
-mod base64;
 mod cel;
 mod check;
 mod compile;

@@ -1,50 +1,36 @@
-//! Standard base64 with padding, as `!!binary` holds it.
+//! Standard base64 with padding, as `!!binary` and the `data` of Secrets hold it.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
+/// Bits behind the last byte may be set: Go's decoder takes them.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Line breaks are skipped; anything else outside the alphabet, or wrong padding, is `None`.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-        .collect();
-    if !digits.len().is_multiple_of(4) {
-        return None;
+#[must_use]
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    if text.contains(['\n', '\r']) {
+        return ENGINE.decode(text.replace(['\n', '\r'], "")).ok();
     }
-    let padding = digits
-        .iter()
-        .rev()
-        .take_while(|byte| **byte == b'=')
-        .count();
-    if padding > 2 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(digits.len() / 4 * 3);
-    let mut bits: u32 = 0;
-    let mut count = 0;
-    for byte in digits.get(..digits.len() - padding)? {
-        let digit = ALPHABET.iter().position(|letter| letter == byte)?;
-        bits = (bits << 6) | u32::try_from(digit).ok()?;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from((bits >> count) & 0xff).ok()?);
-        }
-    }
-    Some(out)
+    ENGINE.decode(text).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::decode_base64;
 
     #[test]
     fn decodes_and_refuses() {
-        assert_eq!(decode("aGVsbG8="), Some(b"hello".to_vec()));
-        assert_eq!(decode("/w=="), Some(vec![0xff]));
-        assert_eq!(decode(""), Some(vec![]));
-        assert_eq!(decode("abc"), None);
-        assert_eq!(decode("a$cd"), None);
-        assert_eq!(decode("===="), None);
+        assert_eq!(decode_base64("aGVs\r\nbG8=\n"), Some(b"hello".to_vec()));
+        assert_eq!(decode_base64("/w=="), Some(vec![0xff]));
+        assert_eq!(decode_base64("/x=="), Some(vec![0xff]));
+        assert_eq!(decode_base64(""), Some(vec![]));
+        for wrong in ["abc", "a$cd", "====", "aGVs bG8=", "aGVsbG8=aGVs"] {
+            assert_eq!(decode_base64(wrong), None, "{wrong}");
+        }
     }
 }

@@ -20,6 +20,7 @@ mod resolve;
 mod scalar_style;
 mod value;
 
+pub use base64::decode_base64;
 pub use emit::to_text;
 pub use from_yaml::{Float, FromYaml, read_list, read_map};
 pub use key_order::compare_keys;

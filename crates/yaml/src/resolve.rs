@@ -1,6 +1,6 @@
 //! Which type a plain scalar has, by the rules of YAML 1.1 as Go's yaml.v2 applies them.
 
-use crate::base64;
+use crate::base64::decode_base64;
 
 /// The typed reading of a scalar.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl Resolved {
 pub(crate) fn resolve(tag: &str, text: &str) -> Result<Resolved, &'static str> {
     match tag {
         "!!binary" => {
-            return base64::decode(text)
+            return decode_base64(text)
                 .map(Resolved::Binary)
                 .ok_or("!!binary value contains invalid base64 data");
         }
