@@ -25,6 +25,7 @@ use crate::resolve::{Overrides, OverridingConnector};
 use crate::sigv4::{SigV4, Signed};
 use crate::sts::{Role, RoleSource};
 use crate::tls::{TlsError, TlsOptions, client_config};
+use crate::traces::TraceContext;
 
 /// Go's client gives up after ten redirects; so do the peers.
 const REDIRECTS_MAX: usize = 10;
@@ -32,6 +33,8 @@ const REDIRECTS_MAX: usize = 10;
 const IDLE_PER_HOST_MAX: usize = 2;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Which span a request is part of.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A secret given directly or by a file that is read anew for each request, so that rotation needs no
 /// reload.
@@ -325,6 +328,11 @@ impl HttpClient {
         let headers = message.headers_mut();
         for (name, value) in &request.headers {
             headers.append(name, value.clone());
+        }
+        if let Some(context) = TraceContext::current()
+            && let Ok(value) = HeaderValue::from_str(&context.to_string())
+        {
+            headers.insert(TRACEPARENT, value);
         }
         if request.encoding == Encoding::Gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));

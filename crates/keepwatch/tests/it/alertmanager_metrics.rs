@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json as value;
-use testkit::process::{Page, PageServer, Peer, Signal, get, is_installed, until};
+use testkit::process::{Page, PageRequest, PageServer, Peer, Signal, get, is_installed, until};
 
 use crate::alertmanager_role::{
     ALONE, FLAGS, PEER, add_silence, metric, post_alert, post_json, start,
@@ -127,10 +127,14 @@ fn config(hook: &PageServer) -> String {
 }
 
 fn hook() -> PageServer {
-    PageServer::start(|request| Page {
+    PageServer::start(answer)
+}
+
+fn answer(request: &PageRequest) -> Page {
+    Page {
         status: if request.path == "/good" { 200 } else { 400 },
         ..Page::ok("text/plain", "")
-    })
+    }
 }
 
 /// Waits until a value is there and as wanted.
@@ -452,7 +456,15 @@ fn labels_of_metrics_are_switched_on_by_features() {
 #[test]
 fn requests_and_notifications_are_spans_for_a_collector() {
     let root = tempfile::tempdir().unwrap();
-    let hook = hook();
+    let parents = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&parents);
+    let hook = PageServer::start(move |request| {
+        let mut headers = request.headers.iter();
+        let parent = headers.find(|(name, _)| name == "traceparent");
+        let parent = parent.map(|(_, value)| value.clone());
+        seen.lock().unwrap().extend(parent);
+        answer(request)
+    });
     let spans = Arc::new(Mutex::new(String::new()));
     let collected = Arc::clone(&spans);
     let collector = PageServer::start(move |request| {
@@ -485,6 +497,13 @@ fn requests_and_notifications_are_spans_for_a_collector() {
         "{}",
         finished.stderr
     );
+    // A receiver can go on with the trace of the attempt; of 16 and 8 bytes, in hexadecimal digits.
+    let parents = parents.lock().unwrap();
+    assert_eq!(parents.len(), 2);
+    for parent in parents.iter() {
+        let lengths: Vec<_> = parent.split('-').map(str::len).collect();
+        assert_eq!(lengths, [2, 32, 16, 2], "{parent}");
+    }
     let spans = spans.lock().unwrap();
     for part in [
         "service.name",

@@ -1,5 +1,11 @@
 //! The header `traceparent`: which trace a request belongs to. Source: W3C Trace Context.
 
+use std::fmt;
+
+tokio::task_local! {
+    static CURRENT: TraceContext;
+}
+
 /// Whose child a span is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
@@ -30,6 +36,32 @@ impl TraceContext {
             is_sampled: flags & 1 == 1,
         })
     }
+
+    /// What the task does now is part of, by [`within`].
+    pub(crate) fn current() -> Option<Self> {
+        CURRENT.try_with(|context| *context).ok()
+    }
+}
+
+/// As the header has it.
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags = u8::from(self.is_sampled);
+        write!(
+            f,
+            "00-{:032x}-{:016x}-{flags:02x}",
+            self.trace_id, self.span_id
+        )
+    }
+}
+
+/// Does the work as part of a span, if there is one: requests that an HTTP client of this crate sends meanwhile say so.
+/// Tasks that it starts are not part of it.
+pub async fn within<F: Future>(context: Option<TraceContext>, work: F) -> F::Output {
+    match context {
+        Some(context) => CURRENT.scope(context, work).await,
+        None => work.await,
+    }
 }
 
 #[cfg(test)]
@@ -46,6 +78,7 @@ mod tests {
             is_sampled: true,
         };
         assert_eq!(TraceContext::parse(&good), Some(expected));
+        assert_eq!(expected.to_string(), good);
         let not_sampled = TraceContext::parse(&format!("00-{trace}-b7ad6b7169203331-02"));
         assert!(!not_sampled.unwrap().is_sampled);
         assert!(TraceContext::parse(&format!("01-{trace}-b7ad6b7169203331-01-more")).is_some());

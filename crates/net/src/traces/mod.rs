@@ -17,7 +17,7 @@ use model::Clock;
 use parking_lot::RwLock;
 use tokio::sync::mpsc;
 
-pub use context::TraceContext;
+pub use context::{TraceContext, within};
 pub use export::{ExportCounts, ExportOptions, Exporter, Protocol};
 pub use wire::otlp::{SpanKind, SpanValue};
 
@@ -141,6 +141,16 @@ impl LiveSpan {
         if let Some(span) = &mut self.span {
             span.attributes.push((key, value));
         }
+    }
+
+    /// For what is done as part of it.
+    pub fn context(&self) -> Option<TraceContext> {
+        let span = self.span.as_ref()?;
+        Some(TraceContext {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            is_sampled: true,
+        })
     }
 
     /// It went wrong. The text must hold no secret.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use alerting::stats::is_counted;
 use alerting::{Delivery, FailureReason, Input, Outcome, Retry};
-use net::traces::{LiveSpan, SpanKind};
+use net::traces::{LiveSpan, SpanKind, TraceContext, within};
 
 use super::Alertmanager;
 use crate::deliveries::apart;
@@ -21,7 +21,8 @@ impl Alertmanager {
             let is_counted = is_counted(&delivery.alerts);
             let mut span = alertmanager.span(&delivery);
             let start = Instant::now();
-            let outcome = alertmanager.attempt(delivery).await;
+            let context = span.as_ref().and_then(LiveSpan::context);
+            let outcome = alertmanager.attempt(delivery, context).await;
             if let (Some(span), Outcome::Failed { message, .. }) = (&mut span, &outcome) {
                 span.fail(message);
             }
@@ -51,14 +52,19 @@ impl Alertmanager {
         Some(span)
     }
 
-    /// Makes one attempt. Who asks for it counts it.
-    pub(super) async fn attempt(&self, delivery: Delivery) -> Outcome {
+    /// Makes one attempt, as part of a span if there is one. Who asks for it counts it.
+    pub(super) async fn attempt(
+        &self,
+        delivery: Delivery,
+        context: Option<TraceContext>,
+    ) -> Outcome {
         let receivers = Arc::clone(&self.receivers.read());
         let integration = delivery.integration_name.to_string();
         let receiver = delivery.receiver.to_string();
         let now = self.clock.now();
         // A panic in an integration ends its own task only; it counts as a failure that may pass.
-        let attempt = apart(async move { receivers.deliver(&delivery, now).await });
+        let attempt =
+            apart(async move { within(context, receivers.deliver(&delivery, now)).await });
         let outcome = attempt.await.unwrap_or_else(|problem| Outcome::Failed {
             retry: Retry::Later,
             failure: FailureReason::Other,

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct PageRequest {
     /// With the query string.
     pub path: String,
+    /// As they came, names in lower case.
+    pub headers: Vec<(String, String)>,
     /// Of the length that the head says. It is read in any case: a connection that is closed before may look
     /// like a failure to the client, which then asks again.
     pub body: String,
@@ -95,18 +97,25 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&PageRequest) -> Page) -> io::Resul
     reader.read_line(&mut line)?;
     let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
     let mut length = 0;
+    let mut headers = Vec::new();
     while line.trim_end() != "" {
         line.clear();
         reader.read_line(&mut line)?;
         let (name, value) = line.split_once(':').unwrap_or_default();
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().unwrap_or(0);
+        let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+        if name == "content-length" {
+            length = value.parse().unwrap_or(0);
         }
+        headers.push((name, value));
     }
     let mut body = Vec::new();
     reader.take(length).read_to_end(&mut body)?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    let page = answer(&PageRequest { path, body });
+    let page = answer(&PageRequest {
+        path,
+        headers,
+        body,
+    });
     let mut stream = stream;
     write!(
         stream,

@@ -97,7 +97,8 @@ impl Running {
             self.note(telling.started(attempt));
             let delivery = telling.delivery(attempt, now + ATTEMPT_TIME);
             let limit = (ATTEMPT_TIME + LOST_AFTER).to_std();
-            let outcome = tokio::time::timeout(limit, self.alertmanager.attempt(delivery)).await;
+            let outcome =
+                tokio::time::timeout(limit, self.alertmanager.attempt(delivery, None)).await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Failed {
                 retry: Retry::Later,
                 failure: FailureReason::ContextDeadlineExceeded,
