@@ -31,12 +31,12 @@ def free_port():
 
 
 class Server:
-    def __init__(self, command, folder):
+    def __init__(self, command, folder, text=CONFIG):
         self.port = free_port()
         self.folder = folder
         config = os.path.join(folder, "alertmanager.yml")
         with open(config, "w") as f:
-            f.write(CONFIG)
+            f.write(text)
         flags = [
             f"--config.file={config}",
             f"--storage.path={folder}/data",
