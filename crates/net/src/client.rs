@@ -29,8 +29,9 @@ use crate::traces::TraceContext;
 
 /// Go's client gives up after ten redirects; so do the peers.
 const REDIRECTS_MAX: usize = 10;
-/// Idle connections to one host that are kept.
-const IDLE_PER_HOST_MAX: usize = 2;
+/// Idle connections to one host that are kept, as many as the peers keep: when a thousand groups are due at once, a
+/// connection for each costs more than all the rest.
+const IDLE_PER_HOST_MAX: usize = 1000;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Which span a request is part of.
