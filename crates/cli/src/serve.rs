@@ -113,8 +113,9 @@ impl Drop for ReplayBar {
     }
 }
 
-/// The async runtime of all commands.
+/// The async runtime of all commands, which may have as many connections as the system allows.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    server::raise_open_files();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -17,7 +17,8 @@ use parking_lot::RwLock;
 use crate::alertmanager::{Alertmanager, Counts};
 use crate::build_info::build_info;
 use crate::options::Switch;
-use crate::self_metrics::{float, float_of, process, refusals, reloads};
+use crate::process;
+use crate::self_metrics::{float, float_of, refusals, reloads};
 
 /// What a reload of an Alertmanager alone changes.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,7 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
             loaded.hash,
         );
         alerts(page, &observed.alertmanager);
-        process(page, observed.started_at);
+        process::metrics(page, observed.started_at);
         refusals(page, &observed.reasons);
     });
 }

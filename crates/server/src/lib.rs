@@ -47,6 +47,7 @@ mod outgoing;
 mod pending_uploads;
 pub mod pieces;
 mod plan;
+mod process;
 mod proxy;
 mod queries;
 mod query_settings;
@@ -87,6 +88,7 @@ pub use options::{
     AgentOptions, AlertmanagerOptions, MetricLabels, Options, QueryOptions, RemoteReadOptions,
     RemoteWriteOptions, RuleOptions, StorageOptions, Switch, Tempo,
 };
+pub use process::raise_open_files;
 pub use remote::write::MessageTypes;
 pub use retention_rules::{RetentionRules, RetentionRulesError};
 pub use routing::trial::OfflineTrials;

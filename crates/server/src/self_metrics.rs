@@ -18,6 +18,7 @@ use crate::alerting_metrics;
 use crate::alertmanager::Alertmanager;
 use crate::budget::MemoryBudget;
 use crate::build_info::build_info;
+use crate::process;
 use crate::retention::Limits;
 use crate::sources::Current;
 
@@ -54,7 +55,7 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
         }
         rule_groups(page, &observed.rules);
         alerting_metrics::alerts(page, &observed.alertmanager);
-        process(page, observed.started_at);
+        process::metrics(page, observed.started_at);
         refusals(page, &observed.reasons);
     });
 }
@@ -614,70 +615,6 @@ fn rule_groups(page: &mut Page, rules: &Views) {
             help,
             &labels,
             seconds,
-        );
-    }
-}
-
-/// From `/proc/self`; left out where there is none.
-pub(crate) fn process(page: &mut Page, started_at: Timestamp) {
-    let help = "Start time of the process since unix epoch in seconds.";
-    page.sample(
-        Kind::Gauge,
-        "process_start_time_seconds",
-        help,
-        &[],
-        started_at.seconds(),
-    );
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
-        return;
-    };
-    // The name in parentheses may hold spaces; fields are counted after it.
-    let fields: Vec<&str> = stat
-        .rsplit_once(')')
-        .map_or("", |(_, rest)| rest)
-        .split_whitespace()
-        .collect();
-    let number = |index: usize| {
-        fields
-            .get(index)
-            .and_then(|field| field.parse::<u64>().ok())
-            .map(float)
-    };
-    let ticks = float(rustix::param::clock_ticks_per_second());
-    if let (Some(user), Some(system)) = (number(11), number(12)) {
-        let help = "Total user and system CPU time spent in seconds.";
-        page.sample(
-            Kind::Counter,
-            "process_cpu_seconds_total",
-            help,
-            &[],
-            (user + system) / ticks,
-        );
-    }
-    if let (Some(virtual_bytes), Some(pages)) = (number(20), number(21)) {
-        page.sample(
-            Kind::Gauge,
-            "process_virtual_memory_bytes",
-            "Virtual memory size in bytes.",
-            &[],
-            virtual_bytes,
-        );
-        let bytes = pages * float_of(rustix::param::page_size());
-        page.sample(
-            Kind::Gauge,
-            "process_resident_memory_bytes",
-            "Resident memory size in bytes.",
-            &[],
-            bytes,
-        );
-    }
-    if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
-        page.sample(
-            Kind::Gauge,
-            "process_open_fds",
-            "Number of open file descriptors.",
-            &[],
-            float_of(entries.count()),
         );
     }
 }

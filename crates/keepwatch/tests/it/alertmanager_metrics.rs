@@ -179,7 +179,6 @@ fn why_absent(name: &str) -> Option<&'static str> {
     match name {
         "alertmanager_marked_alerts" => Some("newer ones have it no more"),
         _ if name.starts_with("go_") => Some("there is no Go"),
-        _ if name.starts_with("process_") => Some("compared elsewhere; they depend on the system"),
         _ if name.starts_with("net_conntrack_") => {
             Some("it watches the connections of one Go library")
         }
