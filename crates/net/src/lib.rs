@@ -4,7 +4,7 @@
 //! through proxies; [`resolve`] maps names to addresses as curl's `--resolve` does; [`tls`] makes client TLS configurations;
 //! [`tls_stream`] is TLS on single connections; [`smtp`] hands over a mail; [`sigv4`] signs for AWS; [`server`] accepts
 //! connections for an axum router, those that [`inherited`] was passed too; [`passwords`] knows who may ask; [`parts`] has
-//! bodies that are made while they are sent, [`counted()`] tells how long one was; [`traces`] sends spans to
+//! bodies that are made while they are sent, [`counted()`] tells how long one was; [`kafka`] hands records to brokers; [`traces`] sends spans to
 //! a collector. Other crates name neither hyper nor rustls.
 //!
 //! Not here: what is requested and what answers mean (`scrape`, `discovery`, `notify`, `api`).
@@ -13,6 +13,7 @@ mod certificate_names;
 pub mod client;
 mod counted;
 pub mod inherited;
+pub mod kafka;
 pub mod oauth2;
 pub mod parts;
 pub mod passwords;

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`negotiate`] (Accept and Content-Type), [`Exposition`] (one cursor over a scraped
 //! page in any format), `text` and `proto` behind it, `nhcb` (classic histograms turned native),
-//! [`encode`] (our own pages; [`encode_proto`] in protobuf), [`remote`] (remote write and read), [`otlp`] (metrics of OpenTelemetry).
+//! [`encode`] (our own pages; [`encode_proto`] in protobuf), [`remote`] (remote write and read), [`otlp`] (metrics of OpenTelemetry),
+//! [`kafka`] (records for Kafka).
 //!
 //! Not here: fetching, storing, relabelling (`scrape`), and the storage formats (`tsdb`).
 
@@ -12,6 +13,7 @@ mod error;
 mod exposition;
 mod float;
 mod histogram;
+pub mod kafka;
 pub mod negotiate;
 mod nhcb;
 pub mod otlp;
