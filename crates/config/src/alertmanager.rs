@@ -12,7 +12,7 @@ mod route;
 pub mod time_interval;
 mod urls;
 
-pub use event_recorder::EventRecorder;
+pub use event_recorder::{EventRecorder, FileOutput, KafkaOutput, StdoutOutput, WebhookOutput};
 pub use global::{Global, HostPort};
 pub use inhibit::InhibitRule;
 pub use interval_changes::next_change;

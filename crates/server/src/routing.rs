@@ -50,7 +50,7 @@ pub(crate) fn plan(
             return None;
         }
     };
-    if config.event_recorder.is_some() {
+    if !config.event_recorder.is_empty() {
         let message = "event_recorder has no effect yet: what happens to alerts is in the journal, /api/keepwatch/v1/journal";
         problems.push(Diagnostic::warning("event-recorder-not-built", message));
     }

@@ -32,7 +32,7 @@ section! {
         ["mute_time_intervals", omit] pub mute_time_intervals: Vec<NamedTimeInterval>,
         ["time_intervals", omit] pub time_intervals: Vec<NamedTimeInterval>,
         ["tracing", some] pub tracing: Option<Tracing>,
-        ["event_recorder", some] pub event_recorder: Option<EventRecorder>,
+        ["event_recorder", unless_default] pub event_recorder: EventRecorder,
     }
 }
 
