@@ -147,6 +147,10 @@ pub struct Settings {
     pub waits_for_cluster: bool,
     /// Spreads retries; any number.
     pub jitter_seed: u64,
+    /// Whether there is an event recorder, which wants [`Action::Record`](crate::Action).
+    pub records_events: bool,
+    /// Makes the UUIDs of groups; another number for each run.
+    pub identity_seed: u64,
 }
 
 impl Default for Settings {
@@ -162,6 +166,8 @@ impl Default for Settings {
             names: NameScheme::Utf8,
             waits_for_cluster: false,
             jitter_seed: 0,
+            records_events: false,
+            identity_seed: 0,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::delivery::{FailureReason, NotifiedAlert};
 use crate::event::GroupRef;
 use crate::machine::Compiled;
 use crate::nflog::{LogReceiver, ReceiverData};
+use crate::recorder::{RecordedGroup, Uuid};
 
 /// A flush that has not ended.
 #[derive(Debug)]
@@ -30,9 +31,23 @@ pub(crate) struct Flush {
     pub(crate) snapshot: Arc<[NotifiedAlert]>,
     /// Those that are left to notify about.
     pub(crate) alerts: Arc<[NotifiedAlert]>,
+    /// Hashes of the alerts that silences or inhibition left out, for the event recorder.
+    pub(crate) muted: Vec<u64>,
+    /// The group's, and its number among the group's flushes, from 1.
+    pub(crate) uuid: Uuid,
+    pub(crate) id: u64,
     /// Deliveries that have not ended.
     pub(crate) open: usize,
     pub(crate) has_failed: bool,
+}
+
+impl Flush {
+    pub(crate) fn recorded_group(&self) -> RecordedGroup {
+        RecordedGroup {
+            about: self.about.clone(),
+            labels: self.group_labels.clone(),
+        }
+    }
 }
 
 /// One integration's part of a flush.

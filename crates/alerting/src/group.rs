@@ -9,6 +9,7 @@ use crate::alert::{Alert, EndKind, Fingerprint, compare_for_notification};
 use crate::delivery::NotifiedAlert;
 use crate::event::GroupRef;
 use crate::reason::NotNotified;
+use crate::recorder::{RecordedGroup, Uuid};
 use crate::time::Time;
 
 /// A group. It exists from its first alert until everybody knows that all its alerts are resolved.
@@ -27,6 +28,10 @@ pub(crate) struct Group {
     pub(crate) running: Option<u64>,
     /// The intervals that muted the last flush.
     pub(crate) muted_by: Vec<String>,
+    /// Of the event recorder.
+    pub(crate) uuid: Uuid,
+    /// How many flushes there were.
+    pub(crate) flushes: u64,
     /// The last reason not to notify, by integration, so that the journal gets changes only.
     pub(crate) quiet: BTreeMap<Option<usize>, &'static str>,
 }
@@ -55,7 +60,16 @@ impl Group {
             flush_at,
             running: None,
             muted_by: Vec::new(),
+            uuid: Uuid::default(),
+            flushes: 0,
             quiet: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn recorded(&self) -> RecordedGroup {
+        RecordedGroup {
+            about: self.about.clone(),
+            labels: self.labels.clone(),
         }
     }
 

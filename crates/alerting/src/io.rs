@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::delivery::{Delivery, DeliveryId, Outcome};
 use crate::event::Event;
 use crate::nflog::StoredEntry;
+use crate::recorder::Recorded;
 use crate::silence::{Silence, SilenceError};
 use crate::silences::StoredSilence;
 
@@ -56,6 +57,8 @@ pub enum Action {
     Deliver(Box<Delivery>),
     /// Append to the journal.
     Journal(Event),
+    /// Hand to the event recorder; only with [`Settings::records_events`](crate::Settings).
+    Record(Recorded),
     /// Answer to [`Input::Posted`]: one for each alert that was not taken, in order.
     AlertRefused(AlertError),
     /// Answer to [`Input::SilenceSet`] and [`Input::SilenceExpired`].

@@ -9,7 +9,7 @@
 //! [`stopped`] (what they kept from being told), [`nflog`] and [`dedup`] (the state),
 //! `flush` and [`delivery`] (one notification on its way), [`io`] and [`machine`] (the step function),
 //! [`event`] and [`reason`] (what happened, and why), [`stats`] and [`measure`] (how often, and how long it took),
-//! [`journal`] (events as bytes, and found again), [`view`] (what the HTTP API shows), [`trial`] (where alerts would
+//! [`journal`] (events as bytes, and found again), [`recorder`] (events as the peer's event recorder has them), [`view`] (what the HTTP API shows), [`trial`] (where alerts would
 //! end under a configuration that is not in use), [`codec`] (files and gossip messages, byte by byte).
 //!
 //! Not here: rendering and sending (`notify`), reading configuration (`config`), clocks, files and the
@@ -32,6 +32,7 @@ pub mod machine;
 pub mod measure;
 pub mod nflog;
 pub mod reason;
+pub mod recorder;
 pub mod route;
 pub mod silence;
 pub mod silences;
@@ -56,6 +57,7 @@ pub use event::Event;
 pub use io::{Action, Input};
 pub use machine::Machine;
 pub use reason::NotNotified;
+pub use recorder::Recorded;
 pub use route::{GroupBySpec, RouteSpec, RouteTree};
 pub use silence::{Silence, SilenceError, SilenceState};
 pub use time::Time;

@@ -1,10 +1,12 @@
 //! The step function. State is here; what happens on the way is in `ingest` (alerts into groups), `pipeline`
-//! (a flush through its stages), `sending` (a notification through its attempts) and [`acknowledging`] (silences
+//! (a flush through its stages), `sending` (a notification through its attempts), `recording` (what the event
+//! recorder is told) and [`acknowledging`] (silences
 //! that hold while an alert fires).
 
 pub mod acknowledging;
 mod ingest;
 mod pipeline;
+mod recording;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -114,6 +116,8 @@ pub struct Machine {
     peer_wait: Duration,
     has_settled: bool,
     jitter: RandomNumbers,
+    /// Makes UUIDs for the event recorder.
+    identities: RandomNumbers,
     stats: Stats,
     pub(crate) stopped: Stopped,
     stopwatch: Stopwatch,
@@ -149,6 +153,7 @@ impl Machine {
             peer_wait: Duration::ZERO,
             has_settled: !settings.waits_for_cluster,
             jitter: RandomNumbers::new(settings.jitter_seed),
+            identities: RandomNumbers::new(settings.identity_seed),
             stats: Stats::default(),
             stopped: Stopped::default(),
             stopwatch: Stopwatch::default(),
@@ -256,6 +261,7 @@ impl Machine {
                         for stored in change.changed {
                             let silence = stored.silence.clone();
                             let event = if silence.id == id {
+                                self.record_silence(&silence, change.is_new, actions);
                                 Event::SilenceStored { silence }
                             } else {
                                 Event::SilenceExpired { silence }

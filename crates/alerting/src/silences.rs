@@ -28,6 +28,8 @@ pub struct SilenceChange {
     pub id: String,
     /// What must be told to the other cluster members, in order.
     pub changed: Vec<StoredSilence>,
+    /// Whether there was none under this id before.
+    pub is_new: bool,
     /// The id of the silence that was expired because the change could not keep it.
     pub replaced: Option<String>,
 }
@@ -108,7 +110,11 @@ impl Silences {
         if let Some(old) = kept {
             silence.updated_at = now.max(old.updated_at.next());
             let stored = checked_size(silence, settings)?;
-            return Ok(self.change(stored, None, Vec::new()));
+            let changed = self.change(stored, None, Vec::new());
+            return Ok(SilenceChange {
+                is_new: false,
+                ..changed
+            });
         }
         if settings.silences_max > 0 && self.entries.len() >= settings.silences_max {
             return Err(SilenceError::TooMany {
@@ -140,6 +146,7 @@ impl Silences {
         SilenceChange {
             id,
             changed,
+            is_new: true,
             replaced,
         }
     }

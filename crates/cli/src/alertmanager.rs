@@ -113,6 +113,7 @@ fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<Alertm
             matchers: matchers(given)?,
             journal: options::journal(given)?,
             metric_labels: metric_labels(given),
+            event_recorder: feature(given, EVENT_RECORDER),
         },
         // The empty address switches the mesh off, whatever the other flags say.
         cluster: given
@@ -134,28 +135,33 @@ fn pause(given: &Given<'_>, name: &str) -> anyhow::Result<model::Duration> {
 }
 
 /// Features that change what is done here.
-const BUILT: [&str; 5] = [
+const BUILT: [&str; 6] = [
     "classic-mode",
     "utf8-strict-mode",
     ALERT_NAME,
     RECEIVER_NAME,
     GROUP_KEY,
+    EVENT_RECORDER,
 ];
 const ALERT_NAME: &str = "alert-names-in-metrics";
 const RECEIVER_NAME: &str = "receiver-name-in-metrics";
 const GROUP_KEY: &str = "group-key-in-metrics";
+const EVENT_RECORDER: &str = "event-recorder";
 
 fn features<'a>(given: &'a Given<'_>) -> impl Iterator<Item = &'a str> {
     let features = given.text("enable-feature").unwrap_or_default();
     features.split(',').filter(|name| !name.is_empty())
 }
 
+fn feature(given: &Given<'_>, feature: &str) -> Switch {
+    Switch::from(features(given).any(|name| name == feature))
+}
+
 fn metric_labels(given: &Given<'_>) -> MetricLabels {
-    let switch = |feature: &str| Switch::from(features(given).any(|name| name == feature));
     MetricLabels {
-        alert_name: switch(ALERT_NAME),
-        receiver_name: switch(RECEIVER_NAME),
-        group_key: switch(GROUP_KEY),
+        alert_name: feature(given, ALERT_NAME),
+        receiver_name: feature(given, RECEIVER_NAME),
+        group_key: feature(given, GROUP_KEY),
     }
 }
 

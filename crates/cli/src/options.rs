@@ -128,6 +128,7 @@ pub(crate) fn from_flags(
                 ),
             },
             journal: journal(&given)?,
+            event_recorder: features.event_recorder,
             ..AlertmanagerOptions::default()
         },
         cluster: cluster(&given),

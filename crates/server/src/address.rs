@@ -130,15 +130,19 @@ async fn listen(addresses: &[String]) -> Result<Vec<(TcpListener, SocketAddr)>, 
 /// `given`, or one made from the host's name; without a trailing slash.
 fn external_url(given: Option<&str>, scheme: Scheme, port: u16) -> String {
     let url = given.map(str::to_owned).unwrap_or_else(|| {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = if host.trim().is_empty() {
-            "localhost"
-        } else {
-            host.trim()
+        let host = match host_name() {
+            host if host.is_empty() => "localhost".to_owned(),
+            host => host,
         };
         format!("{scheme}://{host}:{port}")
     });
     url.trim_end_matches('/').to_owned()
+}
+
+/// The name of this host; empty if it has none.
+pub(crate) fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }
 
 /// The path before all paths, without a trailing slash.

@@ -41,6 +41,7 @@ impl AlertingTasks {
     pub(crate) async fn stop(self) {
         drop(self.own);
         self.alertmanager.finish_deliveries().await;
+        self.alertmanager.stop_recorder();
         self.alertmanager.tracing.stop().await;
         if let Some((mesh, meshing)) = self.mesh {
             mesh.leave().await;

@@ -37,6 +37,7 @@ use crate::alerting_files::{AlertingFiles, Remembered};
 use crate::alerting_metrics;
 use crate::cluster;
 use crate::deliveries::Deliveries;
+use crate::event_recorder::{self, EventRecorder, Surroundings};
 use crate::journal::{self, Journal};
 use crate::options::{AlertmanagerOptions, Options, Switch};
 use crate::outgoing::Outgoing;
@@ -57,6 +58,7 @@ pub(crate) struct Routing {
     pub(crate) receivers: Arc<Receivers>,
     pub(crate) written: Written,
     pub(crate) collector: Option<Arc<Collector>>,
+    pub(crate) events: Arc<event_recorder::Plan>,
 }
 
 /// A configuration as it is read and shown.
@@ -93,6 +95,7 @@ pub(crate) struct Alertmanager {
     pub(crate) counters: Counters,
     pub(crate) journal: Arc<Journal>,
     pub(crate) tracing: Tracing,
+    pub(crate) recorder: EventRecorder,
     drills: Drills,
 }
 
@@ -205,6 +208,12 @@ impl Alertmanager {
         journal.put_note(clock.now(), "alerting-started", "");
         let tracing = Tracing::default();
         tracing.follow(routing.collector, &clock);
+        let surroundings = counters.events.clone().map(|counters| Surroundings {
+            counters,
+            clock: Arc::clone(&clock),
+            reasons: Arc::clone(&reasons),
+        });
+        let recorder = EventRecorder::start(routing.events, surroundings);
         Arc::new(Self {
             machine: Mutex::new(machine),
             files: Mutex::new(memory.files),
@@ -222,6 +231,7 @@ impl Alertmanager {
             counters,
             journal: Arc::new(journal),
             tracing,
+            recorder,
             drills: Drills::default(),
         })
     }
@@ -275,6 +285,12 @@ impl Alertmanager {
                 "deliveries took too long to wait for; the next start sends them again"
             );
         }
+    }
+
+    /// Records that this process stops; nothing is recorded from then on.
+    pub(crate) fn stop_recorder(&self) {
+        let position = self.position.load(Ordering::Relaxed);
+        self.recorder.begin_stop(self.clock.now(), position);
     }
 
     /// Writes everything that is remembered.
@@ -339,6 +355,7 @@ impl Alertmanager {
     pub(crate) fn replace(self: &Arc<Self>, routing: Routing) {
         self.counters.latency.follow(&routing.config);
         self.tracing.follow(routing.collector, &self.clock);
+        self.recorder.follow(routing.events);
         *self.receivers.write() = routing.receivers;
         *self.written.write() = routing.written;
         self.step(Input::ConfigReplaced(routing.config));
@@ -355,7 +372,9 @@ impl Alertmanager {
         let is_news = !matches!(input, Input::Tick);
         let actions = {
             let mut machine = self.machine.lock();
-            let actions = machine.step(now, input);
+            let mut actions = machine.step(now, input);
+            let position = self.position.load(Ordering::Relaxed);
+            self.recorder.take(now, position, &mut actions);
             // Within the lock, so that events of one step do not overtake those of another.
             let events = actions.iter().filter_map(|action| match action {
                 Action::Journal(event) => Some(event.clone()),
@@ -373,6 +392,8 @@ impl Alertmanager {
             match action {
                 Action::Deliver(delivery) => self.deliver(*delivery),
                 Action::Journal(event) => self.tell_of(now, &event),
+                // The recorder has taken them out.
+                Action::Record(_) => {}
                 Action::AlertRefused(error) => {
                     self.reasons.record(now.millis(), "posted alert", &error);
                     answer.refused.push(error.to_string());

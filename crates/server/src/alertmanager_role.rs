@@ -136,7 +136,7 @@ pub async fn start_alertmanager(
         memory,
         Arc::clone(&clock),
         Arc::clone(&reasons),
-        Counters::new(&registry, options.alertmanager.metric_labels),
+        Counters::new(&registry, &options.alertmanager),
     );
     let mesh = mesh.map(|mesh| cluster::join(mesh, &alertmanager, &registry));
     let loaded = Arc::new(RwLock::new(Loaded {
@@ -242,7 +242,7 @@ impl Planner {
             overrides: &self.options.overrides,
             tempo: Tempo::Real,
             external_url: &self.external_url,
-            matchers: self.options.alertmanager.matchers,
+            alertmanager: &self.options.alertmanager,
         };
         let mut problems = Diagnostics::new();
         match routing::plan(Some(&file), context, &mut problems) {
@@ -296,9 +296,11 @@ impl Main {
         self.alertmanager.begin_stop();
         serving.stop().await;
         tasks.stop().await;
-        let alertmanager = self.alertmanager;
+        let alertmanager = Arc::clone(&self.alertmanager);
         // A panic in there is logged by the runtime, and what could not be written is too.
         let _ = tokio::task::spawn_blocking(move || alertmanager.close()).await;
+        // Last, as it may take a while.
+        self.alertmanager.recorder.finish().await;
         tracing::info!("stopped");
     }
 

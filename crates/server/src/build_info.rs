@@ -4,18 +4,21 @@ use std::env::consts;
 
 use metrics::{Kind, Page};
 
-/// Under the name of the peer that `prefix` is. What only Go has is empty.
-pub(crate) fn build_info(page: &mut Page, prefix: &str) {
-    // The names that Go has for them.
-    let architecture = match consts::ARCH {
+/// The processor, by the name that Go has for it.
+pub(crate) fn architecture() -> &'static str {
+    match consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         "x86" => "386",
         other => other,
-    };
+    }
+}
+
+/// Under the name of the peer that `prefix` is. What only Go has is empty.
+pub(crate) fn build_info(page: &mut Page, prefix: &str) {
     let labels = [
         ("branch", ""),
-        ("goarch", architecture),
+        ("goarch", architecture()),
         ("goos", consts::OS),
         ("goversion", ""),
         ("revision", ""),

@@ -22,6 +22,8 @@ pub struct Features {
     /// As older versions of the peer switch to agent mode.
     pub agent: Switch,
     pub otlp_native_delta: Switch,
+    /// Of the other peer, Alertmanager.
+    pub event_recorder: Switch,
 }
 
 /// On in any case, here or in the peer too: naming them changes nothing.
@@ -72,6 +74,7 @@ impl Features {
                 "agent" => &mut features.agent,
                 "search-api" => &mut features.search_api,
                 "otlp-native-delta-ingestion" => &mut features.otlp_native_delta,
+                "event-recorder" => &mut features.event_recorder,
                 _ if ALWAYS_ON.contains(&name) => continue,
                 _ if NOT_BUILT.contains(&name) => {
                     notices.push(format!("--enable-feature={name}: not built yet"));

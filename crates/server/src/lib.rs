@@ -27,6 +27,7 @@ mod clock;
 mod cluster;
 mod compaction;
 mod deliveries;
+mod event_recorder;
 mod exchange;
 mod feature_list;
 mod features;

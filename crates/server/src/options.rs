@@ -185,6 +185,8 @@ pub struct AlertmanagerOptions {
     /// How much of the journal is kept.
     pub journal: JournalLimits,
     pub metric_labels: MetricLabels,
+    /// Whether events are recorded as the configuration asks for it.
+    pub event_recorder: Switch,
 }
 
 /// Labels that some metrics of alerting get where somebody wants them. Each can make many series.
@@ -212,6 +214,7 @@ impl Default for AlertmanagerOptions {
             matchers: MatcherMode::default(),
             journal: JournalLimits::default(),
             metric_labels: MetricLabels::default(),
+            event_recorder: Switch::Off,
         }
     }
 }
@@ -233,6 +236,8 @@ impl AlertmanagerOptions {
             names: self.matchers.name_scheme(),
             waits_for_cluster: is_clustered,
             jitter_seed: u64::from(std::process::id()),
+            records_events: self.event_recorder.is_on(),
+            identity_seed: crate::storage::random(),
         }
     }
 }

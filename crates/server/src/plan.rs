@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use config::alertmanager::matchers::MatcherMode;
 use config::prometheus::{Config, Global, LoadOptions, Mode};
 use diag::{Diagnostic, Diagnostics, Reason, Severity, Source};
 use discovery::kubernetes::Objects;
@@ -24,7 +23,7 @@ use crate::files::RealFiles;
 use crate::input::{FileInput, Input, to_json};
 use crate::jobs::{JobContext, JobPlan, JobRefusal};
 use crate::not_built::{self, PartNotBuilt};
-use crate::options::Tempo;
+use crate::options::{AlertmanagerOptions, Tempo};
 use crate::{groups, jobs, routing, samples, tempo};
 
 /// Everything that a start or a reload puts in place.
@@ -62,7 +61,7 @@ pub(crate) struct PlanContext<'a> {
     pub(crate) features: Features,
     pub(crate) external_url: &'a str,
     pub(crate) parser: &'a ParserOptions,
-    pub(crate) matchers: MatcherMode,
+    pub(crate) alertmanager: &'a AlertmanagerOptions,
     pub(crate) mode: Mode,
 }
 
@@ -72,7 +71,7 @@ pub(crate) struct RoutingContext<'a> {
     pub(crate) overrides: &'a Overrides,
     pub(crate) tempo: Tempo,
     pub(crate) external_url: &'a str,
-    pub(crate) matchers: MatcherMode,
+    pub(crate) alertmanager: &'a AlertmanagerOptions,
 }
 
 impl<'a> PlanContext<'a> {
@@ -81,7 +80,7 @@ impl<'a> PlanContext<'a> {
             overrides: self.overrides,
             tempo: self.tempo,
             external_url: self.external_url,
-            matchers: self.matchers,
+            alertmanager: self.alertmanager,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::files::RealFiles;
 use crate::input::FileInput;
 use crate::options::Tempo;
 use crate::plan::RoutingContext;
-use crate::{receivers, tempo, traces};
+use crate::{event_recorder, receivers, tempo, traces};
 
 /// Routing where no configuration says anything: alerts are grouped and shown, and nobody is told.
 const BUILT_IN: &str = "route:\n  receiver: \"null\"\nreceivers:\n- name: \"null\"\n";
@@ -37,7 +37,7 @@ pub(crate) fn plan(
     let input = input.unwrap_or(&built_in);
     let options = LoadOptions {
         base_dir: &input.base_dir,
-        matchers: context.matchers,
+        matchers: context.alertmanager.matchers,
         template: &template_problem,
     };
     let config = match load(&input.source, &options) {
@@ -50,10 +50,6 @@ pub(crate) fn plan(
             return None;
         }
     };
-    if !config.event_recorder.is_empty() {
-        let message = "event_recorder has no effect yet: what happens to alerts is in the journal, /api/keepwatch/v1/journal";
-        problems.push(Diagnostic::warning("event-recorder-not-built", message));
-    }
     let templates = templates(&config, context.external_url, problems)?;
     let mut integrations: HashMap<Arc<str>, Vec<Box<dyn Integration>>> = HashMap::new();
     let mut receivers = Vec::new();
@@ -64,6 +60,11 @@ pub(crate) fn plan(
     }
     Some(Routing {
         collector: traces::collector(config.tracing.as_ref(), context.overrides, problems),
+        events: event_recorder::plan(
+            &config.event_recorder,
+            (context.alertmanager.event_recorder, context.overrides),
+            problems,
+        ),
         config: Arc::new(machine_config(&config, receivers, context.tempo)),
         receivers: Arc::new(Receivers::new(
             templates,

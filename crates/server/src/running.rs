@@ -217,7 +217,7 @@ impl Planner {
             features: self.options.features,
             external_url: &self.external_url,
             parser: &self.parser,
-            matchers: self.options.alertmanager.matchers,
+            alertmanager: &self.options.alertmanager,
             mode: self.options.mode(),
         };
         let mut plan = plan::plan(input, &context).map_err(StartError::Configuration)?;
@@ -292,7 +292,7 @@ impl Parts {
             Arc::clone(&reasons),
         );
         let settings = options.alertmanager.settings(clock.now(), mesh.is_some());
-        let counters = Counters::new(&registry, options.alertmanager.metric_labels);
+        let counters = Counters::new(&registry, &options.alertmanager);
         let routing = plan.routing.clone();
         let reading = trial::Reading {
             matchers: options.alertmanager.matchers,
@@ -611,6 +611,7 @@ impl Parts {
             Storage::close(&db, agent.as_ref())
         })
         .await;
+        self.alertmanager.recorder.finish().await;
         match closed {
             Ok(Ok(())) => tracing::info!("stopped; everything is on disk"),
             Ok(Err(error)) => tracing::error!(%error, "closing the log failed"),

@@ -79,6 +79,7 @@ impl Machine {
                 .extend(&id, ends_at, now, self.settings.retention);
             if let Some(stored) = extended {
                 let silence = stored.silence.clone();
+                self.record_silence(&silence, false, actions);
                 journal(actions, Event::SilenceStored { silence });
                 actions.push(Action::BroadcastSilence(stored));
             }

@@ -12,6 +12,7 @@ use crate::event::{Event, GroupRef};
 use crate::group::Group;
 use crate::inhibit::Inhibitor;
 use crate::io::Action;
+use crate::recorder::{Recorded, Uuid};
 use crate::stats::is_drill;
 use crate::store::{AlertStore, Stored};
 use crate::time::Time;
@@ -68,6 +69,7 @@ impl Machine {
     }
 
     fn put(&mut self, now: Timestamp, alert: Alert, actions: &mut Vec<Action>) {
+        let is_new = self.alerts.get(alert.fingerprint).is_none();
         let alert = match self.alerts.put(alert, Time::from(now)) {
             Stored::OverLimit(labels) => {
                 self.stats
@@ -94,6 +96,11 @@ impl Machine {
         };
         self.stats.stored += u64::from(!is_drill(&alert.labels));
         self.inhibitor.observe(&alert);
+        if is_new {
+            self.tell_recorder(actions, || Recorded::AlertCreated {
+                alert: alert.clone(),
+            });
+        }
         self.group_alert(now, &alert, actions);
     }
 
@@ -130,15 +137,22 @@ impl Machine {
                     self.add_group(group, alert, actions)
                 }
             };
-            if let Some(group) = self.groups.get_mut(&number)
-                && group.insert(alert)
-            {
+            let Some(group) = self.groups.get_mut(&number) else {
+                continue;
+            };
+            if group.insert(alert) {
                 let event = Event::AlertRouted {
                     alert: alert.clone(),
                     group: group.about.clone(),
                     flush_at: group.flush_at.max(self.settings.dispatch_from),
                 };
                 journal(actions, event);
+            }
+            if self.settings.records_events {
+                actions.push(Action::Record(Recorded::AlertGrouped {
+                    alert: alert.clone(),
+                    group: group.recorded(),
+                }));
             }
         }
     }
@@ -150,6 +164,10 @@ impl Machine {
         actions: &mut Vec<Action>,
     ) -> u64 {
         let number = self.number();
+        if self.settings.records_events {
+            let (high, low) = (self.identities.next(), self.identities.next());
+            group.uuid = Uuid::new(u128::from(high) << 64 | u128::from(low));
+        }
         // A flush that outlived a reload may still be telling about this group.
         let key = (group.about.receiver.clone(), group.about.key.clone());
         group.running = self.replaced.get(&key).copied();

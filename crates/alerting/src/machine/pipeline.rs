@@ -36,6 +36,7 @@ impl Machine {
         // A zero interval would flush without end; the configuration refuses it.
         group.flush_at = now + interval.max(Duration::from_millis(1));
         group.running = Some(flush_number);
+        group.flushes += 1;
         let snapshot: Arc<[NotifiedAlert]> = group.snapshot(now).into();
         let event = Event::FlushStarted {
             group: group.about.clone(),
@@ -56,6 +57,9 @@ impl Machine {
             snapshot_at: now,
             alerts: snapshot.clone(),
             snapshot,
+            muted: Vec::new(),
+            uuid: group.uuid,
+            id: group.flushes,
             open: 0,
             has_failed: false,
             config: compiled,
@@ -223,6 +227,10 @@ impl Machine {
             .filter(|(_, verdict)| verdict.is_none())
             .map(|(notified, _)| notified.clone())
             .collect();
+        let muted = self.record_verdicts(flush, &verdicts, actions);
+        if let Some(flush) = self.flushes.get_mut(&number) {
+            flush.muted = muted;
+        }
         self.journal_verdicts(number, verdicts, actions);
         unmuted
     }
@@ -303,6 +311,9 @@ impl Machine {
             return;
         };
         let has_failed = has_failed || flush.has_failed;
+        if flush.group.is_some() && !has_failed {
+            self.record_resolved(&flush, actions);
+        }
         let waiting: Vec<u64> = match flush.group {
             Some(group) => vec![group],
             // Groups of the new configuration that had to wait for this one.

@@ -239,6 +239,7 @@ impl Machine {
                     repeats_after: Some(now + repeats.unwrap_or_default()),
                 };
                 journal(actions, event);
+                self.record_notification(id, actions);
                 self.record(now, id, receiver_data, actions);
                 self.finish_delivery(now, id, false, actions);
                 return;

@@ -10,7 +10,8 @@
 //! beside the real one (`promtool`), the role amtool too (`amtool`), an Alertmanager alone
 //! (`alertmanager_role`) and its metrics (`alertmanager_metrics`), tools for data folders (`tsdb_tools`), imports into a running server (`online_import`),
 //! series that need not stay (`retention`), agent mode (`agent`), what became of alerts (`journal`), where they
-//! would go (`route_compare`), TLS and users beside the peers (`web_config`).
+//! would go (`route_compare`), what is recorded about them (`event_recorder`), TLS and users beside the peers
+//! (`web_config`).
 
 #![allow(
     clippy::unwrap_used,
@@ -30,6 +31,7 @@ mod crash;
 mod demo;
 mod differential;
 mod drill;
+mod event_recorder;
 mod federation;
 mod flags;
 mod journal;

@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
     use crate::alertmanager::{Counters, Memory};
-    use crate::options::{AlertmanagerOptions, MetricLabels, Tempo};
+    use crate::options::{AlertmanagerOptions, Tempo};
     use crate::plan::RoutingContext;
     use crate::routing::{self, trial::Reading};
 
@@ -71,7 +71,7 @@ mod tests {
             overrides: &Overrides::default(),
             tempo: Tempo::default(),
             external_url: "http://localhost/",
-            matchers: options.matchers,
+            alertmanager: &options,
         };
         let routing = routing::plan(None, context, &mut Diagnostics::default()).unwrap();
         Alertmanager::new(
@@ -80,7 +80,7 @@ mod tests {
             Memory::open(dir, &options).unwrap(),
             clock.clone(),
             Arc::new(ReasonBook::new(10)),
-            Counters::new(&Registry::new(), MetricLabels::default()),
+            Counters::new(&Registry::new(), &options),
         )
     }
 

@@ -9,8 +9,8 @@ use alerting::measure::Taken;
 use metrics::{Counter, Gauge, Histogram, Registry, Vector};
 use parking_lot::Mutex;
 
-use crate::journal;
-use crate::options::{MetricLabels, Switch};
+use crate::options::{AlertmanagerOptions, MetricLabels, Switch};
+use crate::{event_recorder, journal};
 
 /// Upper bounds in seconds, as the peer has them.
 const LATENCY: [f64; 5] = [1.0, 5.0, 10.0, 15.0, 20.0];
@@ -22,6 +22,8 @@ pub(crate) struct Counters {
     pub(super) latency: Latency,
     pub(super) proven: Vector<Gauge>,
     pub(super) journal: journal::Counters,
+    /// With the feature only.
+    pub(super) events: Option<event_recorder::Counters>,
     /// The files.
     pub(crate) silences: Snapshots,
     pub(crate) log: Snapshots,
@@ -31,7 +33,8 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn new(registry: &Registry, labels: MetricLabels) -> Self {
+    pub(crate) fn new(registry: &Registry, options: &AlertmanagerOptions) -> Self {
+        let labels = options.metric_labels;
         let propagated = "Number of received gossip messages that have been further gossiped.";
         Self {
             labels,
@@ -42,6 +45,10 @@ impl Counters {
                 &["receiver"],
             ),
             journal: journal::Counters::new(registry),
+            events: options
+                .event_recorder
+                .is_on()
+                .then(|| event_recorder::Counters::new(registry)),
             silences: Snapshots::default(),
             log: Snapshots::default(),
             silences_propagated: registry.counter(

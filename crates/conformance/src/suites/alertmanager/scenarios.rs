@@ -216,7 +216,7 @@ impl<'a> Simulation<'a> {
                 }
                 Action::AlertRefused(error) => return Err(format!("alert refused: {error}")),
                 Action::SilenceRefused(error) => return Err(format!("silence refused: {error}")),
-                Action::Journal(_) | Action::SilenceDone { .. } => {}
+                Action::Journal(_) | Action::Record(_) | Action::SilenceDone { .. } => {}
             }
         }
         Ok(())
