@@ -293,11 +293,48 @@ impl HttpClient {
             .unwrap_or(Err(SendError::Timeout(timeout)))
     }
 
+    /// The same for who only wants to know what the other side says: the status decides, and of the body there is what
+    /// came in time, whole and within the limit. That the rest of it did not come is no error.
+    pub async fn send_for_status(&self, request: Request) -> Result<Response, SendError> {
+        let (timeout, bytes_max) = (request.timeout, request.body_bytes_max);
+        let ends = tokio::time::Instant::now() + timeout;
+        let answer = tokio::time::timeout_at(ends, self.answer(request)).await;
+        let answer = answer.unwrap_or(Err(SendError::Timeout(timeout)))?;
+        let (parts, mut incoming) = answer.into_parts();
+        let mut body = Vec::new();
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(ends, incoming.frame()).await {
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            let room = bytes_max.saturating_sub(body.len());
+            if data.len() > room {
+                body.extend_from_slice(&data[..room]);
+                break;
+            }
+            body.extend_from_slice(&data);
+        }
+        Ok(Response {
+            status: parts.status,
+            headers: parts.headers,
+            wire_bytes: body.len(),
+            body: body.into(),
+        })
+    }
+
     async fn send_following(
         &self,
-        mut request: Request,
+        request: Request,
         body: &mut Vec<u8>,
     ) -> Result<Response, SendError> {
+        let bytes_max = request.body_bytes_max;
+        read_answer(self.answer(request).await?, bytes_max, body).await
+    }
+
+    /// The answer up to its headers, with redirects followed.
+    async fn answer(
+        &self,
+        mut request: Request,
+    ) -> Result<http::Response<hyper::body::Incoming>, SendError> {
         let mut uri = parse_url(&request.url)?;
         let first = uri.clone();
         for _ in 0..=REDIRECTS_MAX {
@@ -306,7 +343,7 @@ impl HttpClient {
             let response = self.send_once(&request, &uri, same_host).await?;
             let target = self.redirect_target(&response, &uri)?;
             let Some(target) = target else {
-                return read_answer(response, request.body_bytes_max, body).await;
+                return Ok(response);
             };
             if matches!(response.status().as_u16(), 301..=303) && request.method != Method::HEAD {
                 request.method = Method::GET;

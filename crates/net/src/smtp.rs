@@ -150,7 +150,12 @@ impl SmtpClient {
             Some(address) => TcpStream::connect(address).await,
             None => TcpStream::connect((host, port)).await,
         };
-        connected.map_err(|error| SmtpError::new("establish connection to server", error))
+        connected.map_err(|error| {
+            SmtpError::new(
+                "establish connection to server",
+                format_args!("{host}:{port}: {error}"),
+            )
+        })
     }
 
     async fn handshake(

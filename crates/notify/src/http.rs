@@ -17,6 +17,17 @@ pub struct HttpRequest {
     pub body: Vec<u8>,
     /// For the whole exchange.
     pub timeout: Duration,
+    pub wanted: Wanted,
+}
+
+/// What of an answer decides whether a notification arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The status. A body that is too long, or breaks off, or never ends is no failure: who took the notification
+    /// would be told once more.
+    Status,
+    /// What the body says, too.
+    Body,
 }
 
 impl HttpRequest {
@@ -30,6 +41,12 @@ impl HttpRequest {
     pub(crate) fn with_json(mut self, body: String) -> Self {
         self.body = body.into_bytes();
         self.with_header("Content-Type", "application/json")
+    }
+
+    #[must_use]
+    pub(crate) fn wanting(mut self, wanted: Wanted) -> Self {
+        self.wanted = wanted;
+        self
     }
 
     /// With a limit of its own, where the integration has one.

@@ -8,7 +8,7 @@ use config::alertmanager::Receiver;
 
 use crate::answer::{Failure, check_status};
 use crate::clients::Clients;
-use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend};
+use crate::http::{BoxFuture, HttpRequest, HttpResponse, HttpSend, Wanted};
 use crate::notification::Notification;
 
 /// A notification arrived.
@@ -46,6 +46,10 @@ pub(crate) trait SingleRequest: fmt::Debug + Send + Sync {
 
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure>;
 
+    fn wanted(&self) -> Wanted {
+        Wanted::Status
+    }
+
     /// Whether the answer says that the notification arrived.
     fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
         check_status(response, &[])
@@ -58,7 +62,8 @@ impl<T: SingleRequest> Integration for T {
         notification: Notification<'a>,
     ) -> BoxFuture<'a, Result<Sent, Failure>> {
         Box::pin(async move {
-            let response = self.http().send(self.request(notification)?).await?;
+            let request = self.request(notification)?.wanting(self.wanted());
+            let response = self.http().send(request).await?;
             self.check(&response)?;
             Ok(Sent::answered(&response))
         })

@@ -50,7 +50,7 @@ mod wechat;
 pub use alerting::backoff::Backoff;
 pub use answer::Failure;
 pub use clients::{AwsClient, Clients, SameClients};
-pub use http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend};
+pub use http::{BoxFuture, HttpFailure, HttpRequest, HttpResponse, HttpSend, Wanted};
 pub use integration::{Built, Integration, Sent};
 pub use mail::{MailFailure, MailLogin, MailRequest, MailSend};
 pub use notification::{Notification, group_key_hash};

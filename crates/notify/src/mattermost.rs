@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::answer::{Failure, check_status};
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpSend};
+use crate::http::{BoxFuture, HttpSend, Wanted};
 use crate::integration::{Integration, Sent};
 use crate::notification::Notification;
 use crate::rendering::Rendering;
@@ -254,6 +254,7 @@ impl Integration for Mattermost {
         Box::pin(async move {
             let message = self.message(&Rendering::new(notification))?;
             let request = notification.post_json(self.url()?, &message)?;
+            let request = request.wanting(Wanted::Status);
             let response = self.http.send(request).await?;
             check_status(&response, &[]).map_err(|failure| {
                 failure.while_doing(&format!("channel {}", go_quote(&message.channel)))

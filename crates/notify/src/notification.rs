@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::answer::Failure;
 use crate::data::{DataInput, assemble};
 use crate::go_json;
-use crate::http::HttpRequest;
+use crate::http::{HttpRequest, Wanted};
 use crate::templates::Templates;
 
 /// One attempt of one delivery.
@@ -84,6 +84,7 @@ impl Notification<'_> {
             headers: vec![("User-Agent", self.user_agent.to_owned())],
             body: Vec::new(),
             timeout: self.timeout(None),
+            wanted: Wanted::Body,
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::answer::{Failure, check_status};
 use crate::clients::{self, Clients};
-use crate::http::{BoxFuture, HttpRequest, HttpSend};
+use crate::http::{BoxFuture, HttpRequest, HttpSend, Wanted};
 use crate::integration::{Integration, Sent};
 use crate::notification::{Notification, group_key_hash};
 use crate::rendering::Rendering;
@@ -178,6 +178,7 @@ impl Integration for OpsGenie {
     ) -> BoxFuture<'a, Result<Sent, Failure>> {
         Box::pin(async move {
             for request in self.requests(notification)? {
+                let request = request.wanting(Wanted::Status);
                 check_status(&self.http.send(request).await?, &RETRIED)?;
             }
             Ok(Sent::default())

@@ -8,7 +8,7 @@ use config::alertmanager::receivers::Sns as Options;
 
 use crate::answer::{Failure, check_status_with, shortened};
 use crate::clients::Clients;
-use crate::http::{HttpRequest, HttpResponse, HttpSend};
+use crate::http::{HttpRequest, HttpResponse, HttpSend, Wanted};
 use crate::integration::SingleRequest;
 use crate::notification::{Notification, group_key_hash};
 use crate::rendering::Rendering;
@@ -135,6 +135,10 @@ impl SingleRequest for Sns {
     }
 
     /// AWS asks too fast callers to wait by a code in a 400; its own libraries wait and try again then.
+    fn wanted(&self) -> Wanted {
+        Wanted::Body
+    }
+
     fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
         let text = response.text();
         let code = element(&text, "Code").unwrap_or_default();

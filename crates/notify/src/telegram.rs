@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::answer::{Failure, check_status, reason_of, seconds_up, shortened};
 use crate::clients::{self, Clients};
-use crate::http::{HttpRequest, HttpResponse, HttpSend};
+use crate::http::{HttpRequest, HttpResponse, HttpSend, Wanted};
 use crate::integration::SingleRequest;
 use crate::notification::Notification;
 use crate::rendering::Rendering;
@@ -114,6 +114,10 @@ impl SingleRequest for Telegram {
     }
 
     /// The peer tries again whatever the bot says, and so does this.
+    fn wanted(&self) -> Wanted {
+        Wanted::Body
+    }
+
     fn check(&self, response: &HttpResponse) -> Result<(), Failure> {
         let is_success = (200..=299).contains(&response.status);
         let Ok(answer) = serde_json::from_slice::<Answer>(&response.body) else {

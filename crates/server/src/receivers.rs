@@ -12,7 +12,7 @@ use net::axum::http::{HeaderName, HeaderValue, Method};
 use net::{HttpClient, Overrides, Request, SendError};
 use notify::{
     AwsClient, BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Integration,
-    MailSend,
+    MailSend, Wanted,
 };
 
 use crate::mail::MailSender;
@@ -104,6 +104,7 @@ impl HttpSend for NotificationSender {
         Box::pin(async move {
             // The URL may be a secret, so no failure names it.
             let failed = |problem: &str| HttpFailure(problem.to_owned());
+            let place = authority(&request.url).to_owned();
             let mut message = Request::get(request.url);
             message.method = Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| failed("invalid method"))?;
@@ -117,7 +118,11 @@ impl HttpSend for NotificationSender {
                     HeaderValue::from_str(&value).map_err(|_| failed("invalid header value"))?;
                 message.headers.push((name, value));
             }
-            match self.0.send(message).await {
+            let answer = match request.wanted {
+                Wanted::Status => self.0.send_for_status(message).await,
+                Wanted::Body => self.0.send(message).await,
+            };
+            match answer {
                 Ok(response) => Ok(HttpResponse {
                     status: response.status.as_u16(),
                     headers: response
@@ -135,10 +140,32 @@ impl HttpSend for NotificationSender {
                 Err(SendError::Url { problem, .. }) => {
                     Err(failed(&format!("invalid URL: {problem}")))
                 }
+                Err(
+                    error
+                    @ (SendError::Connect(_) | SendError::Exchange(_) | SendError::Timeout(_)),
+                ) => {
+                    let hint = match error.to_string() {
+                        problem if problem.contains(NOT_TLS) => {
+                            ": it does not speak TLS; should the URL begin with http://?"
+                        }
+                        _ => "",
+                    };
+                    Err(HttpFailure(format!("{place}: {error}{hint}")))
+                }
                 Err(error) => Err(HttpFailure(error.to_string())),
             }
         })
     }
+}
+
+/// What the TLS library says of an answer that is not TLS at all.
+const NOT_TLS: &str = "InvalidContentType";
+
+/// Host and port, which are no secret, without what may stand before them.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 #[cfg(test)]
