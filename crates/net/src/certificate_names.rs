@@ -16,6 +16,8 @@ struct Element<'a> {
 const SEQUENCE: u8 = 0x30;
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_IDENTIFIER: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 /// `[3] EXPLICIT`, with the extensions in it.
 const EXTENSIONS: u8 = 0xa3;
 /// 2.5.29.17
@@ -54,6 +56,54 @@ pub(crate) fn certificate_names(certificate: &CertificateDer<'_>) -> Option<Vec<
         rest = after;
     }
     Some(names)
+}
+
+/// From when to when it holds, both included, in seconds since 1970; `None` if it is no certificate.
+pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Option<(i64, i64)> {
+    let certificate = only(certificate.as_ref(), SEQUENCE)?;
+    let (signed, _) = take(certificate)?;
+    // After the number, which is no sequence: algorithm, issuer, validity.
+    let mut rest = signed.inside;
+    let mut sequences = 0;
+    while !rest.is_empty() {
+        let (element, after) = take(rest)?;
+        sequences += u32::from(element.tag == SEQUENCE);
+        if sequences == 3 {
+            let (begin, end) = take(element.inside)?;
+            let (end, _) = take(end)?;
+            return Some((seconds(&begin)?, seconds(&end)?));
+        }
+        rest = after;
+    }
+    None
+}
+
+/// `YYMMDDHHMMSSZ`, of 1950 to 2049, or `YYYYMMDDHHMMSSZ`.
+fn seconds(time: &Element<'_>) -> Option<i64> {
+    let text = std::str::from_utf8(time.inside).ok()?.strip_suffix('Z')?;
+    let (year, rest) = match time.tag {
+        UTC_TIME => {
+            let (year, rest) = text.split_at_checked(2)?;
+            let year: i16 = year.parse().ok()?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
+        }
+        GENERALIZED_TIME => {
+            let (year, rest) = text.split_at_checked(4)?;
+            (year.parse().ok()?, rest)
+        }
+        _ => return None,
+    };
+    if rest.len() != 10 || !rest.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |at: usize| rest.get(at..at + 2)?.parse::<i8>().ok();
+    let day = jiff::civil::Date::new(year, part(0)?, part(2)?).ok()?;
+    let time = jiff::civil::Time::new(part(4)?, part(6)?, part(8)?, 0).ok()?;
+    let zoned = day
+        .to_datetime(time)
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()?;
+    Some(zoned.timestamp().as_second())
 }
 
 /// `None` for kinds that are not compared.

@@ -25,6 +25,7 @@ pub mod small_file;
 pub mod smtp;
 pub mod sts;
 pub mod tls;
+mod tls_authorities;
 mod tls_clients;
 pub mod tls_stream;
 pub mod traces;

@@ -12,6 +12,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::small_file::small_file;
+use crate::tls_authorities::{Authorities, server_verifier};
 
 /// PEM text, given directly or by the file that holds it.
 #[derive(Clone, PartialEq, Eq)]
@@ -101,7 +102,13 @@ pub(crate) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsErr
         Verification::Skipped => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
-        Verification::Full => builder.with_root_certificates(roots(options.ca.as_ref())?),
+        Verification::Full => {
+            let ca = options.ca.as_ref();
+            let verifier = server_verifier(roots(ca)?, Authorities::of(ca)?, provider)?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
+        }
     };
     match (&options.cert, &options.key) {
         (Some(cert), Some(key)) => {
@@ -150,7 +157,7 @@ pub(crate) fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> TlsE
     }
 }
 
-fn read(pem: &Pem) -> Result<String, TlsError> {
+pub(crate) fn read(pem: &Pem) -> Result<String, TlsError> {
     match pem {
         Pem::Text(text) => Ok(text.clone()),
         Pem::File(file) => small_file(Path::new(file)).map_err(|error| TlsError::Unreadable {

@@ -13,6 +13,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::certificate_names::certificate_names;
 use crate::tls::{Pem, TlsError, invalid, roots};
+use crate::tls_authorities::{Authorities, client_verifier};
 
 /// Which certificates clients must show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,16 +59,17 @@ pub(crate) fn verifier(
         let provider = Arc::clone(provider);
         Arc::new(AnyClient { need, provider }) as Arc<dyn ClientCertVerifier>
     };
-    let builder = match clients {
+    let (builder, ca) = match clients {
         ClientCertificates::NotAsked => return Ok(None),
         ClientCertificates::Asked => return Ok(Some(named(any(Need::May), names))),
         ClientCertificates::AnyRequired => return Ok(Some(named(any(Need::Must), names))),
-        ClientCertificates::CheckedIfGiven(ca) => checking(ca)?.allow_unauthenticated(),
-        ClientCertificates::Required(ca) => checking(ca)?,
+        ClientCertificates::CheckedIfGiven(ca) => (checking(ca)?.allow_unauthenticated(), ca),
+        ClientCertificates::Required(ca) => (checking(ca)?, ca),
     };
     let built = builder
         .build()
         .map_err(|error| invalid("authorities of clients", &error))?;
+    let built = client_verifier(built, Authorities::of(ca.as_ref())?);
     Ok(Some(named(built, names)))
 }
 
