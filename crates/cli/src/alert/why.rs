@@ -17,6 +17,10 @@ use crate::amtool::output;
 
 /// Events of one alert that are looked at, the newest ones.
 const EVENTS_MAX: usize = 5000;
+/// Of an event that says that others are missing.
+const GAP: &str = "journal-events-dropped";
+/// Gaps that are told, the newest ones.
+const GAPS_MAX: usize = 20;
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -29,6 +33,9 @@ struct Why {
     receivers: Vec<Standing>,
     /// Since the alert last began, oldest first.
     events: Vec<Event>,
+    /// What the journal does not know of that time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gaps: Vec<String>,
 }
 
 /// How it stands with one group of a receiver, or one integration of it.
@@ -100,11 +107,19 @@ pub(super) fn run(
         .collect();
     parameters.push(("fingerprint", fingerprint.clone()));
     let mut found = source.newest(&parameters, EVENTS_MAX)?;
-    for damage in &found.damage {
-        console.problem(format_args!("warning: {damage}"));
-    }
     found.events.reverse();
-    let why = Why::of(fingerprint, labels, found.events);
+    let events = newest_episode(found.events);
+    let mut gaps = found.damage;
+    if let Some(first) = events.first() {
+        let asked = vec![("code", GAP.to_owned()), ("from", first.at.clone())];
+        let told = source.newest(&asked, GAPS_MAX)?.events;
+        let told = told.iter().rev();
+        gaps.extend(told.map(|gap| format!("{}  {}", gap.clock(), gap.text)));
+    }
+    for gap in &gaps {
+        console.problem(format_args!("warning: the journal has a gap: {gap}"));
+    }
+    let why = Why::of(fingerprint, labels, events, gaps);
     if output(given) == Output::Json {
         let json = serde_json::to_string(&why);
         console.line(json.map_err(|error| Failure::Problem(error.to_string()))?);
@@ -124,16 +139,25 @@ fn alert_of(event: &Event) -> Option<(String, BTreeMap<String, String>)> {
 }
 
 impl Why {
-    /// Of all events of an alert, oldest first.
-    fn of(fingerprint: String, labels: BTreeMap<String, String>, events: Vec<Event>) -> Self {
-        let events = newest_episode(events);
+    /// Of the events since an alert last began, oldest first.
+    fn of(
+        fingerprint: String,
+        labels: BTreeMap<String, String>,
+        events: Vec<Event>,
+        gaps: Vec<String>,
+    ) -> Self {
         let receivers = standings(&events);
+        let known = conclusion(&events, &receivers);
         Self {
-            conclusion: conclusion(&events, &receivers),
+            conclusion: match gaps.as_slice() {
+                [] => known,
+                _ => format!("As far as the journal knows, for events are missing: {known}"),
+            },
             fingerprint,
             labels,
             receivers,
             events,
+            gaps,
         }
     }
 
@@ -368,7 +392,8 @@ mod tests {
                 ..Event::default()
             }
         });
-        let why = Why::of("f".to_owned(), BTreeMap::new(), events.collect());
+        let events = newest_episode(events.collect());
+        let why = Why::of("f".to_owned(), BTreeMap::new(), events, Vec::new());
         let mut text = format!("{} events. {}\n", why.events.len(), why.conclusion);
         for standing in &why.receivers {
             text.push_str(&standing.line_among(&why.receivers));
@@ -479,5 +504,21 @@ mod tests {
             let text = why(lines);
             assert!(text.contains(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_journal_missed_is_no_news() {
+        let event = Event {
+            code: "alert-fired".to_owned(),
+            ..Event::default()
+        };
+        let gap = "3 events could not be written".to_owned();
+        let why = Why::of("f".to_owned(), BTreeMap::new(), vec![event], vec![gap]);
+        assert!(
+            why.conclusion
+                .starts_with("As far as the journal knows, for events are missing: "),
+            "{}",
+            why.conclusion
+        );
     }
 }

@@ -102,6 +102,31 @@ struct Shared {
     bell: Condvar,
     /// Rung when what was in the queue has been written.
     caught_up: Condvar,
+    /// What could not be written, until the journal itself can tell of it.
+    gap: Mutex<Option<Gap>>,
+}
+
+/// Events that the disk did not take.
+#[derive(Clone, Debug)]
+struct Gap {
+    since: Timestamp,
+    events: u64,
+    problem: String,
+}
+
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            since,
+            events,
+            problem,
+        } = self;
+        let since = ::api::rfc3339(Some(*since));
+        write!(
+            f,
+            "{events} events since {since} could not be written: {problem}"
+        )
+    }
 }
 
 #[derive(Debug, Default)]
@@ -210,7 +235,10 @@ impl Journal {
     /// What is asked for, with what was put in before, if that is written in time. Blocks.
     pub(crate) fn read(&self, request: &Request) -> Page {
         self.catch_up();
-        self.reader.read(request)
+        let mut page = self.reader.read(request);
+        let gap = self.shared.gap.lock().clone();
+        page.damage.extend(gap.map(|gap| gap.to_string()));
+        page
     }
 
     /// The alerts that it mentions; as above.
@@ -335,6 +363,7 @@ impl Writer {
     }
 
     fn write(&mut self, items: Vec<Item>, dropped: u64) {
+        self.tell_gap();
         let mut drafts = Vec::with_capacity(items.len().min(CHUNK));
         for item in items {
             drafts.push(match item {
@@ -348,11 +377,26 @@ impl Writer {
         }
         if dropped > 0 {
             self.refuse(&JournalRefusal::TooFast { dropped });
-            let code = "journal-events-dropped";
-            let draft = Draft::new(self.clock.now(), Kind::Config, code);
-            drafts.push(draft.with(detail::DROPPED, dropped));
+            drafts.push(self.gap_of(dropped));
         }
         self.append(&drafts);
+    }
+
+    fn gap_of(&self, events: u64) -> Draft {
+        let draft = Draft::new(self.clock.now(), Kind::Config, "journal-events-dropped");
+        draft.with(detail::DROPPED, events)
+    }
+
+    /// Puts into the journal that events are missing before this, as soon as the disk takes it.
+    fn tell_gap(&mut self) {
+        let Some(gap) = self.shared.gap.lock().clone() else {
+            return;
+        };
+        let draft = self.gap_of(gap.events).with(detail::MESSAGE, gap);
+        if self.ring.append(&[draft]).is_ok() {
+            self.counters.written.add_count(1);
+            *self.shared.gap.lock() = None;
+        }
     }
 
     /// What fails is tried once more, in a new segment; then it is given up.
@@ -368,10 +412,18 @@ impl Writer {
             if is_last_try {
                 let dropped = rest.len() as u64;
                 self.counters.dropped.add_count(rest.len());
-                let refusal = JournalRefusal::NotWritten {
-                    dropped,
-                    problem: error.to_string(),
-                };
+                let problem = error.to_string();
+                let now = self.clock.now();
+                let mut gap = self.shared.gap.lock();
+                let known = gap.get_or_insert(Gap {
+                    since: now,
+                    events: 0,
+                    problem: String::new(),
+                });
+                known.events += dropped;
+                known.problem.clone_from(&problem);
+                drop(gap);
+                let refusal = JournalRefusal::NotWritten { dropped, problem };
                 self.refuse(&refusal);
             }
         }

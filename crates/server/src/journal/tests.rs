@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use alerting::journal::{Draft, Kind, Order, Query, Request, detail};
+use alerting::journal::{Draft, Kind, Order, Query, Record, Request, detail};
 use diag::ReasonBook;
 use metrics::Registry;
 use model::{Clock, Duration, Timestamp};
@@ -36,7 +36,9 @@ fn numbers(ring: &Ring) -> Vec<i64> {
     let mut numbers = Vec::new();
     loop {
         let page = ring.reader().read(&request);
-        for (_, record) in &page.records {
+        let is_gap = |record: &Record| record.code == "journal-events-dropped";
+        let records = page.records.iter().map(|(_, record)| record);
+        for record in records.filter(|record| !is_gap(record)) {
             let number: i64 = record.detail(detail::MESSAGE).parse().unwrap();
             assert_eq!(record.at, Timestamp(number * 1000));
             numbers.push(number);
@@ -187,8 +189,19 @@ fn what_is_put_in_can_be_read_and_gaps_are_told() {
     assert_eq!(page.records[0].1.detail(detail::MESSAGE), "9999");
     let counts: Vec<_> = reasons.counts();
     assert_eq!(counts, [("journal-not-written", 1)]);
+    assert_eq!(page.damage.len(), 1, "{:?}", page.damage);
+    let damage = &page.damage[0];
+    assert!(
+        damage.starts_with("1 events since 1970-01-01T12:00:00Z could not be written: "),
+        "{damage}"
+    );
     disk.plan(None);
     journal.put_drafts([draft(10_001)]);
+    let page = journal.read(&Request::newest(Query::default(), 2));
+    assert!(page.damage.is_empty());
+    let gap = &page.records[1].1;
+    assert_eq!(gap.code, "journal-events-dropped");
+    assert_eq!(gap.detail(detail::DROPPED), "1");
     journal.close();
     // Everything is there after a power cut.
     let after = disk.after_power_cut();
