@@ -40,7 +40,7 @@ fn context() -> Context {
     Context {
         name: "__alert_Test".to_owned(),
         time_ms: 1_700_000_000_000,
-        external_url: "http://prom.example:9090/base".to_owned(),
+        external_url: Some("http://prom.example:9090/base".to_owned()),
         query: Arc::new(Answer),
         options: Options::default(),
     }

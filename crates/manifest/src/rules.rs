@@ -423,7 +423,7 @@ fn template_functions() -> FunctionTable {
     functions(&Context {
         name: String::new(),
         time_ms: 0,
-        external_url: String::new(),
+        external_url: Some(String::new()),
         query: Arc::new(NoQuery),
         options: Options::default(),
     })

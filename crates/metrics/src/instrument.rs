@@ -139,6 +139,11 @@ impl<T: Clone> Vector<T> {
         self.members.lock().remove(&key);
     }
 
+    /// Keeps only the members whose label values are wanted.
+    pub fn retain(&self, mut is_wanted: impl FnMut(&[String]) -> bool) {
+        self.members.lock().retain(|values, _| is_wanted(values));
+    }
+
     pub(crate) fn each(&self, mut visit: impl FnMut(&[String], &T)) {
         for (values, member) in self.members.lock().iter() {
             visit(values, member);

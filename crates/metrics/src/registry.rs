@@ -124,12 +124,22 @@ impl Registry {
         help: &'static str,
         labels: &[&'static str],
     ) -> Vector<Summary> {
+        self.summaries_at(name, help, labels, &[0.5, 0.9, 0.99])
+    }
+
+    pub fn summaries_at(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[&'static str],
+        quantiles: &'static [f64],
+    ) -> Vector<Summary> {
         let vector = Vector::new(labels, Summary::default());
         let shown = vector.clone();
         self.on_render(move |page| {
             page.family(Kind::Summary, name, help);
             shown.each(|values, summary| {
-                let (quantiles, sum, count) = summary.snapshot(&[0.5, 0.9, 0.99]);
+                let (quantiles, sum, count) = summary.snapshot(quantiles);
                 #[expect(clippy::cast_precision_loss, reason = "a counter is a float")]
                 let count = count as f64;
                 let labels = pairs(&shown.labels, values);

@@ -236,23 +236,7 @@ impl PartialOrd for Labels {
 /// `{a="b", c="d"}`, with names quoted where the classic syntax needs it: `Labels.String` of Prometheus.
 impl fmt::Display for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{")?;
-        for (index, (name, value)) in self.iter().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            if crate::name::is_legacy_label_name(name) {
-                write!(f, "{name}={}", crate::format::go_quote(value))?;
-            } else {
-                write!(
-                    f,
-                    "{}={}",
-                    crate::format::go_quote(name),
-                    crate::format::go_quote(value)
-                )?;
-            }
-        }
-        f.write_str("}")
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

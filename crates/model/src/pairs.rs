@@ -36,6 +36,16 @@ impl Pairs {
             .find_map(|(own, value)| (own == name).then_some(value))
     }
 
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        self.iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
     /// The packed form, the same for equal lists; a key for maps.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -71,6 +81,29 @@ impl<'a> IntoIterator for &'a Pairs {
 
     fn into_iter(self) -> PairsIter<'a> {
         self.iter()
+    }
+}
+
+/// `{a="b", c="d"}`, with names quoted where the classic syntax needs it: `Labels.String` of Prometheus.
+impl fmt::Display for Pairs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (index, (name, value)) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            if crate::name::is_legacy_label_name(name) {
+                write!(f, "{name}={}", crate::format::go_quote(value))?;
+            } else {
+                write!(
+                    f,
+                    "{}={}",
+                    crate::format::go_quote(name),
+                    crate::format::go_quote(value)
+                )?;
+            }
+        }
+        f.write_str("}")
     }
 }
 

@@ -115,7 +115,8 @@ fn recording_rules(
         if let Some(error) = inspected.peer_errors.first() {
             return Err(fail(error));
         }
-        for group in server::pieces::groups(&inspected.file, file, &global) {
+        let groups = server::pieces::groups(&inspected.file, file, &global, &ParserOptions::ALL);
+        for group in groups {
             for rule in &group.rules {
                 if let RuleSpec::Recording(rule) = rule {
                     rules.push((group.clone(), rule.clone()));

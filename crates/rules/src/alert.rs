@@ -1,6 +1,6 @@
 //! One alert of a rule, from pending to resolved.
 
-use model::{Labels, Timestamp, Value};
+use model::{Labels, Pairs, Timestamp, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AlertState {
@@ -22,7 +22,7 @@ impl AlertState {
 /// What became of an alert in one evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChangeKind {
-    /// The condition holds, for less time than `for` asks.
+    /// The condition holds, for less time than `for` asks; also where it fired, and a reload made `for` longer.
     Pending,
     /// It never fired: the condition does not hold any more.
     Gone,
@@ -46,7 +46,7 @@ pub struct AlertChange {
 pub struct Alert {
     pub state: AlertState,
     pub labels: Labels,
-    pub annotations: Labels,
+    pub annotations: Pairs,
     /// The newest value of the expression.
     pub value: Value,
     /// When the condition was first seen to hold.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use model::labels::{ALERT_NAME, METRIC_NAME};
-use model::{Duration, Labels, Timestamp, Value};
+use model::{Duration, Labels, LabelsBuilder, Pairs, Timestamp, Value};
 
 use crate::alert::{Alert, AlertChange, AlertState, ChangeKind};
 use crate::environment::{Environment, ResultSample, SentAlert};
@@ -80,6 +80,7 @@ impl AlertingState {
             let stays = step(alert, rule, time, found.contains_key(labels));
             let kind = match (before, alert.state) {
                 (AlertState::Pending, AlertState::Firing) => ChangeKind::Firing,
+                (AlertState::Firing, AlertState::Pending) => ChangeKind::Pending,
                 (AlertState::Pending, _) if !stays => ChangeKind::Gone,
                 (AlertState::Pending, _) if alert.active_at == time => ChangeKind::Pending,
                 (AlertState::Firing, AlertState::Inactive) => ChangeKind::Resolved,
@@ -147,7 +148,7 @@ impl AlertingState {
     }
 }
 
-type Found = BTreeMap<Labels, (Labels, Value)>;
+type Found = BTreeMap<Labels, (Pairs, Value)>;
 
 /// Labels and annotations of every result of the query.
 fn found(
@@ -170,7 +171,7 @@ fn found(
             labels.set(name, expander.text(text));
         }
         labels.set(ALERT_NAME, rule.alert.as_str());
-        let annotations = expander.labels(&rule.annotations);
+        let annotations = expander.annotations(&rule.annotations);
         if found
             .insert(labels.build(), (annotations, sample.value))
             .is_some()
@@ -206,6 +207,12 @@ fn step(alert: &mut Alert, rule: &AlertingSpec, time: Timestamp, is_found: bool)
     if alert.state == AlertState::Pending && time.since(alert.active_at) >= rule.hold {
         alert.state = AlertState::Firing;
         alert.fired_at = Some(time);
+    } else if alert.state == AlertState::Firing && time.since(alert.active_at) < rule.hold {
+        // A reload made `for` longer: the alert waits again.
+        alert.state = AlertState::Pending;
+        alert.fired_at = None;
+        alert.last_sent_at = None;
+        alert.keep_firing_since = None;
     }
     true
 }
@@ -224,11 +231,21 @@ fn is_due(alert: &Alert, time: Timestamp, resend_delay: Duration) -> bool {
         || last_sent + resend_delay < time
 }
 
+/// Of the series that tell of an alert. As in the peer, a label of the rule whose template gave nothing stands there as
+/// the rule has it.
+pub(crate) fn series_labels(rule: &AlertingSpec, alert: &Alert, metric: &str) -> LabelsBuilder {
+    let mut labels = LabelsBuilder::new();
+    for (name, value) in rule.labels.iter().chain(&alert.labels) {
+        labels.set(name, value);
+    }
+    labels.set(METRIC_NAME, metric);
+    labels.set(ALERT_NAME, rule.alert.as_str());
+    labels
+}
+
 /// `ALERTS{alertstate="…"} 1`.
 fn state_sample(rule: &AlertingSpec, alert: &Alert) -> ResultSample {
-    let mut labels = alert.labels.to_builder();
-    labels.set(METRIC_NAME, ALERTS);
-    labels.set(ALERT_NAME, rule.alert.as_str());
+    let mut labels = series_labels(rule, alert, ALERTS);
     labels.set("alertstate", alert.state.as_str());
     ResultSample {
         labels: labels.build(),
@@ -238,9 +255,7 @@ fn state_sample(rule: &AlertingSpec, alert: &Alert) -> ResultSample {
 
 /// `ALERTS_FOR_STATE`: since when the alert has been active, in seconds; read back after a restart.
 fn for_state_sample(rule: &AlertingSpec, alert: &Alert) -> ResultSample {
-    let mut labels = alert.labels.to_builder();
-    labels.set(METRIC_NAME, ALERTS_FOR_STATE);
-    labels.set(ALERT_NAME, rule.alert.as_str());
+    let labels = series_labels(rule, alert, ALERTS_FOR_STATE);
     // Whole seconds, as the peer writes them.
     #[expect(
         clippy::cast_precision_loss,

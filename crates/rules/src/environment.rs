@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::storage::{SampleWriter, SeriesReader};
-use model::{Duration, Labels, Timestamp, Value};
+use model::{Duration, Labels, Pairs, Timestamp, Value};
 
 use crate::alert::{Alert, AlertChange};
 use crate::spec::{AlertingSpec, GroupSpec};
@@ -31,7 +31,7 @@ pub trait QuerySource: Send + Sync {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SentAlert {
     pub labels: Labels,
-    pub annotations: Labels,
+    pub annotations: Pairs,
     pub starts_at: Timestamp,
     /// For a resolved alert its end; else until when it counts as firing unless it is sent again.
     pub ends_at: Timestamp,
@@ -52,6 +52,8 @@ pub struct Settings {
     pub external_labels: Labels,
     /// Without a trailing slash.
     pub external_url: String,
+    /// Whether the template functions that give the external URL and its path have one: not in tests of rules.
+    pub has_page: bool,
     /// An alert that goes on firing is sent again this often.
     pub resend_delay: Duration,
     /// The longest outage over which the `for` state is restored.
@@ -65,6 +67,7 @@ impl Default for Settings {
         Self {
             external_labels: Labels::empty(),
             external_url: String::new(),
+            has_page: true,
             resend_delay: Duration::from_secs(60),
             outage_tolerance: Duration::from_secs(3600),
             grace_period: Duration::from_secs(600),

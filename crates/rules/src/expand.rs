@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use gotemplate::data::prometheus::{AlertData, Sample};
 use gotemplate::functions::prometheus::{Context, Query, RULE_PREAMBLE, expand};
-use model::{Labels, LabelsBuilder, Timestamp, Value};
+use model::pairs::Packed;
+use model::{FloatHistogram, Labels, Pairs, Timestamp, Value};
 
 use crate::environment::{Environment, QuerySource};
 
@@ -49,7 +50,7 @@ impl<'a> Expander<'a> {
         let context = Context {
             name: format!("__alert_{}", self.alert_name),
             time_ms: self.time.millis(),
-            external_url: settings.external_url.clone(),
+            external_url: settings.has_page.then(|| settings.external_url.clone()),
             query: Arc::new(TemplateQuery {
                 queries: Arc::clone(&self.environment.queries),
                 time: self.time,
@@ -65,21 +66,51 @@ impl<'a> Expander<'a> {
         }
     }
 
-    /// All values of a label set expanded, those that become empty left out.
-    pub(crate) fn labels(&self, templates: &Labels) -> Labels {
-        let mut expanded = LabelsBuilder::new();
+    /// All values expanded. Those that become empty stay, as in the peer: receivers see that a text was meant.
+    pub(crate) fn annotations(&self, templates: &Pairs) -> Pairs {
+        let mut expanded = Packed::default();
         for (name, text) in templates {
-            expanded.set(name, self.text(text));
+            expanded.push(name, &self.text(text));
         }
         expanded.build()
     }
 }
 
-/// A float, or the text of a native histogram.
+/// A float, or a native histogram, which is no number and prints as its text.
 pub(crate) fn template_value(value: &Value) -> gotemplate::Value {
     match value {
         Value::Float(value) => gotemplate::Value::Float(*value),
-        Value::Histogram(histogram) => gotemplate::Value::str(histogram.to_string()),
+        Value::Histogram(histogram) => {
+            gotemplate::Value::object(HistogramObject(Arc::clone(histogram)))
+        }
+    }
+}
+
+#[derive(Debug)]
+struct HistogramObject(Arc<FloatHistogram>);
+
+impl gotemplate::Object for HistogramObject {
+    fn type_name(&self) -> &str {
+        "*histogram.FloatHistogram"
+    }
+
+    fn fields(&self) -> Vec<gotemplate::Field> {
+        let histogram = &*self.0;
+        let field = |name, value| gotemplate::Field {
+            name,
+            json: name,
+            value: gotemplate::Value::Float(value),
+        };
+        vec![
+            field("ZeroThreshold", histogram.zero_threshold),
+            field("ZeroCount", histogram.zero_count),
+            field("Count", histogram.count),
+            field("Sum", histogram.sum),
+        ]
+    }
+
+    fn display(&self) -> Option<String> {
+        Some(self.0.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use model::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::alert::{Alert, AlertState};
 use crate::alerting::AlertingState;
@@ -58,6 +59,8 @@ pub struct GroupView {
     pub samples: usize,
     pub iterations: u64,
     pub missed: u64,
+    /// How long restoring the `for` state took, if that was done.
+    pub restore_seconds: Option<f64>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +84,7 @@ pub struct Group {
     samples: usize,
     iterations: u64,
     missed: u64,
+    restore_seconds: Option<f64>,
     needs_restore: bool,
     /// Series of rules that a reload removed; they end at the next evaluation.
     ended: Written,
@@ -91,7 +95,18 @@ pub struct Group {
 pub struct EvaluationCounts {
     pub evaluations: usize,
     pub failures: usize,
+    /// Rules of whose results the store refused some.
+    pub refused: usize,
     pub samples: usize,
+}
+
+impl EvaluationCounts {
+    fn add(&mut self, other: Self) {
+        self.evaluations += other.evaluations;
+        self.failures += other.failures;
+        self.refused += other.refused;
+        self.samples += other.samples;
+    }
 }
 
 impl Group {
@@ -105,6 +120,7 @@ impl Group {
             samples: 0,
             iterations: 0,
             missed: 0,
+            restore_seconds: None,
             needs_restore: true,
             ended: Written::default(),
         }
@@ -150,61 +166,42 @@ impl Group {
         tracing::warn!(group = self.spec.name, %refusal, "rule group is slow");
     }
 
-    /// Evaluates all rules for `time`, writes their series and hands on their alerts.
+    /// Evaluates all rules for `time`, one after another, writes their series and hands on their alerts.
     pub fn evaluate(&mut self, environment: &Environment, time: Timestamp) -> EvaluationCounts {
+        self.evaluate_at_once(environment, time, None)
+    }
+
+    /// As [`Group::evaluate`]; rules of one stage are evaluated at the same time as far as there are places, each on a
+    /// thread of its own.
+    pub(crate) fn evaluate_at_once(
+        &mut self,
+        environment: &Environment,
+        time: Timestamp,
+        places: Option<&Semaphore>,
+    ) -> EvaluationCounts {
         let started = Instant::now();
+        let evaluation = Evaluation {
+            group: &self.spec,
+            environment,
+            time,
+        };
+        let rules = self.spec.rules.iter().zip(&mut self.rules);
+        let mut waiting: Vec<Option<Work<'_>>> = rules.map(Some).collect();
         let mut counts = EvaluationCounts::default();
-        let sample_time = time - self.spec.query_offset;
-        for (spec, state) in self.spec.rules.iter().zip(&mut self.rules) {
-            let rule_started = Instant::now();
-            counts.evaluations += 1;
-            state.last_evaluation = Some(time);
-            let result = match spec {
-                RuleSpec::Recording(rule) => {
-                    recording::evaluate(rule, self.spec.limit, environment, sample_time)
-                }
-                RuleSpec::Alerting(rule) => state.alerting.evaluate(
-                    rule,
-                    self.spec.limit,
-                    environment,
-                    time,
-                    self.spec.query_offset,
-                ),
-            };
-            // Alerts go on their way before their series are written: no full disk may hold them up.
-            if let RuleSpec::Alerting(rule) = spec {
-                let changes = state.alerting.take_changes();
-                if !changes.is_empty() {
-                    environment.alerts.changed(&self.spec, rule, changes);
-                }
-                let due = state
-                    .alerting
-                    .take_due(rule, environment, time, self.spec.interval);
-                if !due.is_empty() {
-                    environment.alerts.send(due);
-                }
+        // Without places the order of the file is as good.
+        if let Some(places) = places {
+            for stage in &self.spec.stages {
+                let taken = stage.iter().filter_map(|at| waiting.get_mut(*at)?.take());
+                counts.add(evaluation.stage(taken.collect(), places));
             }
-            let result = result.and_then(|samples| {
-                counts.samples += samples.len();
-                let writer = &*environment.writer;
-                state.written.write(writer, sample_time, &samples)
-            });
-            match result {
-                Ok(()) => {
-                    state.health = Health::Ok;
-                    state.refusal = None;
-                }
-                Err(refusal) => {
-                    counts.failures += 1;
-                    tracing::warn!(group = self.spec.name, rule = spec.name(), %refusal, "evaluating a rule failed");
-                    state.health = Health::Failed;
-                    state.refusal = Some(refusal);
-                }
-            }
-            state.evaluation_seconds = rule_started.elapsed().as_secs_f64();
         }
-        self.end_series(environment, sample_time);
-        if self.needs_restore {
+        for work in waiting.into_iter().flatten() {
+            counts.add(evaluation.rule(work));
+        }
+        self.end_series(environment, time - self.spec.query_offset);
+        // Not after the first evaluation: not everything has been scraped by then, nor have all records been written
+        // that alerts depend on.
+        if self.needs_restore && self.iterations > 0 {
             self.needs_restore = false;
             self.restore(environment, time);
         }
@@ -216,6 +213,7 @@ impl Group {
     }
 
     fn restore(&mut self, environment: &Environment, now: Timestamp) {
+        let started = Instant::now();
         for (spec, state) in self.spec.rules.iter().zip(&mut self.rules) {
             if let RuleSpec::Alerting(rule) = spec
                 && let Err(error) = restore_for_state(&mut state.alerting, rule, environment, now)
@@ -223,6 +221,7 @@ impl Group {
                 tracing::warn!(rule = rule.alert, %error, "restoring the `for` state failed");
             }
         }
+        self.restore_seconds = Some(started.elapsed().as_secs_f64());
     }
 
     /// Ends the series of removed rules.
@@ -236,7 +235,8 @@ impl Group {
         }
     }
 
-    /// Ends all series of the group: it was removed from the configuration.
+    /// Ends all series of the group, which was removed from the configuration at `time`. Those that something else has
+    /// written to since then go on.
     pub(crate) fn end(mut self, environment: &Environment, time: Timestamp) {
         for rule in &mut self.rules {
             self.ended.adopt(std::mem::take(&mut rule.written));
@@ -276,7 +276,115 @@ impl Group {
             samples: self.samples,
             iterations: self.iterations,
             missed: self.missed,
+            restore_seconds: self.restore_seconds,
         }
+    }
+}
+
+/// A rule and its state.
+type Work<'a> = (&'a RuleSpec, &'a mut RuleState);
+
+/// One evaluation of a group, as its rules see it.
+#[derive(Clone, Copy)]
+struct Evaluation<'a> {
+    group: &'a GroupSpec,
+    environment: &'a Environment,
+    time: Timestamp,
+}
+
+impl Evaluation<'_> {
+    /// Rules that do not depend on each other. Those for which there is no place right now are evaluated here.
+    fn stage(&self, mut rules: Vec<Work<'_>>, places: &Semaphore) -> EvaluationCounts {
+        let mut counts = EvaluationCounts::default();
+        let last = rules.pop();
+        std::thread::scope(|threads| {
+            let mut started = Vec::new();
+            for work in rules {
+                if let Ok(place) = places.try_acquire() {
+                    started.push(threads.spawn(move || {
+                        let counts = self.rule(work);
+                        drop(place);
+                        counts
+                    }));
+                } else {
+                    counts.add(self.rule(work));
+                }
+            }
+            if let Some(work) = last {
+                counts.add(self.rule(work));
+            }
+            for thread in started {
+                match thread.join() {
+                    Ok(own) => counts.add(own),
+                    // It ends where the panic of a rule on this thread would end.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
+        counts
+    }
+
+    fn rule(&self, (spec, state): Work<'_>) -> EvaluationCounts {
+        let Self {
+            group,
+            environment,
+            time,
+        } = *self;
+        let started = Instant::now();
+        let sample_time = time - group.query_offset;
+        state.last_evaluation = Some(time);
+        let result = match spec {
+            RuleSpec::Recording(rule) => {
+                recording::evaluate(rule, group.limit, environment, sample_time)
+            }
+            RuleSpec::Alerting(rule) => {
+                let alerting = &mut state.alerting;
+                alerting.evaluate(rule, group.limit, environment, time, group.query_offset)
+            }
+        };
+        // Alerts go on their way before their series are written: no full disk may hold them up. Where the evaluation
+        // failed nothing is known of them, and nothing is told, as in the peer.
+        if let (RuleSpec::Alerting(rule), Ok(_)) = (spec, &result) {
+            let changes = state.alerting.take_changes();
+            if !changes.is_empty() {
+                environment.alerts.changed(group, rule, changes);
+            }
+            let due = state
+                .alerting
+                .take_due(rule, environment, time, group.interval);
+            if !due.is_empty() {
+                environment.alerts.send(due);
+            }
+        }
+        let mut counts = EvaluationCounts {
+            evaluations: 1,
+            ..EvaluationCounts::default()
+        };
+        let written = result.and_then(|samples| {
+            counts.samples = samples.len();
+            let writer = &*environment.writer;
+            state.written.write(writer, sample_time, &samples)
+        });
+        state.refusal = match written {
+            Ok(refused) => {
+                // They make a rule unhealthy, but its evaluation did not fail.
+                counts.refused = usize::from(refused.is_some());
+                refused.map(|refused| refused.reason(&*environment.reader))
+            }
+            Err(refusal) => {
+                counts.failures = 1;
+                Some(refusal)
+            }
+        };
+        state.health = match &state.refusal {
+            None => Health::Ok,
+            Some(refusal) => {
+                tracing::warn!(group = group.name, rule = spec.name(), %refusal, "evaluating a rule failed");
+                Health::Failed
+            }
+        };
+        state.evaluation_seconds = started.elapsed().as_secs_f64();
+        counts
     }
 }
 

@@ -27,4 +27,4 @@ pub use environment::{AlertSink, Environment, QuerySource, SentAlert};
 pub use group::{Group, GroupView, Health, RuleView};
 pub use refusal::RuleRefusal;
 pub use schedule::Schedule;
-pub use spec::{AlertingSpec, GroupSpec, RecordingSpec, RuleSpec};
+pub use spec::{ALERT_METRICS, AlertingSpec, GroupSpec, RecordingSpec, RuleSpec};

@@ -1,6 +1,7 @@
 //! Why a rule made nothing at an evaluation.
 
 use diag::Reason;
+use model::storage::SampleRefusal;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleRefusal {
@@ -20,6 +21,13 @@ pub enum RuleRefusal {
     },
     #[error("writing the results: {0}")]
     Write(String),
+    /// Of some of the results; the others are stored.
+    #[error("{text}")]
+    Sample {
+        refusal: SampleRefusal,
+        /// In the peer's words.
+        text: String,
+    },
     #[error(
         "{missed} evaluations of the group were missed: an evaluation took longer than the interval"
     )]
@@ -32,7 +40,7 @@ impl Reason for RuleRefusal {
             Self::Query(_) => "rule-query-failed",
             Self::SameLabels { .. } => "rule-same-labels",
             Self::Limit { .. } => "rule-limit",
-            Self::Write(_) => "rule-write-failed",
+            Self::Write(_) | Self::Sample { .. } => "rule-write-failed",
             Self::Missed { .. } => "rule-evaluations-missed",
         }
     }
@@ -44,7 +52,13 @@ impl Reason for RuleRefusal {
             }
             Self::Limit { .. } => "raise the group's `limit`, or aggregate",
             Self::Missed { .. } => "raise the group's interval, or split the group",
-            Self::Query(_) | Self::Write(_) => return None,
+            Self::Sample {
+                refusal: SampleRefusal::DuplicateTimestamp,
+                ..
+            } => {
+                "another rule, or a scrape, writes the same series: give one of them another name or label"
+            }
+            Self::Query(_) | Self::Write(_) | Self::Sample { .. } => return None,
         };
         Some(hint.to_owned())
     }

@@ -1,10 +1,13 @@
 //! After a restart: since when alerts have been active, read back from `ALERTS_FOR_STATE`.
 
+use std::collections::HashMap;
+
 use model::labels::{ALERT_NAME, METRIC_NAME};
 use model::storage::{Projection, ReadError, SelectRequest, SeriesBatch, TimeRange};
 use model::{Labels, Matcher, Timestamp};
 
-use crate::alerting::AlertingState;
+use crate::alert::Alert;
+use crate::alerting::{AlertingState, series_labels};
 use crate::environment::Environment;
 use crate::spec::{ALERTS_FOR_STATE, AlertingSpec};
 
@@ -33,23 +36,26 @@ pub(crate) fn restore_for_state(
         matchers: &matchers,
         projection: Projection::All,
     })?;
+    let alerts = state.active.values_mut();
+    let mut by_series: HashMap<Labels, &mut Alert> = alerts
+        .map(|alert| (series_labels(rule, alert, ALERTS_FOR_STATE).build(), alert))
+        .collect();
     let mut batch = SeriesBatch::new();
     for row in 0..list.len() {
         let labels = list.labels(row);
-        let Some(alert) = state.active.get_mut(&alert_labels(&labels)) else {
+        let Some(alert) = by_series.get_mut(&labels) else {
             continue;
         };
         batch.clear();
         list.read(row..row + 1, &mut batch)?;
         let (times, values) = batch.floats(0);
-        let last = times
-            .iter()
-            .zip(values)
-            .rev()
-            .find(|(_, value)| !model::sample::is_stale(**value));
-        let Some((down_at, active_since)) = last else {
+        let Some((down_at, active_since)) = times.last().zip(values.last()) else {
             continue;
         };
+        if model::sample::is_stale(*active_since) {
+            // It was over before the restart: what is active now is another occurrence.
+            continue;
+        }
         let down_at = Timestamp(*down_at);
         let active_since = Timestamp::from_seconds(*active_since);
         let pending_before = down_at.since(active_since);
@@ -65,8 +71,4 @@ pub(crate) fn restore_for_state(
         alert.active_at = active_at;
     }
     Ok(())
-}
-
-fn alert_labels(labels: &Labels) -> Labels {
-    labels.without_name()
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{Clock, Labels, Timestamp};
+use model::{Clock, Duration, Labels, Timestamp};
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::environment::Environment;
 use crate::group::{EvaluationCounts, Group, GroupView};
@@ -26,7 +26,15 @@ pub struct Schedule {
     observer: Observer,
     running: HashMap<(String, String), Running>,
     views: Arc<RwLock<ViewMap>>,
+    /// Groups that were removed a short while ago.
+    ending: JoinSet<()>,
+    /// Whether the first groups came. Those that come later had no earlier run.
+    has_groups: bool,
 }
+
+/// How many of its intervals later the series of a removed group end. If its rules only moved to another group, that
+/// one has written newer samples by then, and nothing ends.
+const END_AFTER_INTERVALS: i64 = 2;
 
 struct Running {
     spec: GroupSpec,
@@ -62,6 +70,8 @@ impl Schedule {
             observer,
             running: HashMap::new(),
             views: Arc::default(),
+            ending: JoinSet::new(),
+            has_groups: false,
         }
     }
 
@@ -90,20 +100,40 @@ impl Schedule {
                 }
                 self.start(key, group, environment);
             } else {
-                self.start(key, Group::new(spec), environment);
+                let mut group = Group::new(spec);
+                if self.has_groups {
+                    group.skip_restoring();
+                }
+                self.start(key, group, environment);
             }
         }
+        self.has_groups = true;
+        while self.ending.try_join_next().is_some() {}
         for (key, removed) in old {
             self.views.write().remove(&key);
             if let Some(group) = removed.stop().await {
-                group.end(environment, self.clock.now());
+                let wait = group.spec.interval * END_AFTER_INTERVALS;
+                self.end(group, wait, environment.clone());
             }
         }
+    }
+
+    /// Ends the series of a removed group at the time of its removal, a while later.
+    fn end(&mut self, group: Group, wait: Duration, environment: Environment) {
+        let removed_at = self.clock.now();
+        self.ending.spawn(async move {
+            tokio::time::sleep(wait.to_std()).await;
+            let ended = tokio::task::spawn_blocking(move || group.end(&environment, removed_at));
+            if let Err(error) = ended.await {
+                tracing::error!(%error, "ending the series of a removed rule group panicked");
+            }
+        });
     }
 
     /// Stops all tasks after the evaluations that are under way. Series do not end: after a restart they
     /// go on.
     pub async fn stop(&mut self) {
+        self.ending.abort_all();
         for (_, running) in self.running.drain() {
             running.stop().await;
         }
@@ -173,9 +203,10 @@ impl Runner {
                 return self.group;
             };
             let environment = self.environment.clone();
+            let places = Arc::clone(&self.places);
             let mut group = self.group;
             let evaluated = tokio::task::spawn_blocking(move || {
-                let counts = group.evaluate(&environment, next);
+                let counts = group.evaluate_at_once(&environment, next, Some(&places));
                 (group, counts)
             });
             match evaluated.await {

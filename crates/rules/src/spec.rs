@@ -1,11 +1,14 @@
 //! What the configuration says of groups and rules, with defaults filled in.
 
-use model::{Duration, Labels};
+use model::{Duration, Pairs};
 
 /// The metric that says which alerts are pending and firing.
 pub(crate) const ALERTS: &str = "ALERTS";
 /// The metric that says since when alerts have been active; read back after a restart.
 pub(crate) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+
+/// The metrics whose series tell of alerts.
+pub const ALERT_METRICS: [&str; 2] = [ALERTS, ALERTS_FOR_STATE];
 
 /// A group of rules, evaluated one after another at the same time.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +22,9 @@ pub struct GroupSpec {
     /// The most series or alerts that one rule may make; 0: no limit.
     pub limit: usize,
     pub rules: Vec<RuleSpec>,
+    /// Places in `rules`, each once: those of one stage do not read what others of it write, and may be evaluated at
+    /// once, behind those of the stages before. Rules that are in no stage come last, one after another.
+    pub stages: Vec<Vec<usize>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,22 +36,24 @@ pub enum RuleSpec {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordingSpec {
     pub record: String,
+    /// In canonical form.
     pub expr: String,
-    /// Set on the result; the group's labels are already among them.
-    pub labels: Labels,
+    /// Set on the result; the group's labels are already among them. An empty value takes a label away.
+    pub labels: Pairs,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertingSpec {
     pub alert: String,
+    /// In canonical form.
     pub expr: String,
     /// `for`: how long the condition must hold before the alert fires.
     pub hold: Duration,
     pub keep_firing_for: Duration,
-    /// Templates; the group's labels are already among them.
-    pub labels: Labels,
-    /// Templates.
-    pub annotations: Labels,
+    /// Templates; the group's labels are already among them. What becomes empty takes a label away.
+    pub labels: Pairs,
+    /// Templates. What becomes empty stays, as in the peer.
+    pub annotations: Pairs,
 }
 
 impl GroupSpec {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::sample::is_stale;
 use model::storage::{
     CommitReport, ReadError, SampleBatch, SampleRefusal, SampleWriter, SelectRequest, SeriesBatch,
     SeriesList, SeriesReader, SeriesRef, TimeRange, WriteError,
 };
-use model::{Duration, Labels, Matcher, Timestamp, Value};
+use model::{Duration, Labels, Matcher, Pairs, Timestamp, Value};
 use parking_lot::Mutex;
 
 use crate::alert::{AlertChange, AlertState};
@@ -26,6 +27,10 @@ struct World {
     written: Mutex<Vec<(String, i64, f64)>>,
     /// Series that are no longer known, by reference.
     dropped: Mutex<Vec<u64>>,
+    /// Series that have another sample already.
+    taken: Mutex<Vec<String>>,
+    /// Every query fails.
+    failing: AtomicBool,
     sent: Mutex<Vec<SentAlert>>,
     changes: Mutex<Vec<String>>,
 }
@@ -60,7 +65,7 @@ impl World {
 
 impl QuerySource for World {
     fn instant(&self, expr: &str, time: Timestamp) -> Result<Vec<ResultSample>, String> {
-        if expr == "broken" {
+        if expr == "broken" || self.failing.load(Ordering::Relaxed) {
             return Err("it is broken".to_owned());
         }
         Ok(self
@@ -96,6 +101,10 @@ impl SampleWriter for World {
                 continue;
             }
             let labels = names[batch.series[row].0 as usize].to_string();
+            if self.taken.lock().contains(&labels) {
+                refused.push((row, SampleRefusal::DuplicateTimestamp));
+                continue;
+            }
             self.written
                 .lock()
                 .push((labels, batch.times[row] / 1000, batch.values[row]));
@@ -194,9 +203,13 @@ fn alerting(hold_seconds: i64, keep_seconds: i64) -> AlertingSpec {
         expr: "up == 0".to_owned(),
         hold: Duration::from_secs(hold_seconds),
         keep_firing_for: Duration::from_secs(keep_seconds),
-        labels: Labels::from_pairs([("severity", "critical"), ("namespace", "kasten-io")]),
-        annotations: Labels::from_pairs([("description", "{{ $labels.service}} is {{ $value }}.")]),
+        labels: pairs(&[("namespace", "kasten-io"), ("severity", "critical")]),
+        annotations: pairs(&[("description", "{{ $labels.service}} is {{ $value }}.")]),
     }
+}
+
+fn pairs(pairs: &[(&'static str, &'static str)]) -> Pairs {
+    pairs.iter().copied().collect()
 }
 
 fn group(rules: Vec<RuleSpec>) -> Group {
@@ -207,6 +220,7 @@ fn group(rules: Vec<RuleSpec>) -> Group {
         query_offset: Duration::ZERO,
         limit: 2,
         rules,
+        stages: Vec::new(),
     })
 }
 
@@ -262,6 +276,7 @@ fn pending_firing_resolved() {
     for seconds in [100, 110, 120, 130] {
         world.answer("up == 0", seconds, DOWN);
     }
+    group.evaluate(&environment, at(80));
     group.evaluate(&environment, at(90));
     group.evaluate(&environment, at(100));
     assert_eq!(group.view().rules[0].state, Some(AlertState::Pending));
@@ -329,27 +344,195 @@ fn keeps_firing_through_short_gaps() {
     }
 }
 
-#[test]
-fn for_state_survives_a_restart() {
+/// Since when an alert is active that comes back at 2800, two evaluations after a restart.
+fn restored(stored: &[(i64, f64)]) -> Timestamp {
     let world = Arc::new(World::default());
-    let labels = [
+    let labels = Labels::from_pairs([
+        ("__name__", "ALERTS_FOR_STATE"),
         ("alertname", "Down"),
         ("namespace", "kasten-io"),
         ("service", "metering"),
         ("severity", "critical"),
-    ];
-    let mut stored = Labels::from_pairs(labels).to_builder();
-    stored.set("__name__", "ALERTS_FOR_STATE");
-    // Active since 1000, last seen at 2500; back at 2800.
-    let environment = environment(&world, vec![(stored.build(), vec![(2_500_000, 1000.0)])]);
+    ]);
+    let environment = environment(&world, vec![(labels, stored.to_vec())]);
     let mut group = group(vec![RuleSpec::Alerting(alerting(3000, 0))]);
     world.answer("up == 0", 2800, DOWN);
+    // Nothing is scraped yet.
+    group.evaluate(&environment, at(2790));
     group.evaluate(&environment, at(2800));
+    group.view().rules[0].alerts[0].active_at
+}
+
+#[test]
+fn for_state_survives_a_restart() {
+    // Active since 1000, last seen at 2500.
     assert_eq!(
-        group.view().rules[0].alerts[0].active_at,
+        restored(&[(2_500_000, 1000.0)]),
         at(1300),
         "the 300 s of outage do not count"
     );
+}
+
+#[test]
+fn an_alert_that_was_over_before_a_restart_is_not_restored() {
+    let stored = [(2_500_000, 1000.0), (2_510_000, model::sample::STALE_NAN)];
+    assert_eq!(restored(&stored), at(2800));
+}
+
+#[test]
+fn groups_that_come_with_a_reload_restore_nothing() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let mut group = group(vec![RuleSpec::Alerting(alerting(20, 0))]);
+    group.skip_restoring();
+    world.answer("up == 0", 100, DOWN);
+    group.evaluate(&environment, at(100));
+    assert_eq!(
+        world.take_written().len(),
+        2,
+        "its series are there at once"
+    );
+}
+
+#[test]
+fn a_longer_for_makes_alerts_wait_again() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let mut old = group(vec![RuleSpec::Alerting(alerting(0, 0))]);
+    for seconds in [100, 110, 120] {
+        world.answer("up == 0", seconds, DOWN);
+    }
+    old.evaluate(&environment, at(100));
+    assert_eq!(world.sent.lock().len(), 1);
+    let mut group = group(vec![RuleSpec::Alerting(alerting(20, 0))]);
+    group.adopt(old);
+    let mut states = Vec::new();
+    for seconds in [110, 120] {
+        group.evaluate(&environment, at(seconds));
+        states.extend(group.view().rules[0].state);
+    }
+    assert_eq!(states, [AlertState::Pending, AlertState::Firing]);
+    let starts: Vec<_> = world
+        .sent
+        .lock()
+        .iter()
+        .map(|sent| sent.starts_at)
+        .collect();
+    assert_eq!(starts, [at(100), at(120)], "it fires anew");
+}
+
+#[test]
+fn nothing_is_told_where_the_evaluation_failed() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let mut group = group(vec![RuleSpec::Alerting(alerting(0, 0))]);
+    world.answer("up == 0", 100, DOWN);
+    group.evaluate(&environment, at(100));
+    world.failing.store(true, Ordering::Relaxed);
+    // Long after the resend delay: whether it still holds nobody knows.
+    group.evaluate(&environment, at(300));
+    assert_eq!(world.sent.lock().len(), 1);
+    let rule = &group.view().rules[0];
+    assert_eq!((rule.health, rule.alerts.len()), (Health::Failed, 1));
+    world.failing.store(false, Ordering::Relaxed);
+    world.answer("up == 0", 310, DOWN);
+    group.evaluate(&environment, at(310));
+    assert_eq!(world.sent.lock().len(), 2);
+}
+
+#[test]
+fn empty_labels_take_labels_away_and_empty_annotations_stay() {
+    let world = Arc::new(World::default());
+    let environment = environment(&world, Vec::new());
+    let rule = AlertingSpec {
+        labels: pairs(&[("namespace", ""), ("service", "{{ if false }}x{{ end }}")]),
+        annotations: pairs(&[("a", ""), ("b", "{{ if false }}x{{ end }}"), ("c", "y")]),
+        ..alerting(0, 0)
+    };
+    let record = RecordingSpec {
+        record: "r".to_owned(),
+        expr: "up == 0".to_owned(),
+        labels: pairs(&[("namespace", "")]),
+    };
+    let mut group = group(vec![RuleSpec::Alerting(rule), RuleSpec::Recording(record)]);
+    world.answer("up == 0", 100, DOWN);
+    group.evaluate(&environment, at(100));
+    let sent = &world.sent.lock()[0];
+    assert_eq!(sent.labels.to_string(), r#"{alertname="Down"}"#);
+    assert_eq!(sent.annotations, pairs(&[("a", ""), ("b", ""), ("c", "y")]));
+    let written = world.take_written();
+    assert_eq!(
+        written.last().map(String::as_str),
+        Some(r#"{__name__="r", service="metering"} 0 @100"#)
+    );
+}
+
+#[test]
+fn results_that_the_store_refuses_make_a_rule_unhealthy() {
+    let world = Arc::new(World::default());
+    let stored = Labels::from_pairs([("__name__", "a:b"), ("l", "2")]);
+    let environment = environment(&world, vec![(stored, vec![(100_000, 7.5)])]);
+    let rule = RecordingSpec {
+        record: "a:b".to_owned(),
+        expr: "b".to_owned(),
+        labels: Pairs::empty(),
+    };
+    let mut group = group(vec![RuleSpec::Recording(rule)]);
+    let both: &[(&[(&str, &str)], f64)] = &[(&[("l", "1")], 1.0), (&[("l", "2")], 2.0)];
+    world.answer("b", 100, both);
+    world
+        .taken
+        .lock()
+        .push(r#"{__name__="a:b", l="2"}"#.to_owned());
+    let counts = group.evaluate(&environment, at(100));
+    assert_eq!((counts.failures, counts.refused, counts.samples), (0, 1, 2));
+    let view = group.view();
+    assert_eq!(view.rules[0].health, Health::Failed);
+    let error = view.rules[0].refusal.as_ref().map(ToString::to_string);
+    assert_eq!(
+        error.as_deref(),
+        Some(
+            "duplicate sample for timestamp 100000; overrides not allowed: existing 7.5, new value 2"
+        )
+    );
+    world.take_written();
+    // What it never wrote is not its to end.
+    group.evaluate(&environment, at(110));
+    assert_eq!(
+        world.take_written(),
+        [r#"{__name__="a:b", l="1"} stale @110"#]
+    );
+    assert_eq!(group.view().rules[0].health, Health::Ok);
+}
+
+/// Answers once two queries wait.
+struct Meeting(std::sync::Barrier);
+
+impl QuerySource for Meeting {
+    fn instant(&self, _: &str, _: Timestamp) -> Result<Vec<ResultSample>, String> {
+        self.0.wait();
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn rules_of_a_stage_are_evaluated_at_once() {
+    let world = Arc::new(World::default());
+    let mut environment = environment(&world, Vec::new());
+    environment.queries = Arc::new(Meeting(std::sync::Barrier::new(2)));
+    let rules = ["a", "b"].map(|record| {
+        RuleSpec::Recording(RecordingSpec {
+            record: record.to_owned(),
+            expr: "x".to_owned(),
+            labels: Pairs::empty(),
+        })
+    });
+    let mut group = group(rules.into());
+    group.spec.stages = vec![vec![0, 1]];
+    let places = tokio::sync::Semaphore::new(1);
+    let counts = group.evaluate_at_once(&environment, at(10), Some(&places));
+    assert_eq!((counts.evaluations, counts.failures), (2, 0));
+    assert_eq!(places.available_permits(), 1);
 }
 
 #[test]
@@ -359,7 +542,7 @@ fn recording_rules_write_and_end_series() {
     let rule = RecordingSpec {
         record: "job:up:sum".to_owned(),
         expr: "sum by (job) (up)".to_owned(),
-        labels: Labels::from_pairs([("team", "a")]),
+        labels: pairs(&[("team", "a")]),
     };
     let mut group = group(vec![RuleSpec::Recording(rule)]);
     world.answer(
@@ -388,13 +571,13 @@ fn failures_have_reasons_and_end_nothing_but_their_rule() {
         RuleSpec::Recording(RecordingSpec {
             record: "r".to_owned(),
             expr: expr.to_owned(),
-            labels: Labels::empty(),
+            labels: Pairs::empty(),
         })
     };
     let same = RuleSpec::Recording(RecordingSpec {
         record: "r".to_owned(),
         expr: "two".to_owned(),
-        labels: Labels::from_pairs([("job", "same")]),
+        labels: pairs(&[("job", "same")]),
     });
     let mut group = group(vec![
         recording("broken"),
@@ -436,7 +619,7 @@ fn series_that_the_store_dropped_are_looked_up_again() {
     let rule = RecordingSpec {
         record: "a:b".to_owned(),
         expr: "b".to_owned(),
-        labels: Labels::empty(),
+        labels: Pairs::empty(),
     };
     let mut group = group(vec![RuleSpec::Recording(rule)]);
     let both: &[(&[(&str, &str)], f64)] = &[(&[("l", "1")], 1.0), (&[("l", "2")], 2.0)];

@@ -558,7 +558,7 @@ impl rules::AlertSink for RuleAlerts {
         let time = |at: Timestamp| alerting::Time::from(at);
         let posted = alerts.into_iter().map(|alert| PostedAlert {
             labels: alert.labels,
-            annotations: alert.annotations.as_pairs().clone(),
+            annotations: alert.annotations,
             starts_at: Some(time(alert.starts_at)),
             ends_at: Some(time(alert.ends_at)),
             generator_url: alert.generator_url,

@@ -54,7 +54,7 @@ fn rule_functions() -> FunctionTable {
     functions(&Context {
         name: "check".to_owned(),
         time_ms: 0,
-        external_url: String::new(),
+        external_url: Some(String::new()),
         query: Arc::new(NoQuery),
         options: gotemplate::Options::default(),
     })

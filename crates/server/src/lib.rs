@@ -57,6 +57,8 @@ mod retention;
 mod retention_rules;
 mod routing;
 mod rule_backfill;
+mod rule_metrics;
+mod rule_stages;
 mod running;
 mod samples;
 mod self_metrics;
@@ -113,7 +115,7 @@ pub enum StartError {
     Storage { dir: String, problem: String },
     #[error("listening on {address}: {problem}")]
     Listen { address: String, problem: String },
-    #[error("{0}")]
+    #[error(transparent)]
     Mesh(#[from] gossip::driver::MeshError),
     #[error(
         "the data folder {dir} is in use by another process ({problem}); stop it, or choose another folder"

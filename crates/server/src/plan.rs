@@ -353,10 +353,10 @@ fn rule_groups(
     problems: &mut Diagnostics,
 ) -> Vec<GroupSpec> {
     let mut found = Vec::new();
-    let made: HashSet<&str> = compiled
+    let mut known: HashSet<String> = compiled
         .iter()
         .flat_map(|compiled| &compiled.rule_files)
-        .map(|file| file.path.as_str())
+        .map(|file| file.path.clone())
         .collect();
     for file in compiled.iter().flat_map(|compiled| &compiled.rule_files) {
         let source = Source::new(file.path.as_str(), yaml::to_text(&file.content));
@@ -364,7 +364,8 @@ fn rule_groups(
     }
     for pattern in &config.rule_files {
         let files = config::FileReader::glob(&RealFiles, pattern).unwrap_or_default();
-        for path in files.iter().filter(|path| !made.contains(path.as_str())) {
+        // A file that several patterns match is one file.
+        for path in files.iter().filter(|path| known.insert((*path).clone())) {
             match config::FileReader::read(&RealFiles, path) {
                 Ok(text) => {
                     let source = Source::new(path.as_str(), text);

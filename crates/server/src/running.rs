@@ -42,8 +42,9 @@ use crate::query_settings::query_settings;
 use crate::retention::Limits;
 use crate::routing::trial;
 use crate::rule_backfill::Backfill;
+use crate::rule_metrics::RuleCounters;
 use crate::samples::SampleSettings;
-use crate::self_metrics::{Observed, RuleCounters};
+use crate::self_metrics::Observed;
 use crate::serving::Serving;
 use crate::signals::{Signal, Signals};
 use crate::sources::{ConfigView, Current, ReasonView, TargetView, TsdbView};
@@ -347,12 +348,14 @@ impl Parts {
             settings: rules::environment::Settings {
                 external_labels: plan.external_labels.clone(),
                 external_url: planner.external_url.clone(),
+                has_page: true,
                 resend_delay: tempo::resend_delay(options),
                 outage_tolerance: options.rules.outage_tolerance,
                 grace_period: options.rules.grace_period,
             },
         };
         let rule_counters = RuleCounters::new(&registry);
+        let observed_rules = rule_counters.clone();
         let observer = {
             let (reasons, clock) = (Arc::clone(&reasons), Arc::clone(&clock));
             Arc::new(move |view: &rules::GroupView, counts| {
@@ -400,7 +403,6 @@ impl Parts {
             db: storage.db.clone(),
             agent: storage.agent.clone(),
             budget: budget.clone(),
-            rules: schedule.views(),
             alertmanager: Arc::clone(&alertmanager),
             current: Arc::clone(&current),
             limits: Arc::clone(&limits),
@@ -408,6 +410,7 @@ impl Parts {
             started_at,
         };
         self_metrics::register(&registry, observed);
+        observed_rules.show(&registry, schedule.views());
         let backfill = Backfill::of(options, &storage, (&budget, &reasons, &clock), &registry);
         let (requests, inbox) = mpsc::channel(8);
         let (readiness, readiness_seen) = watch::channel(Readiness::Starting);

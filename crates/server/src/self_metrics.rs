@@ -7,8 +7,6 @@ use metrics::{Kind, Page, Registry};
 use model::Timestamp;
 use parking_lot::RwLock;
 use remote::write::Receiver;
-use rules::group::EvaluationCounts;
-use rules::{GroupView, schedule::Views};
 use scrape::Pools;
 use tsdb::db::COMPACTION_SECONDS;
 use tsdb::head::KindCounts;
@@ -30,7 +28,6 @@ pub(crate) struct Observed {
     pub(crate) agent: Option<Agent>,
     pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) remote_write: Option<Arc<Receiver>>,
-    pub(crate) rules: Views,
     pub(crate) alertmanager: Arc<Alertmanager>,
     pub(crate) current: Arc<RwLock<Current>>,
     pub(crate) limits: Arc<RwLock<Limits>>,
@@ -53,7 +50,6 @@ pub(crate) fn register(registry: &Registry, observed: Observed) {
             head(page, &observed.db);
             blocks(page, &observed.db, *observed.limits.read());
         }
-        rule_groups(page, &observed.rules);
         alerting_metrics::alerts(page, &observed.alertmanager);
         process::metrics(page, observed.started_at);
         refusals(page, &observed.reasons);
@@ -523,98 +519,5 @@ fn blocks(page: &mut Page, db: &Db, limits: Limits) {
             .map(|(bound, count)| (f64::from(*bound), count))
             .collect();
         page.buckets(name, help, &[], &buckets, (taken.count, taken.seconds));
-    }
-}
-
-/// Counters of rule evaluations, changed after each.
-#[derive(Clone, Debug)]
-pub(crate) struct RuleCounters {
-    evaluations: metrics::Vector<metrics::Counter>,
-    failures: metrics::Vector<metrics::Counter>,
-}
-
-impl RuleCounters {
-    pub(crate) fn new(registry: &Registry) -> Self {
-        Self {
-            evaluations: registry.counters(
-                "prometheus_rule_evaluations_total",
-                "The total number of rule evaluations.",
-                &["rule_group"],
-            ),
-            failures: registry.counters(
-                "prometheus_rule_evaluation_failures_total",
-                "The total number of rule evaluation failures.",
-                &["rule_group"],
-            ),
-        }
-    }
-
-    pub(crate) fn observe(&self, view: &GroupView, counts: EvaluationCounts) {
-        let group = group_name(view);
-        self.evaluations
-            .with(&[&group])
-            .add_count(counts.evaluations);
-        self.failures.with(&[&group]).add_count(counts.failures);
-    }
-}
-
-/// `file;group`, as the peer names groups.
-fn group_name(view: &GroupView) -> String {
-    format!("{};{}", view.spec.file, view.spec.name)
-}
-
-fn rule_groups(page: &mut Page, rules: &Views) {
-    for view in rules.all() {
-        let group = group_name(&view);
-        let labels = [("rule_group", group.as_str())];
-        for (kind, name, help, value) in [
-            (
-                Kind::Gauge,
-                "prometheus_rule_group_interval_seconds",
-                "The interval of a rule group.",
-                view.spec.interval.seconds(),
-            ),
-            (
-                Kind::Gauge,
-                "prometheus_rule_group_rules",
-                "The number of rules.",
-                float_of(view.rules.len()),
-            ),
-            (
-                Kind::Gauge,
-                "prometheus_rule_group_last_duration_seconds",
-                "The duration of the last rule group evaluation.",
-                view.evaluation_seconds,
-            ),
-            (
-                Kind::Gauge,
-                "prometheus_rule_group_last_evaluation_samples",
-                "The number of samples returned during the last rule group evaluation.",
-                float_of(view.samples),
-            ),
-            (
-                Kind::Counter,
-                "prometheus_rule_group_iterations_total",
-                "The total number of scheduled rule group evaluations, whether executed or missed.",
-                float(view.iterations + view.missed),
-            ),
-            (
-                Kind::Counter,
-                "prometheus_rule_group_iterations_missed_total",
-                "The total number of rule group evaluations missed due to slow rule group evaluation.",
-                float(view.missed),
-            ),
-        ] {
-            page.sample(kind, name, help, &labels, value);
-        }
-        let seconds = view.last_evaluation.map_or(0.0, Timestamp::seconds);
-        let help = "The timestamp of the last rule group evaluation in seconds.";
-        page.sample(
-            Kind::Gauge,
-            "prometheus_rule_group_last_evaluation_timestamp_seconds",
-            help,
-            &labels,
-            seconds,
-        );
     }
 }

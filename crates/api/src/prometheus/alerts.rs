@@ -37,7 +37,8 @@ impl AlertTwin {
             keep_firing_since: alert.keep_firing_since.map(|since| rfc3339(Some(since))),
             value: match &alert.value {
                 Value::Float(value) => float_exponent(*value),
-                Value::Histogram(histogram) => histogram.to_string(),
+                // A number in any case, as in the peer; templates have the histogram.
+                Value::Histogram(_) => float_exponent(0.0),
             },
         }
     }

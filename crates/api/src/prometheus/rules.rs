@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Labels, Matcher};
+use model::{Labels, Matcher, Pairs};
 use net::axum::extract::State;
 use net::axum::response::Response;
 use rules::{GroupView, RuleSpec, RuleView};
@@ -56,7 +56,6 @@ pub(crate) enum RuleTwin {
 pub(crate) struct RecordingTwin {
     name: String,
     query: String,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, String>,
     #[serde(flatten)]
     outcome: OutcomeTwin,
@@ -156,11 +155,12 @@ impl<'a> Filter<'a> {
     }
 
     /// What a template will give is not known here: it counts as absent, as in the peer.
-    fn selects(&self, labels: &Labels) -> bool {
+    fn selects(&self, labels: &Pairs) -> bool {
         if self.selectors.is_empty() {
             return true;
         }
-        let plain = labels.filtered(|name| !labels.value(name).contains("{{"));
+        let plain = labels.iter().filter(|(_, value)| !value.contains("{{"));
+        let plain = Labels::from_pairs(plain);
         let all = |matchers: &Vec<Matcher>| {
             let mut matchers = matchers.iter();
             matchers.all(|matcher| matcher.matches_labels(&plain))

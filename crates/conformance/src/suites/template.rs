@@ -93,7 +93,7 @@ fn run(case: &Json) -> Result<(), String> {
     let context = prometheus::Context {
         name: case["context"]["name"].as_str().unwrap().to_owned(),
         time_ms: case["context"]["timestamp_ms"].as_i64().unwrap(),
-        external_url: case["context"]["external_url"].as_str().unwrap().to_owned(),
+        external_url: Some(case["context"]["external_url"].as_str().unwrap().to_owned()),
         query: Arc::new(Answer(samples.collect())),
         options,
     };

@@ -231,7 +231,7 @@ impl<'p> State<'p, '_> {
                 let limit = self.program.options().limits.output_bytes_max;
                 let text = sprint(&[printable(value)], limit)
                     .map_err(|_| self.fail("the output is too long"))?;
-                self.out.push(&text);
+                self.out.push(pointed_to(value, &text));
             }
         }
         Ok(())
@@ -374,6 +374,16 @@ impl<'p> State<'p, '_> {
     fn sprint(&self, value: &Value) -> Exec<String> {
         let limit = self.program.options().limits.output_bytes_max;
         sprint(std::slice::from_ref(value), limit).map_err(|_| self.fail("the output is too long"))
+    }
+}
+
+/// What an action prints of a pointer is what it points to.
+fn pointed_to<'t>(value: &Value, text: &'t str) -> &'t str {
+    match value {
+        Value::Object(object) if object.display().is_none() => {
+            text.strip_prefix('&').unwrap_or(text)
+        }
+        _ => text,
     }
 }
 

@@ -29,7 +29,8 @@ pub struct Context {
     pub name: String,
     /// `now`, in milliseconds since the Unix epoch.
     pub time_ms: i64,
-    pub external_url: String,
+    /// For `externalURL` and `pathPrefix`, which fail without it: promtool's tests of rules have none.
+    pub external_url: Option<String>,
     pub query: Arc<dyn Query>,
     pub options: Options,
 }
@@ -109,7 +110,7 @@ pub fn function_names() -> Vec<String> {
     let context = Context {
         name: String::new(),
         time_ms: 0,
-        external_url: String::new(),
+        external_url: Some(String::new()),
         query: Arc::new(NoQuery),
         options: Options::default(),
     };
@@ -122,7 +123,7 @@ pub fn functions(context: &Context) -> FunctionTable {
     let sample = Type::Named(Arc::from(SAMPLE));
     let query = context.query.clone();
     let (time_ms, url) = (context.time_ms, context.external_url.clone());
-    let path = url_path(&url).to_owned();
+    let path = url.as_deref().map(|url| url_path(url).to_owned());
     FunctionTable::new()
         .with(
             "query",
@@ -204,11 +205,11 @@ pub fn functions(context: &Context) -> FunctionTable {
         )
         .with(
             "pathPrefix",
-            Function::new(&[], move |_, _| Ok(Value::str(path.as_str()))),
+            Function::new(&[], move |_, _| of_url(path.as_deref())),
         )
         .with(
             "externalURL",
-            Function::new(&[], move |_, _| Ok(Value::str(url.as_str()))),
+            Function::new(&[], move |_, _| of_url(url.as_deref())),
         )
         .with(
             "parseDuration",
@@ -217,6 +218,12 @@ pub fn functions(context: &Context) -> FunctionTable {
             }),
         )
         .with("urlQueryEscape", text_function(escape_query))
+}
+
+/// A part of the external URL; without one the peer's words.
+fn of_url(part: Option<&str>) -> Result<Value, String> {
+    let missing = || "runtime error: invalid memory address or nil pointer dereference".to_owned();
+    part.map(Value::str).ok_or_else(missing)
 }
 
 /// `tmpl name data`: a template by a computed name, as safe HTML.

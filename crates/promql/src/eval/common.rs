@@ -1,16 +1,17 @@
-//! Queries that are asked one after the other at the same time, such as those of a rule group: what several of
-//! them have in common is evaluated once.
+//! Queries that are asked for the same time, one after the other or at once, such as those of a rule group: what
+//! several of them have in common is evaluated once.
 //!
 //! Which subexpressions those are is found once, from the texts ([`QueryGroup::new`]). Their results are kept
 //! until the last query that has them has used them, or until the group is asked at another time.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use diag::Span;
 use model::labels::METRIC_NAME;
 use model::{MatchOp, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::annotations::Annotations;
 use super::budget::StepCounts;
@@ -33,6 +34,8 @@ pub struct QueryGroup {
     /// By subexpression: in how many places it stands.
     places: Vec<usize>,
     results: Mutex<Results>,
+    /// A result is known now, or will not be.
+    settled: Condvar,
 }
 
 #[derive(Debug)]
@@ -52,6 +55,9 @@ struct Mark {
 struct Results {
     time: i64,
     known: HashMap<usize, Known>,
+    /// What is being evaluated. Who needs it waits; as it only waits for what is within its own subexpression, nobody
+    /// waits in a circle.
+    running: HashSet<usize>,
 }
 
 #[derive(Debug)]
@@ -103,6 +109,7 @@ impl QueryGroup {
             members,
             places: common.iter().map(Vec::len).collect(),
             results: Mutex::default(),
+            settled: Condvar::new(),
         }
     }
 
@@ -125,7 +132,9 @@ impl QueryGroup {
         let mut results = self.results.lock();
         if results.time != time.millis() {
             results.known.clear();
+            results.running.clear();
             results.time = time.millis();
+            self.settled.notify_all();
         }
         drop(results);
         Some(Sharing {
@@ -219,16 +228,61 @@ impl Sharing<'_> {
         Some(mark.subexpression)
     }
 
-    /// The result, if it is known; it is forgotten with its last use.
-    fn take(&self, subexpression: usize) -> Option<Known> {
+    /// The result, if it is known or about to be; it is forgotten with its last use. Without one the caller is who
+    /// evaluates it, until it drops what it gets instead.
+    fn take(&self, subexpression: usize) -> Result<Known, Running<'_>> {
         let mut results = self.group.results.lock();
-        if results.time != self.steps.start {
-            return None;
+        // Results of another time are not for this one, nor the other way round.
+        while results.time == self.steps.start {
+            if let Some(known) = results.use_once(subexpression) {
+                return Ok(known);
+            }
+            if results.running.insert(subexpression) {
+                break;
+            }
+            self.group.settled.wait(&mut results);
         }
-        let known = results.known.get_mut(&subexpression)?;
+        Err(Running {
+            group: self.group,
+            subexpression,
+        })
+    }
+
+    fn keep(&self, subexpression: usize, known: impl FnOnce(usize) -> Known) {
+        let places = self.group.places.get(subexpression).copied().unwrap_or(0);
+        let mut results = self.group.results.lock();
+        if places > 1
+            && results.time == self.steps.start
+            && let Entry::Vacant(entry) = results.known.entry(subexpression)
+        {
+            entry.insert(known(places - 1));
+        }
+    }
+}
+
+/// Somebody evaluates this subexpression.
+struct Running<'g> {
+    group: &'g QueryGroup,
+    subexpression: usize,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.group
+            .results
+            .lock()
+            .running
+            .remove(&self.subexpression);
+        self.group.settled.notify_all();
+    }
+}
+
+impl Results {
+    fn use_once(&mut self, subexpression: usize) -> Option<Known> {
+        let known = self.known.get_mut(&subexpression)?;
         known.uses_left = known.uses_left.saturating_sub(1);
         if known.uses_left == 0 {
-            return results.known.remove(&subexpression);
+            return self.known.remove(&subexpression);
         }
         Some(Known {
             value: known.value.clone(),
@@ -236,14 +290,6 @@ impl Sharing<'_> {
             notes: known.notes.clone(),
             ..*known
         })
-    }
-
-    fn keep(&self, subexpression: usize, known: impl FnOnce(usize) -> Known) {
-        let places = self.group.places.get(subexpression).copied().unwrap_or(0);
-        let mut results = self.group.results.lock();
-        if places > 1 && results.time == self.steps.start {
-            results.known.insert(subexpression, known(places - 1));
-        }
     }
 }
 
@@ -256,7 +302,8 @@ impl Evaluator<'_> {
         plan: &Plan,
         steps: Steps,
     ) -> Result<Value, QueryError> {
-        if let Some(known) = sharing.take(subexpression) {
+        let running = sharing.take(subexpression);
+        if let Ok(known) = running {
             self.budget.charge(known.value.weight())?;
             self.counts.merge(&known.counts);
             self.notes
@@ -280,5 +327,40 @@ impl Evaluator<'_> {
             uses_left,
         });
         Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ParserOptions;
+
+    #[test]
+    fn who_comes_second_waits_for_the_first() {
+        let queries = ["sum(a) + 1", "sum(a) + 2"];
+        let queries = queries.map(|text| Query::parse(text, &ParserOptions::default()).unwrap());
+        let group = QueryGroup::new(queries.into(), |_| false);
+        assert_eq!(group.common(), 1);
+        let steps = Steps::new(10, 10, 1);
+        let sharing = group.sharing("sum(a) + 1", Timestamp(10), steps).unwrap();
+        let running = sharing.take(0).err();
+        assert!(running.is_some(), "nobody has evaluated it");
+        std::thread::scope(|threads| {
+            let second = threads.spawn(|| sharing.take(0).is_ok());
+            // Most of the time the other one waits by now; the result is the same if it does not.
+            std::thread::yield_now();
+            sharing.keep(0, |uses_left| Known {
+                value: Value::Scalar(vec![1.0]),
+                counts: StepCounts::default(),
+                notes: Annotations::default(),
+                start: 0,
+                uses_left,
+            });
+            drop(running);
+            assert!(second.join().unwrap(), "it takes the result");
+        });
+        // It was the last use. If its evaluation fails, the next one tries.
+        assert!(sharing.take(0).is_err());
+        assert!(sharing.take(0).is_err());
     }
 }

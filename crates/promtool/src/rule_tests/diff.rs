@@ -1,10 +1,9 @@
 //! Expected and found alerts side by side, in the colours and the layout of the peer's `--diff`: red is missing,
 //! green is too much, yellow has another value.
 
-use model::Labels;
 use model::format::go_quote;
 
-use super::expected::AlertLabels;
+use super::expected::{AlertLabels, Texts};
 
 const RED: &str = "\x1b[0;31m";
 const GREEN: &str = "\x1b[0;32m";
@@ -50,15 +49,15 @@ fn alert(expected: &AlertLabels, found: &AlertLabels, colour: &str) -> String {
     lines.join("\n")
 }
 
-fn pairs(expected: &Labels, found: &Labels) -> Vec<String> {
-    let mut names: Vec<&str> = expected.iter().chain(found).map(|(name, _)| name).collect();
+fn pairs(expected: &Texts, found: &Texts) -> Vec<String> {
+    let mut names: Vec<&String> = expected.keys().chain(found.keys()).collect();
     names.sort_unstable();
     names.dedup();
-    let pair = |name: &str| {
+    let pair = |name: &String| {
         let key = go_quote(name);
         match (
-            expected.get(name).map(go_quote),
-            found.get(name).map(go_quote),
+            expected.get(name).map(|text| go_quote(text)),
+            found.get(name).map(|text| go_quote(text)),
         ) {
             (Some(expected), Some(found)) if expected == found => format!("{key}: {found}"),
             (Some(expected), Some(found)) => format!("{key}: {YELLOW}{expected} => {found}{END}"),
@@ -88,8 +87,11 @@ mod tests {
 
     fn alert_of(labels: &[(&str, &str)]) -> AlertLabels {
         AlertLabels {
-            labels: Labels::from_pairs(labels.iter().copied()),
-            annotations: Labels::empty(),
+            labels: labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            annotations: Texts::new(),
         }
     }
 

@@ -1,18 +1,23 @@
 //! Alerts and samples that are expected and found: compared, and shown as the peer shows them.
 
+use std::collections::BTreeMap;
+
 use config::rule_tests::{AlertTest, ExpectedSample};
 use model::format::float_exponent;
 use model::labels::ALERT_NAME;
-use model::{Labels, LabelsBuilder};
+use model::{Labels, Pairs};
 use promql::syntax::SequenceValue;
 use promql::syntax::series::histogram_notation;
 use promql::{parse_metric, parse_series_description};
 
+/// Names and values, also empty ones: as the peer, a test tells an empty value from none.
+pub(super) type Texts = BTreeMap<String, String>;
+
 /// What tells alerts of one name apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AlertLabels {
-    pub(super) labels: Labels,
-    pub(super) annotations: Labels,
+    pub(super) labels: Texts,
+    pub(super) annotations: Texts,
 }
 
 /// Sorted.
@@ -21,25 +26,17 @@ pub(super) fn expected_alerts(test: &AlertTest) -> Vec<AlertLabels> {
         .expected
         .iter()
         .map(|alert| {
-            let mut labels = builder(&alert.labels);
+            let mut labels = alert.labels.clone();
             // Users give only the labels that the rule has.
-            labels.set(ALERT_NAME, test.alertname.as_str());
+            labels.insert(ALERT_NAME.to_owned(), test.alertname.clone());
             AlertLabels {
-                labels: labels.build(),
-                annotations: builder(&alert.annotations).build(),
+                labels,
+                annotations: alert.annotations.clone(),
             }
         })
         .collect();
     alerts.sort();
     alerts
-}
-
-fn builder(pairs: &std::collections::BTreeMap<String, String>) -> LabelsBuilder {
-    let mut labels = LabelsBuilder::new();
-    for (name, value) in pairs {
-        labels.set(name.as_str(), value.as_str());
-    }
-    labels
 }
 
 /// A list over several lines.
@@ -51,10 +48,8 @@ pub(super) fn alerts_text(alerts: &[AlertLabels]) -> String {
         .iter()
         .enumerate()
         .map(|(at, alert)| {
-            let AlertLabels {
-                labels,
-                annotations,
-            } = alert;
+            let labels = Pairs::from(&alert.labels);
+            let annotations = Pairs::from(&alert.annotations);
             format!("{at}:\n  Labels:{labels}\n  Annotations:{annotations}")
         })
         .collect();

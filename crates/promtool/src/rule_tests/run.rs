@@ -17,6 +17,9 @@ use super::test::{Setting, run_test};
 use crate::check::rules::Wanted;
 use crate::console::{Console, Outcome, read_text};
 
+/// Go's words.
+const BAD_PATTERN: &str = "syntax error in pattern";
+
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(60);
 
 /// How tests run, and what is told of them.
@@ -134,14 +137,20 @@ fn rule_files(
     tests: &RuleTests,
 ) -> Result<Vec<String>, String> {
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    let folder = folder.display().to_string();
     let mut found = Vec::new();
     for pattern in &tests.rule_files {
-        let pattern = folder.join(pattern).display().to_string();
-        let matching = matching_files(&pattern).map_err(|error| error.to_string())?;
+        let pattern = config::join_path(&folder, pattern);
+        let matching = matching_files(&pattern).map_err(|_| BAD_PATTERN.to_owned())?;
         if matching.is_empty() {
             console.problem(format_args!("  WARNING: no file match pattern {pattern}"));
         }
-        found.extend(matching.iter().map(|file| file.display().to_string()));
+        for file in matching.iter().map(|file| file.display().to_string()) {
+            // A file that several patterns match is one file.
+            if !found.contains(&file) {
+                found.push(file);
+            }
+        }
     }
     Ok(found)
 }

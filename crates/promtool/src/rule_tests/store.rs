@@ -18,8 +18,8 @@ pub(super) struct Store(RwLock<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     memory: MemoryStorage,
-    /// By reference, with the time of the newest sample.
-    series: Vec<(Labels, i64)>,
+    /// By reference, with the newest sample.
+    series: Vec<(Labels, Option<(i64, Value)>)>,
     references: HashMap<Labels, usize>,
 }
 
@@ -29,7 +29,7 @@ impl Inner {
             return *reference;
         }
         let reference = self.series.len();
-        self.series.push((labels.clone(), i64::MIN));
+        self.series.push((labels.clone(), None));
         self.references.insert(labels.clone(), reference);
         reference
     }
@@ -38,15 +38,30 @@ impl Inner {
         let Some((labels, newest)) = self.series.get_mut(reference) else {
             return Err(SampleRefusal::UnknownSeries);
         };
-        if time == *newest {
-            return Err(SampleRefusal::DuplicateTimestamp);
+        if let Some((newest, known)) = newest {
+            if time < *newest {
+                return Err(SampleRefusal::OutOfOrder);
+            }
+            if time == *newest {
+                // The same once more is no news, as in the peer.
+                return match is_same(known, &value) {
+                    true => Ok(()),
+                    false => Err(SampleRefusal::DuplicateTimestamp),
+                };
+            }
         }
-        if time < *newest {
-            return Err(SampleRefusal::OutOfOrder);
-        }
-        *newest = time;
+        *newest = Some((time, value.clone()));
         self.memory.add(labels, time, value);
         Ok(())
+    }
+}
+
+/// Bit by bit, so that a staleness marker is not another NaN.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::Histogram(a), Value::Histogram(b)) => a == b,
+        _ => false,
     }
 }
 

@@ -10,7 +10,9 @@ use super::*;
 fn alert(name: &str) -> SentAlert {
     SentAlert {
         labels: Labels::from_pairs([("alertname", name), ("job", "\"x\"")]),
-        annotations: Labels::from_pairs([("summary", "it\nbroke")]),
+        annotations: [("summary", "it\nbroke"), ("text", "")]
+            .into_iter()
+            .collect(),
         starts_at: Timestamp(1_704_067_200_000),
         ends_at: Timestamp(1_704_067_260_500),
         generator_url: "http://here/graph".to_owned(),
@@ -51,7 +53,7 @@ fn messages_are_those_of_the_api() {
     let found: serde_json::Value = serde_json::from_str(&text).unwrap();
     let wanted = serde_json::json!([{
         "labels": {"alertname": "a", "job": "\"x\""},
-        "annotations": {"summary": "it\nbroke"},
+        "annotations": {"summary": "it\nbroke", "text": ""},
         "startsAt": "2024-01-01T00:00:00Z",
         "endsAt": "2024-01-01T00:01:00.5Z",
         "generatorURL": "http://here/graph",

@@ -61,6 +61,7 @@ impl Needed {
 
 #[cfg(test)]
 mod tests {
+    use model::Pairs;
     use rules::{AlertingSpec, RecordingSpec, RuleSpec};
 
     use super::*;
@@ -70,15 +71,15 @@ mod tests {
         let recording = RuleSpec::Recording(RecordingSpec {
             record: "job:a:rate5m".to_owned(),
             expr: r#"sum(rate(a{x!="1"}[5m])) / on() b offset 5m"#.to_owned(),
-            labels: Labels::empty(),
+            labels: Pairs::empty(),
         });
         let alerting = RuleSpec::Alerting(AlertingSpec {
             alert: "Down".to_owned(),
             expr: r#"{__name__=~"c.+", y="1"} > 0"#.to_owned(),
             hold: model::Duration::ZERO,
             keep_firing_for: model::Duration::ZERO,
-            labels: Labels::empty(),
-            annotations: Labels::empty(),
+            labels: Pairs::empty(),
+            annotations: Pairs::empty(),
         });
         let group = GroupSpec {
             name: "g".to_owned(),
@@ -87,6 +88,7 @@ mod tests {
             query_offset: model::Duration::ZERO,
             limit: 0,
             rules: vec![recording, alerting],
+            stages: Vec::new(),
         };
         let needed = Needed::of(&[group], &ParserOptions::default());
         for (name, label, expected) in [

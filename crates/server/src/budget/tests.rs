@@ -14,7 +14,7 @@ fn budget() -> MemoryBudget {
     let rule = RuleSpec::Recording(RecordingSpec {
         record: "r".to_owned(),
         expr: "sum(needed)".to_owned(),
-        labels: Labels::empty(),
+        labels: model::Pairs::empty(),
     });
     let group = GroupSpec {
         name: "g".to_owned(),
@@ -23,6 +23,7 @@ fn budget() -> MemoryBudget {
         query_offset: model::Duration::ZERO,
         limit: 0,
         rules: vec![rule],
+        stages: Vec::new(),
     };
     budget.set_needed(Needed::of(&[group], &ParserOptions::default()));
     budget

@@ -118,7 +118,7 @@ fn recording(record: &str, expr: &str) -> RecordingSpec {
     RecordingSpec {
         record: record.to_owned(),
         expr: expr.to_owned(),
-        labels: Labels::from_pairs([("by", "rule")]),
+        labels: [("by", "rule")].into_iter().collect(),
     }
 }
 
@@ -130,6 +130,7 @@ fn group(rules: &[RecordingSpec]) -> GroupSpec {
         query_offset: Duration::ZERO,
         limit: 0,
         rules: rules.iter().cloned().map(RuleSpec::Recording).collect(),
+        stages: Vec::new(),
     }
 }
 
@@ -196,7 +197,7 @@ fn what_a_rule_could_not_record_is_not_filled() {
     assert_eq!(world.values("few", 20).len(), 1);
     assert_eq!(world.values("few", 50), Vec::<f64>::new());
     let same = RecordingSpec {
-        labels: Labels::from_pairs([("i", "x")]),
+        labels: [("i", "x")].into_iter().collect(),
         ..recording("same", "a")
     };
     let failure = world.fill(&group(&[]), &same).unwrap_err();
