@@ -104,6 +104,10 @@ fn rule_texts() {
             "1-b",
         ),
         (
+            "{{ first (query \"up\") }} {{ print (first (query \"up\")) }}",
+            "{map[__name__:up job:b] 1} &{map[__name__:up job:b] 1}",
+        ),
+        (
             "{{ query \"bad\" }}",
             "error executing template __alert_Test: template: __alert_Test:1:115: executing \"__alert_Test\" at <query \"bad\">: error calling query: parse error",
         ),
@@ -121,6 +125,23 @@ fn rule_texts() {
         ),
     ] {
         assert_eq!(alert(text), expected, "{text}");
+    }
+}
+
+/// As in promtool's tests of rules.
+#[test]
+fn without_an_external_url_its_functions_fail() {
+    let context = Context {
+        external_url: None,
+        ..context()
+    };
+    for name in ["externalURL", "pathPrefix"] {
+        let text = format!("{{{{ {name} }}}}");
+        let error = prometheus::expand(&text, &Value::Nil, &context).unwrap_err();
+        let problem = format!(
+            "<{name}>: error calling {name}: runtime error: invalid memory address or nil pointer dereference"
+        );
+        assert!(error.to_string().ends_with(&problem), "{error}");
     }
 }
 

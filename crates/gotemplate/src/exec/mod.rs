@@ -288,6 +288,7 @@ impl<'p> State<'p, '_> {
             }
             _ => {
                 let text = self.sprint(&value)?;
+                let text = pointed_to(&value, &text);
                 return Err(self.fail(format!("range can't iterate over {text}")));
             }
         }

@@ -85,6 +85,28 @@ tests:
     exp_samples: [{value: 1}]
 ";
 
+/// Empty labels and annotations, and series that two rules write.
+const ODD_RULES: &str = "groups:
+- name: odd
+  rules:
+  - alert: Empty
+    expr: m
+    labels: {job: '', team: '{{ if false }}x{{ end }}'}
+    annotations: {none: '', text: '{{ if false }}x{{ end }}', url: '{{ externalURL }}|{{ $externalURL }}'}
+  - {record: r, expr: m, labels: {job: ''}}
+";
+
+const ODD_TESTS: &str = "rule_files: [odd_rules.yml, ./odd_rules.yml]
+tests:
+- external_url: http://x/y/
+  input_series: [{series: 'm{job=\"a\",zone=\"b\"}', values: 1}]
+  alert_rule_test:
+  - eval_time: 0m
+    alertname: Empty
+    exp_alerts: [{exp_labels: {zone: b}, exp_annotations: {none: ''}}]
+  promql_expr_test: [{expr: r, exp_samples: []}]
+";
+
 /// The same with other expectations.
 fn failing() -> String {
     TESTS
@@ -105,6 +127,10 @@ fn files_are_judged_as_by_promtool() {
         ("twice.yml", RULES.to_owned() + "  - record: job:up:sum\n    expr: up\n"),
         ("tests.yml", TESTS.to_owned()),
         ("failing.yml", failing()),
+        ("odd_rules.yml", ODD_RULES.to_owned()),
+        ("odd.yml", ODD_TESTS.to_owned()),
+        ("clash_rules.yml", ODD_RULES.to_owned() + "  - {record: r, expr: m * 2, labels: {job: ''}}\n"),
+        ("clash.yml", ODD_TESTS.replace("odd_rules", "clash_rules")),
         ("good.yml", "rule_files: [rules.yml]\nscrape_configs:\n- job_name: a\n  static_configs: [{targets: ['b:1']}]\n".to_owned()),
         ("bad.yml", "scrape_config: []\n".to_owned()),
         ("missing.yml", "rule_files: [nowhere.yml]\n".to_owned()),
@@ -128,6 +154,8 @@ fn files_are_judged_as_by_promtool() {
         &["check", "web-config", "users.yml"],
         &["test", "rules", "tests.yml"],
         &["test", "rules", "failing.yml"],
+        &["test", "rules", "odd.yml"],
+        &["test", "rules", "clash.yml"],
         &["test", "rules", "tests.yml", "failing.yml"],
         // The command line.
         &["check", "rules", "nofile.yml"],
