@@ -1,12 +1,13 @@
 //! Queries of rules and templates: the query service as a [`rules::QuerySource`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use model::Timestamp;
 use promql::{Query, QueryGroup, QueryValue};
 use queries::{Limits, Origin, QueryRequest, QueryService, StatsDetail, When};
-use rules::GroupSpec;
 use rules::environment::ResultSample;
+use rules::{GroupSpec, RuleSpec};
 
 /// Evaluates on the caller's thread, which is the rule group's own.
 #[derive(Clone)]
@@ -47,7 +48,9 @@ impl rules::QuerySource for RuleQueries {
             .rules
             .iter()
             .filter_map(|rule| Query::parse(rule.expr(), parser).ok());
-        let known = QueryGroup::new(readable.collect(), |metric| spec.writes(metric));
+        // Looked at once for each selector.
+        let written: HashSet<&str> = spec.rules.iter().flat_map(RuleSpec::writes).collect();
+        let known = QueryGroup::new(readable.collect(), |metric| written.contains(metric));
         Some(Arc::new(Self {
             service: self.service.clone(),
             file: spec.file.clone(),
