@@ -12,6 +12,9 @@ mod route;
 pub mod time_interval;
 mod urls;
 
+#[cfg(test)]
+mod peer_tests;
+
 pub use event_recorder::{EventRecorder, FileOutput, KafkaOutput, StdoutOutput, WebhookOutput};
 pub use global::{Global, HostPort};
 pub use inhibit::InhibitRule;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use yaml::{Node, Reading, Resolved, Value};
 
+use crate::quote::quote;
 use crate::section::Field;
 
 /// Nanoseconds, signed.
@@ -124,9 +125,77 @@ impl Field for GoDuration {
     }
 }
 
+/// A duration that is always read as text: whole numbers lack their unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextDuration(pub GoDuration);
+
+impl TextDuration {
+    /// Why Go does not take a text.
+    fn problem(text: &str) -> String {
+        let quoted = quote(text);
+        let is_part = |c: char| c.is_ascii_digit() || c == '.';
+        let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+        while !rest.is_empty() {
+            let digits = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            if rest[..digits].parse::<f64>().is_err() {
+                break;
+            }
+            rest = &rest[digits..];
+            let end = rest.find(is_part).unwrap_or(rest.len());
+            let unit = &rest[..end];
+            if unit.is_empty() {
+                return format!("time: missing unit in duration {quoted}");
+            }
+            if !UNITS.iter().any(|(known, _)| *known == unit) {
+                let unit = quote(unit);
+                return format!("time: unknown unit {unit} in duration {quoted}");
+            }
+            rest = &rest[end..];
+        }
+        format!("time: invalid duration {quoted}")
+    }
+}
+
+impl Field for TextDuration {
+    fn read(node: &Node, reading: &mut Reading) -> Option<Self> {
+        let Some(text) = node.text() else {
+            reading.wrong_type(node, "pushover.duration");
+            return None;
+        };
+        let duration = GoDuration::parse(text);
+        if duration.is_none() {
+            let hint = "a number and a unit, as in `30s`, `1m30s`, `2h`";
+            let problem = Self::problem(text);
+            reading.refuse_with_hint(node.span, "bad-duration", problem, hint);
+        }
+        duration.map(Self)
+    }
+
+    fn go_type() -> String {
+        "pushover.duration".to_owned()
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn says_what_is_wrong_as_go_does() {
+        for (text, problem) in [
+            ("5", "time: missing unit in duration \"5\""),
+            ("1h5", "time: missing unit in duration \"1h5\""),
+            ("1d", "time: unknown unit \"d\" in duration \"1d\""),
+            ("abc", "time: invalid duration \"abc\""),
+            ("", "time: invalid duration \"\""),
+        ] {
+            assert_eq!(TextDuration::problem(text), problem);
+        }
+    }
 
     #[test]
     fn reads_and_prints_as_go() {

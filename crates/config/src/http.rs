@@ -102,7 +102,7 @@ pub enum TlsVersion {
     Tls13,
 }
 
-words!(TlsVersion, "unknown-tls-version", "unknown TLS version: {}", {
+words!(TlsVersion, "unknown-tls-version", |word| format!("unknown TLS version: {word}"), {
     Tls10 = "TLS10",
     Tls11 = "TLS11",
     Tls12 = "TLS12",
@@ -328,8 +328,8 @@ impl OAuth2 {
             !self.client_secret_ref.is_empty(),
         ];
         if count(secrets) > 1 {
-            let message = "at most one of oauth2 client_secret, client_secret_file & \
-                           client_secret_ref must be configured";
+            let message = "at most one of oauth2 client_secret, client_secret_file & client_secret_ref \
+                           must be configured using grant-type=client_credentials";
             refuse(message, "keep one of them");
         }
         let keys = [

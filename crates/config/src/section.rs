@@ -222,9 +222,9 @@ macro_rules! plain_field {
 
 plain_field!(String, bool, isize, i64, i32, usize, u64, u32, f64, Value);
 
-/// An enumeration that is written as one of a few words.
+/// An enumeration that is written as one of a few words; the third argument makes the sentence about another word.
 macro_rules! words {
-    ($name:ident, $code:literal, $problem:literal, { $($variant:ident = $word:literal),* $(,)? }) => {
+    ($name:ident, $code:literal, $problem:expr, { $($variant:ident = $word:literal),* $(,)? }) => {
         impl $name {
             pub fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $word, )* }
@@ -242,7 +242,7 @@ macro_rules! words {
                             Some(known) => format!("did you mean `{known}`?"),
                             None => format!("one of {}", words.join(", ")),
                         };
-                        let message = format!($problem, $crate::quote::quote(other));
+                        let message = $problem(other);
                         reading.refuse_with_hint(node.span, $code, message, hint);
                         None
                     }

@@ -29,5 +29,13 @@ impl SigV4 {
                 "give both `access_key` and `secret_key`, or neither",
             );
         }
+        if !self.external_id.is_empty() && self.role_arn.is_empty() {
+            map.refuse_with_hint(
+                "external_id",
+                "sigv4-external-id",
+                "external_id can only be used with role_arn",
+                "add `role_arn` or remove `external_id`",
+            );
+        }
     }
 }

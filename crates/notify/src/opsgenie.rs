@@ -72,7 +72,8 @@ impl OpsGenie {
     fn requests(&self, notification: Notification<'_>) -> Result<Vec<HttpRequest>, Failure> {
         let options = &self.options;
         let rendering = Rendering::new(notification);
-        let key = secret::text_or_file("api_key", options.api_key.expose(), &options.api_key_file)?;
+        let key =
+            secret::text_before_file("api_key", options.api_key.expose(), &options.api_key_file)?;
         let key = rendering.text("api_key", &key)?;
         let key = key.trim();
         let alias = group_key_hash(&notification.delivery.group_key);

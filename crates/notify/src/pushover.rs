@@ -76,8 +76,8 @@ impl SingleRequest for Pushover {
                 rendering.text("url_title", &options.url_title)?,
             ),
             ("priority", rendering.text("priority", &options.priority)?),
-            ("retry", seconds(options.retry)),
-            ("expire", seconds(options.expire)),
+            ("retry", seconds(options.retry.0)),
+            ("expire", seconds(options.expire.0)),
             ("device", rendering.text("device", &options.device)?),
             ("sound", rendering.text("sound", &options.sound)?),
         ];
@@ -87,8 +87,8 @@ impl SingleRequest for Pushover {
         if options.monospace {
             parameters.push(("monospace", "1".to_owned()));
         }
-        if options.ttl.to_std().as_secs() > 0 {
-            parameters.push(("ttl", seconds(options.ttl)));
+        if options.ttl.0.to_std().as_secs() > 0 {
+            parameters.push(("ttl", seconds(options.ttl.0)));
         }
         let parameters: Vec<(&str, &str)> = parameters
             .iter()

@@ -31,6 +31,12 @@ pub(crate) fn text_or_file(key: &str, text: &str, file: &str) -> Result<String, 
     Ok(content.trim().to_owned())
 }
 
+/// The same, but the text wins: where each of the two may have come from `global` for itself.
+pub(crate) fn text_before_file(key: &str, text: &str, file: &str) -> Result<String, Failure> {
+    let file = if text.is_empty() { file } else { "" };
+    text_or_file(key, text, file)
+}
+
 #[cfg(test)]
 mod tests {
     use alerting::Retry;
@@ -56,6 +62,8 @@ mod tests {
             "{failure}"
         );
         assert_eq!(text_or_file("token", "inline", "").unwrap(), "inline");
+        assert_eq!(text_before_file("token", "inline", file).unwrap(), "inline");
+        assert!(text_before_file("token", "", file).is_err());
     }
 
     #[test]

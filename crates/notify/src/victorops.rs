@@ -79,7 +79,8 @@ impl SingleRequest for VictorOps {
     fn request(&self, notification: Notification<'_>) -> Result<HttpRequest, Failure> {
         let options = &self.options;
         let rendering = Rendering::new(notification);
-        let key = secret::text_or_file("api_key", options.api_key.expose(), &options.api_key_file)?;
+        let key =
+            secret::text_before_file("api_key", options.api_key.expose(), &options.api_key_file)?;
         let routing_key = rendering.text("routing_key", &options.routing_key)?;
         let url = url::with_path(options.api_url.as_str(), &format!("{key}/{routing_key}"));
         notification.post_json(url, &self.message(&rendering, notification)?)

@@ -1,5 +1,6 @@
 //! The whole file: reading, completion from `global`, validation across sections, printing.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 
 use diag::{Diagnostic, Diagnostics, Source, Span};
@@ -264,6 +265,17 @@ fn check_intervals(route: &Route, known: &HashSet<&str>, refusals: &mut Refusals
     }
 }
 
+/// The peer's order of the matchers of one list: by name, value and operator.
+fn in_printed_order(a: &Matcher, b: &Matcher) -> Ordering {
+    let rank = |matcher: &Matcher| match matcher.op() {
+        MatchOp::Equal => 0,
+        MatchOp::NotEqual => 1,
+        MatchOp::Regex => 2,
+        MatchOp::NotRegex => 3,
+    };
+    (a.name(), a.value(), rank(a)).cmp(&(b.name(), b.value(), rank(b)))
+}
+
 /// Reads matchers of all notations.
 pub(super) struct MatcherReading<'a, 's> {
     pub(super) mode: MatcherMode,
@@ -306,11 +318,11 @@ impl MatcherReading<'_, '_> {
                 Err(problem) => self.refuse(text.span(), &problem.to_string(), REGEX_HINT),
             }
         }
-        for one in written {
+        let mut listed = Vec::new();
+        for one in written.iter() {
             match parse_list(self.mode, one.text.as_str()) {
                 Ok(parsed) => {
-                    one.printed = parsed.matchers.iter().map(matcher_to_text).collect();
-                    matchers.extend(parsed.matchers);
+                    listed.extend(parsed.matchers);
                     if let Some(warning) = parsed.warning {
                         self.warnings.push((one.text.span(), warning.to_string()));
                     }
@@ -321,6 +333,11 @@ impl MatcherReading<'_, '_> {
                 }
             }
         }
+        listed.sort_by(in_printed_order);
+        if let Some(first) = written.first_mut() {
+            first.printed = listed.iter().map(matcher_to_text).collect();
+        }
+        matchers.extend(listed);
         matchers
     }
 

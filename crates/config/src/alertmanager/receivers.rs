@@ -195,6 +195,20 @@ fn both(map: &mut MapReader<'_, '_>, key: &str, are_empty: [bool; 2]) {
     }
 }
 
+/// Takes a value from `global` if there is none.
+fn inherit_secret(own: &mut crate::Secret, global: &crate::Secret) {
+    if own.is_empty() {
+        own.clone_from(global);
+    }
+}
+
+/// The same for the path of a file.
+fn inherit_text(own: &mut String, global: &str) {
+    if own.is_empty() {
+        global.clone_into(own);
+    }
+}
+
 /// Refuses a value that is given neither inline nor in a file; the flags say what is empty.
 fn one_of(map: &mut MapReader<'_, '_>, key: &str, are_empty: [bool; 2]) {
     if are_empty == [true, true] {

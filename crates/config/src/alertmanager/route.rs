@@ -145,10 +145,12 @@ impl Route {
     }
 }
 
-/// The text of a list of matchers, and how it prints once it is understood.
+/// The text of some matchers of a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
     pub text: Text,
+    /// How the matchers of the whole list print once they are understood; in its first text only, as they
+    /// print sorted, whichever text they come from.
     pub(super) printed: Vec<String>,
 }
 
@@ -224,7 +226,11 @@ impl Field for Pattern {
         "config.Regexp".to_owned()
     }
 
+    /// The peer prints an empty expression as null.
     fn to_value(&self) -> Value {
+        if self.text.text.is_empty() {
+            return Value::Null;
+        }
         (&self.text.text).into()
     }
 }

@@ -42,7 +42,7 @@ impl SecretUrl {
     }
 }
 
-fn parse(text: &str) -> Result<Url, String> {
+pub(super) fn parse(text: &str) -> Result<Url, String> {
     let url = Url::parse(text)?;
     let scheme = url.scheme();
     if scheme != "http" && scheme != "https" {

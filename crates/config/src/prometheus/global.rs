@@ -210,7 +210,7 @@ pub enum Validation {
     Legacy,
 }
 
-words!(Validation, "unknown-validation-scheme", "unrecognized ValidationScheme: {}", {
+words!(Validation, "unknown-validation-scheme", |word| format!("unrecognized ValidationScheme: {}", crate::quote::quote(word)), {
     Utf8 = "utf8",
     Legacy = "legacy",
 });
@@ -245,8 +245,11 @@ pub enum EscapingScheme {
 words!(
     EscapingScheme,
     "unknown-escaping-scheme",
-    "unknown metric name escaping scheme, must be one of 'allow-utf-8', 'underscores', 'dots', or \
-     'values', got {}",
+    |word| format!(
+        "unknown metric name escaping scheme, must be one of 'allow-utf-8', 'underscores', 'dots', or \
+         'values', got {}",
+        crate::quote::quote(word)
+    ),
     {
         AllowUtf8 = "allow-utf-8",
         Underscores = "underscores",

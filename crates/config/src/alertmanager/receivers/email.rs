@@ -73,14 +73,6 @@ impl Email {
                 self.auth_password_file.is_empty(),
             ],
         );
-        both(
-            map,
-            "auth_secret",
-            [
-                self.auth_secret.is_empty(),
-                self.auth_secret_file.is_empty(),
-            ],
-        );
         if self.threading.enabled {
             if !["none", "daily"].contains(&self.threading.thread_by_date.as_str()) {
                 let message = "threading.thread_by_date must be either 'none' or 'daily'";

@@ -35,6 +35,9 @@ section! {
 
 impl Jira {
     fn validate(&mut self, map: &mut MapReader<'_, '_>) {
+        let defaults = Self::default();
+        self.summary.inherit(&defaults.summary);
+        self.description.inherit(&defaults.description);
         need(
             map,
             "project",
@@ -73,14 +76,23 @@ impl Jira {
 pub struct JiraText {
     pub template: String,
     pub enable_update: Option<bool>,
+    /// A mapping without a template keeps the default one.
+    has_no_template: bool,
 }
 
 impl JiraText {
+    fn inherit(&mut self, default: &Self) {
+        if std::mem::take(&mut self.has_no_template) {
+            self.template.clone_from(&default.template);
+        }
+    }
+
     fn template(name: &str) -> Self {
         let template = format!("{{{{ template {name:?} . }}}}");
         Self {
             template,
             enable_update: None,
+            has_no_template: false,
         }
     }
 }
@@ -99,12 +111,15 @@ impl Field for JiraText {
             return Some(Self {
                 template,
                 enable_update: None,
+                has_no_template: false,
             });
         }
         let written = WrittenJiraText::read(node, reading)?;
+        let has_template = |(key, _): &(Node, Node)| key.text() == Some("template");
         Some(Self {
             template: written.template,
             enable_update: written.enable_update,
+            has_no_template: !node.as_mapping()?.iter().any(has_template),
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use yaml::MapReader;
 
-use super::{Completion, both, refuse};
+use super::{Completion, both, inherit_secret, inherit_text, refuse};
 use crate::Secret;
 use crate::alertmanager::urls::ApiUrl;
 use crate::http::HttpClient;
@@ -114,13 +114,12 @@ impl OpsGenie {
         } else {
             self.api_url.add_trailing_slash();
         }
+        // Each for itself, as the peer does it.
+        inherit_secret(&mut self.api_key, &global.opsgenie_api_key);
+        inherit_text(&mut self.api_key_file, &global.opsgenie_api_key_file);
         if self.api_key.is_empty() && self.api_key_file.is_empty() {
-            self.api_key = global.opsgenie_api_key.clone();
-            self.api_key_file = global.opsgenie_api_key_file.clone();
-            if self.api_key.is_empty() && self.api_key_file.is_empty() {
-                let message = "no global OpsGenie API Key set either inline or in a file";
-                completion.refuse(place, message, "add `api_key` or `api_key_file`");
-            }
+            let message = "no global OpsGenie API Key set either inline or in a file";
+            completion.refuse(place, message, "add `api_key` or `api_key_file`");
         }
     }
 }

@@ -5,6 +5,7 @@ use yaml::MapReader;
 use super::{Completion, both, one_of, refuse};
 use crate::http::HttpClient;
 use crate::place::Place;
+use crate::go_duration::TextDuration;
 use crate::{GoDuration, Secret};
 
 section! {
@@ -24,9 +25,9 @@ section! {
         ["sound", omit] pub sound: String,
         ["priority", omit] pub priority: String =
             r#"{{ if eq .Status "firing" }}2{{ else }}0{{ end }}"#.to_owned(),
-        ["retry", unless_default] pub retry: GoDuration = GoDuration::from_secs(60),
-        ["expire", unless_default] pub expire: GoDuration = GoDuration::from_secs(3600),
-        ["ttl", unless_default] pub ttl: GoDuration,
+        ["retry", unless_default] pub retry: TextDuration = TextDuration(GoDuration::from_secs(60)),
+        ["expire", unless_default] pub expire: TextDuration = TextDuration(GoDuration::from_secs(3600)),
+        ["ttl", unless_default] pub ttl: TextDuration,
         ["html", omit] pub html: bool,
         ["monospace", omit] pub monospace: bool,
     }

@@ -2,7 +2,7 @@
 
 use yaml::MapReader;
 
-use super::{Completion, both};
+use super::{Completion, both, inherit_secret, inherit_text};
 use crate::Secret;
 use crate::alertmanager::urls::ApiUrl;
 use crate::http::HttpClient;
@@ -37,18 +37,24 @@ section! {
 
 section! {
     pub struct RocketChatField: "rocketchat.RocketchatAttachmentField" {
-        ["short", some] pub short: Option<bool>,
-        ["title", omit] pub title: String,
-        ["value", omit] pub value: String,
+        ["short"] pub short: Option<bool>,
+        ["title"] pub title: String,
+        ["value"] pub value: String,
     }
 }
 
 section! {
+    /// The peer takes and prints the last five keys, but sends none of them.
     pub struct RocketChatAction: "rocketchat.RocketchatAttachmentAction" {
-        ["type", omit] pub kind: String,
-        ["text", omit] pub text: String,
-        ["url", omit] pub url: String,
-        ["msg", omit] pub msg: String,
+        ["type"] pub kind: String,
+        ["text"] pub text: String,
+        ["url"] pub url: String,
+        ["imageurl"] pub image_url: String,
+        ["iswebview"] pub is_webview: bool,
+        ["webviewheightratio"] pub webview_height_ratio: String,
+        ["msg"] pub msg: String,
+        ["msginchatwindow"] pub msg_in_chat_window: bool,
+        ["msgprocessingtype"] pub msg_processing_type: String,
     }
 }
 
@@ -75,21 +81,18 @@ impl RocketChat {
         if self.api_url.is_empty() {
             self.api_url = global.rocketchat_api_url.clone();
         }
+        // Each of the two is taken from `global` for itself, as the peer does it; a file then wins.
+        inherit_secret(&mut self.token_id, &global.rocketchat_token_id);
+        inherit_text(&mut self.token_id_file, &global.rocketchat_token_id_file);
         if self.token_id.is_empty() && self.token_id_file.is_empty() {
-            self.token_id = global.rocketchat_token_id.clone();
-            self.token_id_file = global.rocketchat_token_id_file.clone();
-            if self.token_id.is_empty() && self.token_id_file.is_empty() {
-                let message = "no global Rocketchat TokenID set either inline or in a file";
-                completion.refuse(place, message, "add `token_id` or `token_id_file`");
-            }
+            let message = "no global Rocketchat TokenID set either inline or in a file";
+            completion.refuse(place, message, "add `token_id` or `token_id_file`");
         }
+        inherit_secret(&mut self.token, &global.rocketchat_token);
+        inherit_text(&mut self.token_file, &global.rocketchat_token_file);
         if self.token.is_empty() && self.token_file.is_empty() {
-            self.token = global.rocketchat_token.clone();
-            self.token_file = global.rocketchat_token_file.clone();
-            if self.token.is_empty() && self.token_file.is_empty() {
-                let message = "no global Rocketchat Token set either inline or in a file";
-                completion.refuse(place, message, "add `token` or `token_file`");
-            }
+            let message = "no global Rocketchat Token set either inline or in a file";
+            completion.refuse(place, message, "add `token` or `token_file`");
         }
     }
 }

@@ -117,7 +117,7 @@ impl Slack {
 
 section! {
     /// A field of a message.
-    pub struct SlackField: "slack.plain", checked {
+    pub struct SlackField: "config.plain", checked {
         ["title", omit] pub title: String,
         ["value", omit] pub value: String,
         ["short", some] pub short: Option<bool>,
@@ -126,7 +126,7 @@ section! {
 
 section! {
     /// A button or a menu of a message.
-    pub struct SlackAction: "slack.plain", checked {
+    pub struct SlackAction: "config.plain", checked {
         ["type", omit] pub kind: String,
         ["text", omit] pub text: String,
         ["url", omit] pub url: String,
@@ -139,7 +139,7 @@ section! {
 
 section! {
     /// A question that is asked before an action.
-    pub struct SlackConfirmation: "slack.plain", checked {
+    pub struct SlackConfirmation: "config.plain", checked {
         ["text", omit] pub text: String,
         ["title", omit] pub title: String,
         ["ok_text", omit] pub ok_text: String,

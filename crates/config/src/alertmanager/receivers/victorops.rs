@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use yaml::MapReader;
 
-use super::{Completion, both, need, refuse};
+use super::{Completion, both, inherit_secret, inherit_text, need, refuse};
 use crate::Secret;
 use crate::alertmanager::urls::ApiUrl;
 use crate::http::HttpClient;
@@ -19,10 +19,10 @@ section! {
         ["api_key_file", omit] pub api_key_file: String,
         ["api_url", omit] pub api_url: ApiUrl,
         ["routing_key", omit] pub routing_key: String,
-        ["message_type", omit] pub message_type: String = "CRITICAL".to_owned(),
-        ["state_message", omit] pub state_message: String = r#"{{ template "victorops.default.state_message" . }}"#.to_owned(),
-        ["entity_display_name", omit] pub entity_display_name: String = r#"{{ template "victorops.default.entity_display_name" . }}"#.to_owned(),
-        ["monitoring_tool", omit] pub monitoring_tool: String = r#"{{ template "victorops.default.monitoring_tool" . }}"#.to_owned(),
+        ["message_type"] pub message_type: String = "CRITICAL".to_owned(),
+        ["state_message"] pub state_message: String = r#"{{ template "victorops.default.state_message" . }}"#.to_owned(),
+        ["entity_display_name"] pub entity_display_name: String = r#"{{ template "victorops.default.entity_display_name" . }}"#.to_owned(),
+        ["monitoring_tool"] pub monitoring_tool: String = r#"{{ template "victorops.default.monitoring_tool" . }}"#.to_owned(),
         ["custom_fields", omit] pub custom_fields: BTreeMap<String, String>,
     }
 }
@@ -64,13 +64,12 @@ impl VictorOps {
         } else {
             self.api_url.add_trailing_slash();
         }
+        // Each for itself, as the peer does it.
+        inherit_secret(&mut self.api_key, &global.victorops_api_key);
+        inherit_text(&mut self.api_key_file, &global.victorops_api_key_file);
         if self.api_key.is_empty() && self.api_key_file.is_empty() {
-            self.api_key = global.victorops_api_key.clone();
-            self.api_key_file = global.victorops_api_key_file.clone();
-            if self.api_key.is_empty() && self.api_key_file.is_empty() {
-                let message = "no global VictorOps API Key set";
-                completion.refuse(self.place, message, "add `api_key` or `api_key_file`");
-            }
+            let message = "no global VictorOps API Key set";
+            completion.refuse(self.place, message, "add `api_key` or `api_key_file`");
         }
     }
 }

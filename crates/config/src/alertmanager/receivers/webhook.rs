@@ -2,8 +2,9 @@
 
 use yaml::MapReader;
 
-use super::{Completion, both, one_of};
+use super::{Completion, both, one_of, refuse};
 use crate::alertmanager::loosely_typed::Free;
+use crate::alertmanager::urls;
 use crate::http::HttpClient;
 use crate::place::Place;
 use crate::{GoDuration, Secret};
@@ -25,6 +26,12 @@ impl Webhook {
     fn validate(&mut self, map: &mut MapReader<'_, '_>) {
         one_of(map, "url", [self.url.is_empty(), self.url_file.is_empty()]);
         both(map, "url", [self.url.is_empty(), self.url_file.is_empty()]);
+        let url = self.url.expose();
+        let is_checked = !url.is_empty() && url != crate::secret::HIDDEN && !url.contains("{{");
+        if is_checked && let Err(problem) = urls::parse(url) {
+            let hint = "write it as in `https://host/path`";
+            refuse(map, "url", &format!("invalid URL: {problem}"), hint);
+        }
     }
 
     /// Takes from `global` what the receiver leaves open.

@@ -56,7 +56,7 @@ pub enum KubernetesRole {
     Ingress,
 }
 
-words!(KubernetesRole, "unknown-kubernetes-role", "unknown Kubernetes SD role {}", {
+words!(KubernetesRole, "unknown-kubernetes-role", |word| format!("unknown Kubernetes SD role {}", crate::quote::quote(word)), {
     Node = "node",
     Pod = "pod",
     Service = "service",
