@@ -84,8 +84,9 @@ impl Time {
         )
     }
 
-    /// Reads RFC 3339 and the shorter forms that the peer's API accepts: an offset without a colon, no
-    /// offset (then UTC), no seconds, a space instead of `T`, a bare date.
+    /// Reads what the peer's API accepts, no more and no less: RFC 3339, with an hour of one digit too; an
+    /// offset without a colon behind three or six digits of a fraction; no offset (then UTC); no seconds (then
+    /// no offset, or `Z`); a space instead of `T` (then no offset); a bare date.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         parse(text).ok_or_else(|| TimeError(text.to_owned()))
     }
@@ -116,6 +117,15 @@ impl Time {
         }
         self.push_zone(&mut text);
         text
+    }
+
+    /// The same instant, printed in UTC.
+    #[must_use]
+    pub fn in_utc(self) -> Self {
+        Self {
+            offset_minutes: 0,
+            ..self
+        }
     }
 
     /// Year, month (1–12), day (1–31) in the time's own zone.
@@ -299,18 +309,20 @@ fn parse(text: &str) -> Option<Time> {
     if cursor.rest.is_empty() {
         return Some(Time::new(midnight, 0));
     }
-    if !cursor.take('T') && !cursor.take('t') {
-        cursor.expect(' ')?;
+    let is_sortable = cursor.take(' ');
+    if !is_sortable {
+        cursor.expect('T')?;
     }
-    let hour = cursor.number(2)?;
+    let hour = match cursor.number(2) {
+        Some(hour) => hour,
+        None => cursor.number(1)?,
+    };
     cursor.expect(':')?;
     let minute = cursor.number(2)?;
-    let second = if cursor.take(':') {
-        cursor.number(2)?
-    } else {
-        0
-    };
-    let nanos = if cursor.take('.') || cursor.take(',') {
+    let has_seconds = cursor.take(':');
+    let second = if has_seconds { cursor.number(2)? } else { 0 };
+    let before = cursor.rest.len();
+    let nanos = if has_seconds && (cursor.take('.') || cursor.take(',')) {
         cursor.fraction()?
     } else {
         0
@@ -318,7 +330,16 @@ fn parse(text: &str) -> Option<Time> {
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let offset_minutes = offset(&mut cursor)?;
+    // With the point.
+    let fraction_bytes = before - cursor.rest.len();
+    let zones = match (is_sortable, has_seconds, fraction_bytes) {
+        (true, true, _) => Zones::None,
+        (true, false, _) => return None,
+        (false, false, _) => Zones::Utc,
+        (false, true, 4 | 7) => Zones::AnyColon,
+        (false, true, _) => Zones::Colon,
+    };
+    let offset_minutes = offset(&mut cursor, zones)?;
     if !cursor.rest.is_empty() {
         return None;
     }
@@ -329,10 +350,25 @@ fn parse(text: &str) -> Option<Time> {
     })
 }
 
-/// `Z`, `+02:00`, `-0130`, or nothing for UTC; in minutes east.
-fn offset(cursor: &mut Cursor<'_>) -> Option<i16> {
-    if cursor.rest.is_empty() || cursor.take('Z') || cursor.take('z') {
+/// Which offsets may follow a time of day; nothing may always.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zones {
+    None,
+    /// `Z`
+    Utc,
+    /// `Z`, `+02:00`
+    Colon,
+    /// `Z`, `+02:00`, `+0200`
+    AnyColon,
+}
+
+/// In minutes east.
+fn offset(cursor: &mut Cursor<'_>, zones: Zones) -> Option<i16> {
+    if cursor.rest.is_empty() || zones != Zones::None && cursor.take('Z') {
         return Some(0);
+    }
+    if matches!(zones, Zones::None | Zones::Utc) {
+        return None;
     }
     let sign = if cursor.take('+') {
         1
@@ -341,9 +377,12 @@ fn offset(cursor: &mut Cursor<'_>) -> Option<i16> {
         -1
     };
     let hours = i16::try_from(cursor.number(2)?).ok()?;
-    cursor.take(':');
+    if !cursor.take(':') && zones != Zones::AnyColon {
+        return None;
+    }
     let minutes = i16::try_from(cursor.number(2)?).ok()?;
-    (hours <= 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+    // Go takes both bounds.
+    (hours <= 24 && minutes <= 60).then_some(sign * (hours * 60 + minutes))
 }
 
 fn is_leap(year: i64) -> bool {
@@ -411,6 +450,14 @@ mod tests {
             ("2024-01-01 10:11:12", "2024-01-01T10:11:12Z"),
             ("2024-01-01T10:11", "2024-01-01T10:11:00Z"),
             ("2999-12-31T23:59:59+00:00", "2999-12-31T23:59:59Z"),
+            ("2024-01-01T1:02:03,5Z", "2024-01-01T01:02:03.5Z"),
+            ("2024-01-01T10:11Z", "2024-01-01T10:11:00Z"),
+            ("2024-01-01 10:11:12.5", "2024-01-01T10:11:12.5Z"),
+            ("2024-01-01T00:00:00+02:60", "2024-01-01T00:00:00+03:00"),
+            (
+                "2024-01-01T00:00:00.123456+0200",
+                "2024-01-01T00:00:00.123456+02:00",
+            ),
         ];
         for (text, printed) in cases {
             assert_eq!(Time::parse(text).unwrap().to_rfc3339(), printed, "{text}");
@@ -429,6 +476,14 @@ mod tests {
             "2024-01-01T25:00:00Z",
             "2024-01-01T00:00:00Zx",
             "2024-01-01T00:00:00.Z",
+            "2024-01-01t00:00:00z",
+            "2024-01-01T00:00:00+0200",
+            "2024-01-01T00:00:00.12+0200",
+            "2024-01-01T00:00+02:00",
+            "2024-01-01 00:00:00Z",
+            "2024-01-01 00:00",
+            "2024-01-01T00:0:00Z",
+            "2024-01-01T00:00:00+25:00",
             "２024-01-01",
         ] {
             assert!(Time::parse(text).is_err(), "{text}");

@@ -50,35 +50,34 @@ impl Params {
 fn pairs(encoded: &str) -> impl Iterator<Item = (String, String)> + '_ {
     encoded
         .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
+        // As Go: a semicolon separates nothing, and a pair with one, or with a broken escape, is left out.
+        .filter(|pair| !pair.is_empty() && !pair.contains(';'))
+        .filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
+            Some((decode(name)?, decode(value)?))
         })
 }
 
-/// Percent and plus decoding; broken escapes stay as they are, broken UTF-8 becomes U+FFFD.
-fn decode(text: &str) -> String {
+/// Percent and plus decoding; none for a broken escape, broken UTF-8 becomes U+FFFD.
+fn decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let hex = (*byte == b'%')
-            .then(|| bytes.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (byte, hex) {
-            (_, Some(value)) => {
-                decoded.push(value);
+        match byte {
+            b'%' => {
+                let digits = bytes.get(at + 1..at + 3)?;
+                let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
+                let digits = std::str::from_utf8(digits).ok().filter(|_| is_hex)?;
+                decoded.push(u8::from_str_radix(digits, 16).ok()?);
                 at += 2;
             }
-            (b'+', _) => decoded.push(b' '),
-            (other, _) => decoded.push(*other),
+            b'+' => decoded.push(b' '),
+            other => decoded.push(*other),
         }
         at += 1;
     }
-    String::from_utf8_lossy(&decoded).into_owned()
+    Some(String::from_utf8_lossy(&decoded).into_owned())
 }
 
 impl<S: Send + Sync> FromRequest<S> for Params {
@@ -113,11 +112,12 @@ mod tests {
     #[test]
     fn decodes() {
         let params = Params(
-            pairs("query=up%7Ba%3D%22b+c%22%7D&match[]=x&match[]=y&bad=%zz&empty=").collect(),
+            pairs("query=up%7Ba%3D%22b+c%22%7D&match[]=x&match[]=y&bad=%zz&empty=&a=b;c&%+1=x")
+                .collect(),
         );
         assert_eq!(params.get("query"), r#"up{a="b c"}"#);
         assert_eq!(params.all("match[]").collect::<Vec<_>>(), ["x", "y"]);
-        assert_eq!(params.get("bad"), "%zz");
+        assert_eq!(params.0.len(), 4, "{params:?}");
         assert_eq!(params.some("empty"), None);
     }
 }

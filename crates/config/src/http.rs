@@ -31,7 +31,7 @@ section! {
 section! {
     /// A user and a password, each inline, in a file, or by reference to a secret store.
     pub struct BasicAuth: "config.plain" {
-        ["username"] pub username: String,
+        ["username", omit] pub username: String,
         ["username_file", omit] pub username_file: FilePath,
         ["username_ref", omit] pub username_ref: String,
         ["password", omit] pub password: Secret,

@@ -266,8 +266,16 @@ fn equal_pair(a: &Value, b: &Value) -> Result<bool, String> {
             if basic(plain_a.kind()) || basic(plain_b.kind()) {
                 return Err(incompatible(a, b));
             }
-            let shown = sprint(std::slice::from_ref(b), SHOWN_BYTES_MAX).unwrap_or_default();
-            return Err(format!("non-comparable type {shown}: {}", b.type_name()));
+            let shown =
+                |value| sprint(std::slice::from_ref(value), SHOWN_BYTES_MAX).unwrap_or_default();
+            let (shown_b, type_b) = (shown(b), b.type_name());
+            if plain_a.kind() != plain_b.kind() {
+                let (shown_a, type_a) = (shown(a), a.type_name());
+                return Err(format!(
+                    "non-comparable types {shown_a}: {type_a}, {type_b}: {shown_b}"
+                ));
+            }
+            return Err(format!("non-comparable type {shown_b}: {type_b}"));
         }
     })
 }

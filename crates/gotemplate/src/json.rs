@@ -50,6 +50,7 @@ fn write(out: &mut Printer, value: &Value) -> Result<(), String> {
                 object
                     .fields()
                     .into_iter()
+                    .filter(|field| !field.json.is_empty())
                     .map(|field| (field.json, field.value)),
             )?,
         },

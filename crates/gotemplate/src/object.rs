@@ -28,7 +28,7 @@ pub trait Object: fmt::Debug + Send + Sync {
     fn field(&self, name: &str) -> Option<Value> {
         self.fields()
             .into_iter()
-            .find(|field| field.name == name)
+            .find(|field| field.name == name && !field.json.is_empty())
             .map(|field| field.value)
     }
 
@@ -46,7 +46,7 @@ pub trait Object: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Field {
     pub name: &'static str,
-    /// Name in JSON.
+    /// Name in JSON; empty for what is not exported, which templates and JSON do not reach.
     pub json: &'static str,
     pub value: Value,
 }

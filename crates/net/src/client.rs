@@ -365,13 +365,18 @@ impl HttpClient {
         *message.uri_mut() = uri.clone();
         let headers = message.headers_mut();
         for (name, value) in &request.headers {
-            headers.append(name, value.clone());
+            // Another host after a redirect gets no credentials, wherever they come from.
+            if with_credentials || *name != AUTHORIZATION {
+                headers.append(name, value.clone());
+            }
         }
         if let Some(context) = TraceContext::current()
             && let Ok(value) = HeaderValue::from_str(&context.to_string())
         {
             headers.insert(TRACEPARENT, value);
         }
+        // Who sends its own is not overridden, as in Go's clients.
+        let is_authorized = headers.contains_key(AUTHORIZATION);
         if request.encoding == Encoding::Gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -388,10 +393,10 @@ impl HttpClient {
                 // One name may have several values.
                 headers.append(name, secret_header(&read_secret("header", secret)?)?);
             }
-            if let Some(value) = self.authorization_header()? {
+            if !is_authorized && let Some(value) = self.authorization_header()? {
                 headers.insert(AUTHORIZATION, value);
             }
-            if let Some(tokens) = &self.tokens {
+            if !is_authorized && let Some(tokens) = &self.tokens {
                 headers.insert(AUTHORIZATION, tokens.header(request.timeout).await?);
             }
             if let Some(Authorization::Aws { signer, clock, .. }) = &self.authorization {

@@ -29,6 +29,7 @@ mod tls_authorities;
 mod tls_clients;
 pub mod tls_stream;
 pub mod traces;
+pub mod written_url;
 
 pub use axum;
 pub use bytes::Bytes;

@@ -172,6 +172,8 @@ impl TokenSource {
                     .push((AUTHORIZATION, secret_header(&value)?));
             }
         }
+        // In the order in which Go writes a form.
+        form.sort_unstable();
         request.body = Bytes::from(encoded(&form));
         // The client of tokens has no tokens of its own, so this ends.
         let response = Box::pin(self.client.send(request)).await?;

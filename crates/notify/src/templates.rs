@@ -69,7 +69,11 @@ impl Templates {
 
     /// Renders as HTML: values are escaped by where they stand.
     pub fn html(&self, template: &str, data: &Data, now: Timestamp) -> Result<String, String> {
-        run(&self.html, template, data, now)
+        if template.is_empty() {
+            return Ok(String::new());
+        }
+        // Markup without actions changes too: comments go, and it may end within a tag.
+        render(&self.html, template, data, time(now)).map_err(|error| error.to_string())
     }
 
     /// The route labels of a group as the API shows it.
@@ -116,8 +120,11 @@ fn run(set: &TemplateSet, template: &str, data: &Data, now: Timestamp) -> Result
     if !template.contains("{{") {
         return Ok(template.to_owned());
     }
-    let now = Time::from_unix_ms(now.millis());
-    render(set, template, data, now).map_err(|error| error.to_string())
+    render(set, template, data, time(now)).map_err(|error| error.to_string())
+}
+
+fn time(now: Timestamp) -> Time {
+    Time::from_unix_ms(now.millis())
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use config::SigV4;
 use config::alertmanager::Receiver;
 use config::alertmanager::receivers::Email;
 use diag::{Diagnostic, Diagnostics};
+use net::axum::http::header::AUTHORIZATION;
 use net::axum::http::{HeaderName, HeaderValue, Method};
+use net::written_url::WrittenUrl;
 use net::{HttpClient, Overrides, Request, SendError};
 use notify::{
     AwsClient, BoxFuture, Clients, HttpFailure, HttpRequest, HttpResponse, HttpSend, Integration,
@@ -105,7 +107,8 @@ impl HttpSend for NotificationSender {
             // The URL may be a secret, so no failure names it.
             let failed = |problem: &str| HttpFailure(problem.to_owned());
             let place = authority(&request.url).to_owned();
-            let mut message = Request::get(request.url);
+            let written = WrittenUrl::new(&request.url);
+            let mut message = Request::get(written.url);
             message.method = Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| failed("invalid method"))?;
             message.body = request.body.into();
@@ -117,6 +120,17 @@ impl HttpSend for NotificationSender {
                 let value =
                     HeaderValue::from_str(&value).map_err(|_| failed("invalid header value"))?;
                 message.headers.push((name, value));
+            }
+            if let Some(value) = written.authorization
+                && !message
+                    .headers
+                    .iter()
+                    .any(|(name, _)| name == AUTHORIZATION)
+            {
+                let mut value = HeaderValue::from_str(&value)
+                    .map_err(|_| failed("invalid user or password in the URL"))?;
+                value.set_sensitive(true);
+                message.headers.push((AUTHORIZATION, value));
             }
             let answer = match request.wanted {
                 Wanted::Status => self.0.send_for_status(message).await,

@@ -1,13 +1,11 @@
 //! Bodies of requests to Alertmanager's API. What is wrong with one is said in the words of the peer, which are
 //! those of Go's JSON decoder and of its schema checks: clients show them, and tests compare them.
 
-use net::axum::http::{HeaderMap, StatusCode, header};
+use net::axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use super::error::Error;
-
-/// The media type of bodies that name none.
-const UNNAMED: &str = "application/octet-stream";
+use super::media;
 
 /// A body that was read, and how errors call it.
 #[derive(Clone, Copy, Debug)]
@@ -22,21 +20,7 @@ impl Body<'_> {
         if bytes.is_empty() {
             return Err(self.required());
         }
-        let media_type = headers
-            .get(header::CONTENT_TYPE)
-            .map_or(Some(UNNAMED), |value| value.to_str().ok());
-        let media_type = media_type.unwrap_or_default();
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Error::Schema {
-                status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                code: 415,
-                message: format!(
-                    "unsupported media type {essence:?}, only [application/json] are allowed"
-                ),
-            });
-        }
-        Ok(())
+        media::check_content(headers)
     }
 
     /// The JSON value. What follows it does not matter, as in the peer. Texts that are no UTF-8 are mended.
@@ -46,8 +30,12 @@ impl Body<'_> {
         if text.trim().is_empty() {
             return Err(self.required());
         }
-        let mut reader = serde_json::Deserializer::from_str(&text);
-        serde::Deserialize::deserialize(&mut reader)
+        let read = |text: &str| {
+            let mut reader = serde_json::Deserializer::from_str(text);
+            serde::Deserialize::deserialize(&mut reader)
+        };
+        read(&text)
+            .or_else(|_| read(&without_lone_surrogates(&text)))
             .map_err(|error| self.unreadable(&syntax(&text, &error)))
     }
 
@@ -153,6 +141,35 @@ pub(super) fn field<'v>(object: &'v Map<String, Value>, name: &str) -> &'v Value
     found.unwrap_or(&Value::Null)
 }
 
+/// The text with U+FFFD in place of escapes that are half of a character, as Go's decoder reads them.
+fn without_lone_surrogates(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = 0;
+    let mut at = 0;
+    while let Some(found) = text[at..].find('\\') {
+        at += found;
+        let length = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.push_str(&text[rest..at]);
+                mended.push_str("\\ufffd");
+                rest = at + 6;
+                6
+            }
+            (Some(_), _) => 6,
+            // An escape of one character, which may be a backslash.
+            (None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+        at += length;
+    }
+    mended.push_str(&text[rest..]);
+    mended
+}
+
 /// What Go's scanner says of a text that is no JSON.
 fn syntax(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
@@ -160,12 +177,11 @@ fn syntax(text: &str, error: &serde_json::Error) -> String {
     }
     let message = error.to_string();
     let line = text.split('\n').nth(error.line().saturating_sub(1));
-    // Columns count bytes, from 1.
+    // Columns count bytes, from 1; the peer takes a byte for a character.
     let before = error.column().saturating_sub(1);
     let found = line
-        .and_then(|line| line.get(before..))
-        .and_then(|rest| rest.chars().next())
-        .unwrap_or('\n');
+        .and_then(|line| line.as_bytes().get(before))
+        .map_or('\n', |byte| char::from(*byte));
     let context = [
         (
             "key must be a string",
@@ -185,8 +201,11 @@ fn syntax(text: &str, error: &serde_json::Error) -> String {
         .map_or("looking for beginning of value", |(_, context)| *context);
     let found = match found {
         '\'' => "'\\''".to_owned(),
-        '\n' => "'\\n'".to_owned(),
-        other => format!("'{other}'"),
+        '"' => "'\"'".to_owned(),
+        other => {
+            let quoted = model::format::go_quote(&other.to_string());
+            format!("'{}'", quoted.trim_matches('"'))
+        }
     };
     format!("invalid character {found} {context}")
 }
@@ -204,6 +223,10 @@ pub(super) fn no_time(text: &str) -> String {
                 .filter(|head| head.bytes().all(|byte| byte.is_ascii_digit()))
                 .map(|_| &rest[digits..]),
         };
+        let month = taken.filter(|_| part == "01").map(|_| &rest[..digits]);
+        if month.is_some_and(|month| !("01"..="12").contains(&month)) {
+            return format!("parsing time {quoted}: month out of range");
+        }
         let Some(after) = taken else {
             let rest = model::format::go_quote(rest);
             return format!(
@@ -241,9 +264,28 @@ mod tests {
                 "{1:2}",
                 "invalid character '1' looking for beginning of object key string",
             ),
+            (
+                "\u{feff}[]",
+                "invalid character 'ï' looking for beginning of value",
+            ),
+            ("[\"a\tb\"]", "invalid character '\\t' in string literal"),
+            ("[\"]", "unexpected EOF"),
         ] {
             let error = serde_json::from_str::<Value>(text).unwrap_err();
             assert_eq!(syntax(text, &error), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn halves_of_characters_are_mended() {
+        for (text, mended) in [
+            (r#"["\ud800"]"#, r#"["\ufffd"]"#),
+            (r#"["\ud83d\udd25\udc00x"]"#, r#"["\ud83d\udd25\ufffdx"]"#),
+            (r#"["\\ud800\n\u00e9"]"#, r#"["\\ud800\n\u00e9"]"#),
+            (r#"["\ud800\u0041"]"#, r#"["\ufffd\u0041"]"#),
+            ("\\", "\\"),
+        ] {
+            assert_eq!(without_lone_surrogates(text), mended, "{text}");
         }
     }
 
@@ -258,6 +300,10 @@ mod tests {
             let start = format!("parsing time \"{text}\" as \"2006-01-02\": ");
             assert_eq!(message.strip_prefix(&start), Some(expected));
         }
+        assert_eq!(
+            no_time("2024-13-02T"),
+            "parsing time \"2024-13-02T\": month out of range"
+        );
         assert_eq!(
             no_time("2024-01-02T"),
             "parsing time \"2024-01-02T\": extra text: \"T\""

@@ -5,6 +5,7 @@ use net::axum::http::StatusCode;
 use net::axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::answer;
 use crate::respond::{json_text, to_json};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl IntoResponse for Error {
             )
                 .into_response(),
             Self::Handler { status, message } => {
-                (status, json_text(to_json(&message))).into_response()
+                (status, answer(to_json(&message))).into_response()
             }
         }
     }

@@ -129,7 +129,7 @@ mod tests {
             let response = answer(all().collect(), route_labels);
             let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
             let twins: Vec<GroupTwin> = all().map(twin).collect();
-            assert_eq!(body, to_json(&twins));
+            assert_eq!(body, to_json(&twins) + "\n");
         }
     }
 }

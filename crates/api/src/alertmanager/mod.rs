@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 mod body;
 mod error;
 pub(crate) mod groups;
+mod media;
 mod router;
 pub(crate) mod silences;
 pub(crate) mod status;
@@ -12,12 +13,21 @@ mod usual;
 
 pub(crate) use router::router;
 
+use net::axum::response::Response;
+
 use crate::openapi;
+use crate::respond::json_text;
 use crate::routes::Routes;
 use crate::sources::AlertingApi;
 
 pub(crate) fn routes() -> Routes<AlertingApi> {
     peer_routes().get("/openapi.yaml", openapi::alertmanager_yaml)
+}
+
+/// A JSON answer of a handler, with the line break at its end that Go's encoder writes.
+fn answer(mut text: String) -> Response {
+    text.push('\n');
+    json_text(text)
 }
 
 /// What Alertmanager has.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use net::axum::Router;
+use net::axum::body::HttpBody as _;
 use net::axum::extract::{MatchedPath, OriginalUri, Request, State};
 use net::axum::http::header::{self, HeaderName, HeaderValue};
 use net::axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -12,8 +13,10 @@ use net::axum::middleware::{Next, from_fn_with_state};
 use net::axum::response::{IntoResponse, Response};
 use net::axum::routing::{any, get};
 use serde::Serialize;
+use tower::ServiceExt as _;
 
 use super::error::Error;
+use super::media;
 use crate::debug;
 use crate::lifecycle;
 use crate::respond::{plain_error, to_json};
@@ -29,10 +32,24 @@ pub(crate) fn router() -> Router<AlertingApi> {
     let routes = super::peer_routes();
     let allowed = Arc::new(allowed(&routes));
     let peer = || from_fn_with_state(Arc::clone(&allowed), as_the_peer);
-    Router::new()
-        .nest("/api/v2", routes.into_router().layer(peer()))
+    let served = Router::new().nest("/api/v2", routes.into_router().layer(peer()));
+    let again = served.clone().fallback(nothing_here);
+    let elsewhere =
+        move |State(api): State<AlertingApi>, original: OriginalUri, request: Request| {
+            let served = again.clone().with_state(api);
+            async move {
+                match without_last_slash(request) {
+                    Some(mut request) => {
+                        request.extensions_mut().insert(original);
+                        served.oneshot(request).await.into_response()
+                    }
+                    None => nothing_here(original).await.into_response(),
+                }
+            }
+        };
+    served
         .route("/api/v2/", any(nothing_here).layer(peer()))
-        .route("/api/v2/{*path}", any(nothing_here).layer(peer()))
+        .route("/api/v2/{*path}", any(elsewhere).layer(peer()))
         .route("/api/v1/{*path}", any(version_1))
         .route("/-/healthy", get(healthy).fallback(only_get))
         .route("/-/ready", get(healthy).fallback(only_get))
@@ -48,16 +65,20 @@ async fn healthy() -> &'static str {
     "OK"
 }
 
-async fn only_get() -> Response {
-    not_allowed("GET, HEAD, OPTIONS")
+async fn only_get(method: Method) -> Response {
+    not_allowed(&method, "GET, HEAD, OPTIONS")
 }
 
-async fn only_post() -> Response {
-    not_allowed("OPTIONS, POST")
+async fn only_post(method: Method) -> Response {
+    not_allowed(&method, "OPTIONS, POST")
 }
 
-fn not_allowed(allowed: &'static str) -> Response {
-    let mut response = plain_error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+/// Another method than those; OPTIONS asks just for them.
+fn not_allowed(method: &Method, allowed: &'static str) -> Response {
+    let mut response = match *method {
+        Method::OPTIONS => StatusCode::OK.into_response(),
+        _ => plain_error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
+    };
     let headers = response.headers_mut();
     headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
@@ -98,6 +119,19 @@ async fn nothing_here(OriginalUri(original): OriginalUri) -> Error {
     }
 }
 
+/// The same request without the slash at the end of its path, which the peer does not see; none if there is none,
+/// or nothing else.
+fn without_last_slash(mut request: Request) -> Option<Request> {
+    let uri = request.uri();
+    let path = uri.path().strip_suffix('/')?;
+    let shorter = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    *request.uri_mut() = shorter.parse().ok()?;
+    Some(request)
+}
+
 /// The methods that each path takes, as the peer lists them.
 type Allowed = BTreeMap<&'static str, String>;
 
@@ -130,12 +164,20 @@ async fn as_the_peer(
         return preflight(request.headers());
     }
     let method = request.method().clone();
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let path = matched.as_ref().map_or("", MatchedPath::as_str);
-        let path = path.rsplit("/api/v2").next().unwrap_or_default();
-        response = wrong_method(&method, allowed.get(path).map_or("", String::as_str));
-    }
+    let path = matched.as_ref().map_or("", MatchedPath::as_str);
+    let path = path.rsplit("/api/v2").next().unwrap_or_default();
+    let methods = allowed.get(path).map(String::as_str);
+    let mut response = match methods {
+        None => next.run(request).await,
+        // Unlike axum, the peer does not take HEAD for GET.
+        Some(methods) if !methods.split(',').any(|one| one == method.as_str()) => {
+            wrong_method(&method, methods)
+        }
+        Some(_) => match refusal(&request) {
+            Some(error) => error.into_response(),
+            None => next.run(request).await,
+        },
+    };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
@@ -144,6 +186,14 @@ async fn as_the_peer(
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
     }
     response
+}
+
+/// Why the answer cannot be JSON. The peer answers who sends a body in the type of that, whatever is accepted.
+fn refusal(request: &Request) -> Option<Error> {
+    if !request.body().is_end_stream() {
+        return None;
+    }
+    media::check_accepted(request.headers()).err()
 }
 
 fn wrong_method(method: &Method, allowed: &str) -> Response {

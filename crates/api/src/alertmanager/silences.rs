@@ -14,10 +14,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::alerts::{is_shown, parse_matchers};
+use super::answer;
 use super::body::{Body, Field, field, missing, no_time, unfit};
 use super::error::Error;
 use crate::params::Params;
-use crate::respond::{json_text, to_json};
+use crate::respond::to_json;
 use crate::sources::{AlertingApi, SilenceRefusal};
 
 const BODY: Body<'static> = Body { name: "silence" };
@@ -133,7 +134,7 @@ pub(crate) async fn list(
     };
     let views = api.alertmanager.silences(&filter);
     let twins: Vec<SilenceTwin> = views.iter().map(SilenceTwin::of).collect();
-    Ok(json_text(to_json(&twins)))
+    Ok(answer(to_json(&twins)))
 }
 
 pub(crate) async fn show(
@@ -142,7 +143,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Error> {
     check_id(&id)?;
     Ok(match api.alertmanager.silence(&id) {
-        Some(view) => json_text(to_json(&SilenceTwin::of(&view))),
+        Some(view) => answer(to_json(&SilenceTwin::of(&view))),
         None => StatusCode::NOT_FOUND.into_response(),
     })
 }
@@ -171,7 +172,7 @@ pub(crate) async fn post(
     let silence = read(&value)?;
     let silence_id = changed(move || api.alertmanager.set_silence(silence)).await;
     let silence_id = silence_id.map_err(|error| refused(&error))?;
-    Ok(json_text(to_json(&IdTwin { silence_id })))
+    Ok(answer(to_json(&IdTwin { silence_id })))
 }
 
 /// A change waits for the disk: it runs away from the async threads.
@@ -197,16 +198,7 @@ fn refused(error: &SilenceRefusal) -> Error {
 
 /// Ids in paths are UUIDs; that in the body may be anything.
 fn check_id(id: &str) -> Result<(), Error> {
-    const DASHES: [usize; 4] = [8, 13, 18, 23];
-    let is_uuid = id.len() == 36
-        && id.bytes().enumerate().all(|(at, byte)| {
-            if DASHES.contains(&at) {
-                byte == b'-'
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        });
-    if is_uuid {
+    if is_uuid(id) {
         return Ok(());
     }
     Err(unfit(
@@ -216,6 +208,27 @@ fn check_id(id: &str) -> Result<(), Error> {
             model::format::go_quote(id)
         ),
     ))
+}
+
+/// Whether it is one of the forms of a UUID that the peer takes: with dashes, these in braces or behind
+/// `urn:uuid:`, or digits only. A silence is found by the first only.
+fn is_uuid(id: &str) -> bool {
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    let bytes = id.as_bytes();
+    let digits = match bytes.len() {
+        32 => return bytes.iter().all(u8::is_ascii_hexdigit),
+        36 => bytes,
+        38 => &bytes[1..37],
+        45 if bytes[..9].eq_ignore_ascii_case(b"urn:uuid:") => &bytes[9..],
+        _ => return false,
+    };
+    digits.iter().enumerate().all(|(at, byte)| {
+        if DASHES.contains(&at) {
+            *byte == b'-'
+        } else {
+            byte.is_ascii_hexdigit()
+        }
+    })
 }
 
 /// What was posted, as far as types go.
@@ -268,11 +281,12 @@ fn read(value: &Value) -> Result<Silence, Error> {
         });
     }
     let starts_at = posted.starts_at.ok_or_else(|| needed("startsAt"))?;
+    // Unlike alerts, silences lose the offset of their times: the peer keeps them without.
     Ok(Silence {
         id: posted.id.unwrap_or_default().to_owned(),
         matcher_sets: vec![set],
-        starts_at,
-        ends_at,
+        starts_at: starts_at.in_utc(),
+        ends_at: ends_at.in_utc(),
         created_by: created_by.to_owned(),
         comment: comment.to_owned(),
         annotations: posted.annotations,
@@ -308,7 +322,7 @@ fn text<'v>(
     Field { place, go_type }.string(field(object, name))
 }
 
-/// None if it is null or not there; an empty text is no time, but given.
+/// None if it is null or not there; an empty text is the beginning of 1970, as in the peer.
 pub(super) fn time(
     object: &Map<String, Value>,
     name: &str,
@@ -318,7 +332,7 @@ pub(super) fn time(
         return Ok(None);
     };
     if text.is_empty() {
-        return Ok(Some(Time::UNSET));
+        return Ok(Some(Time::new(0, 0)));
     }
     let parsed = Time::parse(text);
     parsed.map(Some).map_err(|_| no_time(text))

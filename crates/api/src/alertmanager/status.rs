@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::alerts::receiver_labels;
+use super::answer;
 use super::error::Error;
 use crate::params::Params;
-use crate::respond::{json_text, to_json};
+use crate::respond::to_json;
 use crate::sources::{AlertingApi, ClusterView};
 
 #[derive(Serialize, JsonSchema)]
@@ -77,7 +78,7 @@ pub(crate) struct VersionTwin {
 }
 
 pub(crate) async fn status(State(api): State<AlertingApi>) -> Response {
-    json_text(to_json(&StatusTwin {
+    answer(to_json(&StatusTwin {
         cluster: cluster(api.alertmanager.cluster()),
         config: ConfigTwin {
             original: api.alertmanager.config_text(),
@@ -111,5 +112,5 @@ pub(crate) async fn receivers(
         labels: receiver.labels,
         name: receiver.name,
     });
-    Ok(json_text(to_json(&twins.collect::<Vec<_>>())))
+    Ok(answer(to_json(&twins.collect::<Vec<_>>())))
 }

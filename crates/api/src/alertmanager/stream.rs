@@ -26,6 +26,7 @@ pub(super) fn streamed<P: Send + 'static>(
         let mut part = String::with_capacity(PART_BYTES / 4);
         while part.len() < PART_BYTES {
             let Some(piece) = pieces.next() else {
+                part.push('\n');
                 return (part, true);
             };
             write(&mut part, piece);
@@ -168,7 +169,7 @@ pub(super) mod tests {
             });
             assert_eq!(response.headers()["content-type"], "application/json");
             let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-            assert_eq!(body.len(), expected.len() * 10, "{count}");
+            assert_eq!(body.len(), expected.len() * 10 + 1, "{count}");
         }
     }
 }

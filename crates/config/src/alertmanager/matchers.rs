@@ -160,11 +160,11 @@ pub fn new_matcher(op: MatchOp, name: &str, value: &str) -> Result<Matcher, Patt
 
 /// `name="value"`, as the Alertmanager prints it everywhere.
 pub fn matcher_to_text(matcher: &Matcher) -> String {
-    let name = if matcher.name().chars().any(lexer::is_reserved) {
-        quote(matcher.name())
-    } else {
-        matcher.name().to_owned()
-    };
+    if matcher.name().chars().any(lexer::is_reserved) {
+        let (name, value) = (quote(matcher.name()), quote(matcher.value()));
+        return format!("{name}{}{value}", matcher.op());
+    }
+    let name = matcher.name();
     let value = matcher
         .value()
         .replace('\\', "\\\\")
@@ -185,6 +185,18 @@ fn joined(matchers: &[Matcher]) -> String {
 
 #[cfg(test)]
 mod tests {
+    /// Behind a quoted name the value is quoted as Go does it, escapes and all.
+    #[test]
+    fn values_of_quoted_names_are_quoted() {
+        for (text, printed) in [
+            ("\"a b\"=\"c\u{2028}\\t\"", r#""a b"="c\u2028\t""#),
+            ("a=\"c\u{2028}\"", "a=\"c\u{2028}\""),
+        ] {
+            let matcher = super::parse_one(super::MatcherMode::Utf8Strict, text).unwrap();
+            assert_eq!(super::matcher_to_text(&matcher), printed);
+        }
+    }
+
     use super::*;
 
     fn list(mode: MatcherMode, text: &str) -> String {

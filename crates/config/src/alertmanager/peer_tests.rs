@@ -108,6 +108,10 @@ fn what_the_peer_refuses() {
             "external_id can only be used with role_arn",
         ),
         (
+            "slack_configs: [{api_url: 'http://h/', nope: x}]",
+            "yaml: unmarshal errors:\n  line 2: field nope not found in type config.plain",
+        ),
+        (
             "webhook_configs: [{url: '/x'}]",
             "invalid URL: unsupported scheme \"\" for URL",
         ),
@@ -139,6 +143,24 @@ fn what_the_peer_refuses() {
         "email_configs: [{to: t, from: f, smarthost: 'h:25', auth_secret: s, auth_secret_file: f}]",
     ] {
         assert!(with_receiver(receiver).is_ok(), "{receiver}");
+    }
+}
+
+#[test]
+fn time_intervals_are_refused_in_the_words_of_the_peer() {
+    for (interval, problem) in [
+        (
+            "months: ['5:february']",
+            "end month february is before start month may",
+        ),
+        ("location: europe/berlin", "unknown time zone europe/berlin"),
+        ("location: US/Eastern", ""),
+    ] {
+        let result = printed(&format!(
+            "route: {{receiver: r}}\nreceivers: [{{name: r}}]\ntime_intervals: [{{name: t, \
+             time_intervals: [{{{interval}}}]}}]\n"
+        ));
+        assert_eq!(result.err().unwrap_or_default(), problem);
     }
 }
 

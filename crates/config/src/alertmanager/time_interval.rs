@@ -239,7 +239,12 @@ impl Unit for MonthUnit {
         value.to_string()
     }
 
-    fn order_problem(range: Range, begin: &str, end: &str) -> Option<String> {
+    fn order_problem(range: Range, _: &str, _: &str) -> Option<String> {
+        let name = |month: i32| {
+            let index = usize::try_from(month - 1).ok();
+            index.and_then(|index| MONTHS.get(index)).unwrap_or(&"")
+        };
+        let (begin, end) = (name(range.begin), name(range.end));
         (range.begin > range.end).then(|| format!("end month {end} is before start month {begin}"))
     }
 }
@@ -413,12 +418,15 @@ impl Field for Location {
         let name = <String as Field>::read(node, reading)?;
         let zone = match name.as_str() {
             "" | "UTC" => return Some(Self::default()),
-            "Local" => Ok(TimeZone::system()),
-            name => TimeZone::get(name),
+            "Local" => Some(TimeZone::system()),
+            // The peer opens the file of that name, so case matters.
+            name => TimeZone::get(name)
+                .ok()
+                .filter(|zone| zone.iana_name().is_none_or(|known| known == name)),
         };
         match zone {
-            Ok(zone) => Some(Self { name, zone }),
-            Err(_) => {
+            Some(zone) => Some(Self { name, zone }),
+            None => {
                 let message = format!("unknown time zone {name}");
                 let hint = "a name of the IANA database, such as `Europe/Berlin`";
                 reading.refuse_with_hint(node.span, "unknown-time-zone", message, hint);

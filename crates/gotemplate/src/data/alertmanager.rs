@@ -232,6 +232,12 @@ impl Data {
                     json: "externalURL",
                     value: text(&self.external_url),
                 },
+                // Not exported: only printing the data as a whole shows it.
+                Field {
+                    name: "routeLabelsRendered",
+                    json: "",
+                    value: Value::Bool(self.route_labels_rendered),
+                },
             ],
         })
     }

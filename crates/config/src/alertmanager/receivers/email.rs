@@ -11,7 +11,7 @@ use crate::http::Tls;
 use crate::place::Place;
 
 section! {
-    pub struct Email: "email.plain", checked {
+    pub struct Email: "config.plain", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = false,
         ["to", omit] pub to: String,
@@ -36,7 +36,7 @@ section! {
 
 section! {
     /// Puts the mails of a group into one conversation.
-    pub struct Threading: "email.ThreadingConfig" {
+    pub struct Threading: "config.ThreadingConfig" {
         ["enabled", omit] pub enabled: bool,
         ["thread_by_date", omit] pub thread_by_date: String,
     }

@@ -3,9 +3,9 @@
 use yaml::MapReader;
 
 use super::{Completion, both, one_of, refuse};
+use crate::go_duration::TextDuration;
 use crate::http::HttpClient;
 use crate::place::Place;
-use crate::go_duration::TextDuration;
 use crate::{GoDuration, Secret};
 
 section! {

@@ -10,7 +10,7 @@ use crate::text::FilePath;
 use crate::{GoDuration, Secret};
 
 section! {
-    pub struct Slack: "slack.plain", checked {
+    pub struct Slack: "config.plain", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = false,
         ["http_config", some] pub http: Option<HttpClient>,
