@@ -10,6 +10,7 @@ use ::amtool::matchers::{Reader, Verbosity};
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Command};
 use config::alertmanager::matchers::MatcherMode;
+use model::format::go_quote;
 use net::Overrides;
 use promtool::Console;
 use server::{AlertmanagerOptions, AlertmanagerRole, MetricLabels, Switch, UiFile};
@@ -86,6 +87,24 @@ fn start(matches: &ArgMatches, ui_files: &'static [UiFile]) -> anyhow::Result<()
     })
 }
 
+/// The URL as it was given, if one was; links in notifications begin with it.
+fn external_url(text: &str) -> anyhow::Result<Option<String>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let problem = match config::Url::parse(text) {
+        Ok(url) if ["http", "https"].contains(&url.scheme().as_str()) => {
+            return Ok(Some(text.to_owned()));
+        }
+        Ok(url) => {
+            let (text, scheme) = (go_quote(text), go_quote(&url.scheme()));
+            format!("{text}: invalid {scheme} scheme, only 'http' and 'https' are supported")
+        }
+        Err(problem) => problem,
+    };
+    anyhow::bail!("failed to determine external URL: {problem}")
+}
+
 /// What the flags describe.
 fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<AlertmanagerRole> {
     options::tell_without_effect(given, ALERTMANAGER_WITHOUT_EFFECT);
@@ -99,7 +118,7 @@ fn role(given: &Given<'_>, ui_files: &'static [UiFile]) -> anyhow::Result<Alertm
             .collect(),
         systemd_socket: Switch::from(given.is_on("web.systemd-socket")),
         web_config_file: given.text("web.config.file").map(Into::into),
-        external_url: given.text("web.external-url").map(str::to_owned),
+        external_url: external_url(given.text("web.external-url").unwrap_or_default())?,
         route_prefix: given.text("web.route-prefix").map(str::to_owned),
         ui_files,
         alertmanager: AlertmanagerOptions {
@@ -183,4 +202,36 @@ fn matchers(given: &Given<'_>) -> anyhow::Result<MatcherMode> {
         tracing::warn!("--enable-feature={name}: without effect, this is not built yet");
     }
     Ok(reader.mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any text was taken, and ended in links that lead nowhere.
+    #[test]
+    fn external_urls_are_checked_as_the_peer_does() {
+        let problem = |text: &str| external_url(text).unwrap_err().to_string();
+        for (text, expected) in [
+            (
+                "x",
+                "\"x\": invalid \"\" scheme, only 'http' and 'https' are supported",
+            ),
+            (
+                "ftp://x",
+                "\"ftp://x\": invalid \"ftp\" scheme, only 'http' and 'https' are supported",
+            ),
+            (":x", "parse \":x\": missing protocol scheme"),
+            (
+                "http://h:x/",
+                "parse \"http://h:x/\": invalid port \":x\" after host",
+            ),
+        ] {
+            let expected = format!("failed to determine external URL: {expected}");
+            assert_eq!(problem(text), expected);
+        }
+        let given = |text: &str| external_url(text).unwrap();
+        assert_eq!(given("http://h/p/"), Some("http://h/p/".to_owned()));
+        assert_eq!(given(""), None);
+    }
 }
