@@ -6,7 +6,7 @@
 //! writer for query results), `routes`, then one folder per API: `prometheus`, `alertmanager`, `keepwatch`;
 //! `lifecycle` for `/-/…`; [`openapi`] describes it all; [`ui`] serves the web UI; `read_only` refuses
 //! changes, `starting` whatever comes too early, `agent_mode` what an agent has no samples for, `limits` whatever
-//! is too much for an Alertmanager alone, whose `requests` are counted; `in_process` answers questions about stored data without a server.
+//! is too much for an Alertmanager alone, whose `requests` are counted; `request_id` names each request; `in_process` answers questions about stored data without a server.
 //!
 //! Not here: evaluating, storing, deciding. Handlers translate.
 
@@ -24,6 +24,7 @@ pub mod openapi;
 mod params;
 mod prometheus;
 mod read_only;
+mod request_id;
 mod requests;
 mod respond;
 mod routes;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use net::axum::Router;
 use net::axum::extract::FromRef;
 use net::axum::http::{HeaderMap, Method, StatusCode, Uri};
-use net::axum::middleware::from_fn_with_state;
+use net::axum::middleware::{from_fn, from_fn_with_state};
 use net::axum::response::{Redirect, Response};
 use net::axum::routing::get;
 use tower_http::compression::CompressionLayer;
@@ -75,7 +76,10 @@ pub fn router(api: Arc<Api>, prefix: &str, ui: Ui) -> Router {
     let version_2 = alertmanager::routes().into_router();
     let below_alertmanager = Router::new()
         .merge(alertmanager::router().with_state(alerting.clone()))
-        .nest("/api/keepwatch/v1", keepwatch::routes().into_router());
+        .nest(
+            "/api/keepwatch/v1",
+            keepwatch::routes_below_alertmanager().into_router(),
+        );
     let apis = Router::new()
         .nest("/api/v1", prometheus::routes().into_router())
         .route("/version", get(prometheus::status::version))
@@ -128,7 +132,8 @@ fn with_ui(apis: Router, ui: Ui, api: &AlertingApi) -> Router {
 fn below(prefix: &str, inner: Router, ui: Ui, api: AlertingApi) -> Router {
     let inner = inner
         .layer(from_fn_with_state(api.access, read_only::guard))
-        .layer(compression());
+        .layer(compression())
+        .layer(from_fn(request_id::mark));
     let to_home = ui.to_home().with_state(api);
     if prefix.is_empty() {
         return inner.route("/", to_home);

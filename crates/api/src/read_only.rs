@@ -17,6 +17,7 @@ const READING: &[&str] = &[
     "/labels",
     "/series",
     "/read",
+    "/query/check",
     "/query/explain",
     "/route/explain",
     "/route/compare",

@@ -101,6 +101,8 @@ pub struct AlertingApi {
     pub started_at: Timestamp,
     pub version: &'static str,
     pub access: Access,
+    /// `--web.enable-admin-api`, where there is a storage.
+    pub is_admin_enabled: bool,
 }
 
 impl FromRef<Arc<Api>> for AlertingApi {
@@ -117,6 +119,7 @@ impl FromRef<Arc<Api>> for AlertingApi {
             started_at: api.started_at,
             version: api.version,
             access: api.access,
+            is_admin_enabled: api.admin.is_some(),
         }
     }
 }

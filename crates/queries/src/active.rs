@@ -14,7 +14,7 @@ use crate::request::{Origin, QueryRequest, When};
 /// Longer texts are cut where they are shown.
 const TEXT_SHOWN_BYTES_MAX: usize = 4096;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Instant,
     Range,

@@ -19,6 +19,7 @@ use crate::crash_file::{CrashFile, UnfinishedQuery};
 use crate::failure::QueryFailure;
 use crate::limits::{Limits, Room};
 use crate::log::{Line, QueryLog, QueryLogFile};
+use crate::recent::{Ended, Recent, Tally};
 use crate::request::{QueryRequest, When};
 use crate::stats::{StatsDetail, StatsTwin, Timings};
 
@@ -55,6 +56,7 @@ struct Inner {
     crash_file: CrashFile,
     unfinished: Vec<UnfinishedQuery>,
     log: QueryLog,
+    recent: Recent,
     counters: Counters,
 }
 
@@ -105,6 +107,7 @@ impl QueryService {
             crash_file,
             unfinished,
             log: QueryLog::default(),
+            recent: Recent::default(),
             counters: Counters::new(registry, concurrent_max),
             settings,
         }))
@@ -166,6 +169,11 @@ impl QueryService {
     /// The queries that wait or run, the oldest first.
     pub fn active(&self) -> Vec<ActiveQuery> {
         self.0.active.list()
+    }
+
+    /// What clients have asked, added up by query; in no order.
+    pub fn recent(&self) -> Vec<Tally> {
+        self.0.recent.list()
     }
 
     /// Stops a query; false if there is none of this number.
@@ -305,6 +313,7 @@ impl Listed {
     fn refused(mut self, failure: QueryFailure) -> QueryFailure {
         self.note_queue_time();
         self.finish(&QueryStats::default(), Some(&failure));
+        self.remember(&QueryStats::default(), Some(&failure));
         failure
     }
 
@@ -326,6 +335,19 @@ impl Listed {
             noted,
             place,
         }
+    }
+
+    /// After [`Self::finish`], which knows how long it took.
+    fn remember(&self, stats: &QueryStats, failure: Option<&QueryFailure>) {
+        self.inner.recent.add(Ended {
+            text: &self.request.text,
+            when: self.request.when,
+            origin: &self.request.origin,
+            seconds: self.timings.exec_total_time,
+            stats,
+            error: failure.map(ToString::to_string),
+            now: self.inner.clock.now(),
+        });
     }
 
     /// The line in the log.
@@ -377,6 +399,7 @@ impl Admitted {
         let counters = &listed.inner.counters;
         counters.observe_evaluation(&listed.timings, stats);
         listed.finish(stats, result.as_ref().err());
+        listed.remember(stats, result.as_ref().err());
         Ok(Answer {
             result: result?,
             timings: listed.timings,
@@ -403,6 +426,10 @@ impl Admitted {
         let counters = &listed.inner.counters;
         counters.observe_evaluation(&listed.timings, stats);
         listed.finish(stats, explained.as_ref().err());
+        // An estimate has run nothing.
+        if analysis == Analysis::Measured {
+            listed.remember(stats, explained.as_ref().err());
+        }
         explained
     }
 

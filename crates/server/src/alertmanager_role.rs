@@ -175,6 +175,7 @@ pub async fn start_alertmanager(
         started_at,
         version: crate::VERSION,
         access: Access::Full,
+        is_admin_enabled: false,
     };
     let ui = Ui {
         files: options.ui_files,

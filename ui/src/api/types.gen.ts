@@ -817,7 +817,7 @@ export type Me = {
   user?: string | null;
   /** `--web.read-only`: requests that change something are refused. */
   isReadOnly: boolean;
-  /** What may be changed: `reload`. */
+  /** What may be changed: `reload`, and `admin` for series, tombstones and snapshots. */
   may: string[];
 };
 
@@ -929,6 +929,22 @@ export type PageOfMetricRow = {
 };
 
 /** A part of a list, with what is needed to ask for the next. */
+export type PageOfRecentQuery = {
+  /** Without those that `have` named. */
+  rows: RecentQuery[];
+  /** With `have`: a print of each row of the page, in order; rows of the same print are the same. */
+  prints?: string[] | null;
+  /** Rows that the filter accepts. */
+  matched: number;
+  /** Rows without any filter. */
+  total: number;
+  /** For the parameter `cursor`; absent at the end. */
+  next?: string | null;
+  /** How many rows of the whole list have each value of each `@key`. */
+  facets: Record<string, Record<string, number>>;
+};
+
+/** A part of a list, with what is needed to ask for the next. */
 export type PageOfRuleRow = {
   /** Without those that `have` named. */
   rows: RuleRow[];
@@ -1010,6 +1026,22 @@ export type Queries = {
   concurrentMax: number;
 };
 
+export type QueryCheck = {
+  /** None for a query that can be run; at most 100. */
+  problems: QueryProblem[];
+};
+
+export type QueryProblem = {
+  code: string;
+  /** In Prometheus' words. */
+  message: string;
+  /** What to do, if there is a good guess. */
+  hint?: string | null;
+  /** Bytes of the query, the end not included. */
+  start: number;
+  end: number;
+};
+
 export type Reason = {
   /** Since the Unix epoch. */
   time_ms: number;
@@ -1024,6 +1056,33 @@ export type Reasons = {
   counts: Record<string, number>;
   /** The newest of each code, newest first. */
   entries: Reason[];
+};
+
+/** What a client has asked, as often as it did. */
+export type RecentQuery = {
+  /** Cut to 4 KiB. */
+  query: string;
+  /** `instant` or `range`. */
+  kind: string;
+  client: string;
+  path: string;
+  count: number;
+  /** Those of them that failed, were ended, or found no place. */
+  failed: number;
+  /** From arrival to result, of all together. */
+  secondsTotal: number;
+  secondsMax: number;
+  /** Samples looked at, of all together. */
+  samplesTotal: number;
+  samplesMax: number;
+  /** RFC 3339. */
+  lastAt: string;
+  /** Of the newest one that failed. */
+  lastError?: string | null;
+  /** Of the one that took longest: first and last time in milliseconds, and the step. */
+  slowestStartMs: number;
+  slowestEndMs: number;
+  slowestStepMs: number;
 };
 
 /** What one relabelling rule did. */
@@ -1409,6 +1468,8 @@ export interface Gets {
   "/api/keepwatch/v1/metrics/cardinality": { params: { metric: string }; answer: Cardinality };
   "/api/keepwatch/v1/config": { params: Record<string, never>; answer: ConfigComparison };
   "/api/keepwatch/v1/queries": { params: Record<string, never>; answer: Queries };
+  "/api/keepwatch/v1/queries/recent": { params: { q?: string; sort?: string; cursor?: string; limit?: string; have?: string }; answer: PageOfRecentQuery };
+  "/api/keepwatch/v1/query/check": { params: { query: string }; answer: QueryCheck };
   "/api/keepwatch/v1/query/explain": { params: { query: string; analyze?: string; time?: string; start?: string; end?: string; step?: string }; answer: ExplainedNode };
 }
 

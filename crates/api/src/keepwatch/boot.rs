@@ -20,18 +20,20 @@ pub(crate) struct MeTwin {
     user: Option<String>,
     /// `--web.read-only`: requests that change something are refused.
     is_read_only: bool,
-    /// What may be changed: `reload`.
+    /// What may be changed: `reload`, and `admin` for series, tombstones and snapshots.
     may: Vec<&'static str>,
 }
 
 impl MeTwin {
     fn of(api: &AlertingApi) -> Self {
         let is_read_only = api.access == Access::ReadOnly;
-        let may = if api.lifecycle.is_enabled && !is_read_only {
-            vec!["reload"]
-        } else {
-            Vec::new()
-        };
+        let mut may = Vec::new();
+        if api.lifecycle.is_enabled && !is_read_only {
+            may.push("reload");
+        }
+        if api.is_admin_enabled && !is_read_only {
+            may.push("admin");
+        }
         Self {
             user: None,
             is_read_only,

@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod boot;
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod drill;
 mod event_prints;
@@ -34,8 +35,17 @@ use crate::routes::Routes;
 use crate::sources::{AlertingApi, Api, JournalApi, TrialApi};
 
 pub(crate) fn routes() -> Routes<Arc<Api>> {
+    server_routes().get("/boot", boot::boot)
+}
+
+/// The same, for a web UI that knows only what is below `/alertmanager`: it shows the pages of an
+/// Alertmanager alone.
+pub(crate) fn routes_below_alertmanager() -> Routes<Arc<Api>> {
+    server_routes().get("/boot", boot::boot_of_alerting)
+}
+
+fn server_routes() -> Routes<Arc<Api>> {
     alerting_routes()
-        .get("/boot", boot::boot)
         .get("/events", events::of_server)
         .get("/overview", overview::overview)
         .get("/objects", reasons::objects)
@@ -51,7 +61,9 @@ pub(crate) fn routes() -> Routes<Arc<Api>> {
         .get("/config", config::compare)
         .action("/import", import::import)
         .get("/queries", queries::list)
+        .get("/queries/recent", queries::recent)
         .delete("/queries/{id}", queries::kill)
+        .form("/query/check", check::check)
         .form("/query/explain", explain::explain)
         .get("/openapi.yaml", openapi::keepwatch_yaml)
 }

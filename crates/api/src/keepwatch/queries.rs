@@ -1,14 +1,17 @@
-//! `queries`: those that wait or run, and an end to them.
+//! `queries`: those that wait or run, an end to them, and what has been asked since the start.
 
 use std::sync::Arc;
 
-use ::queries::{ActiveQuery, Origin, UnfinishedQuery};
+use ::queries::{ActiveQuery, Origin, Tally, UnfinishedQuery};
 use model::Timestamp;
 use net::axum::extract::{Path, State};
 use net::axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::list::filter::{Row, contains};
+use super::list::page::{ListKind, Page};
+use crate::params::Params;
 use crate::respond::{ApiError, ErrorKind, success};
 use crate::sources::Api;
 use crate::time::rfc3339;
@@ -111,6 +114,118 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Response {
             .collect(),
         concurrent_max: service.settings().concurrent_max,
     })
+}
+
+/// What a client has asked, as often as it did.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RecentQuery")]
+pub(crate) struct RecentTwin {
+    /// Cut to 4 KiB.
+    query: String,
+    /// `instant` or `range`.
+    kind: &'static str,
+    client: String,
+    path: String,
+    count: u64,
+    /// Those of them that failed, were ended, or found no place.
+    failed: u64,
+    /// From arrival to result, of all together.
+    seconds_total: f64,
+    seconds_max: f64,
+    /// Samples looked at, of all together.
+    samples_total: u64,
+    samples_max: u64,
+    /// RFC 3339.
+    last_at: String,
+    /// Of the newest one that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    /// Of the one that took longest: first and last time in milliseconds, and the step.
+    slowest_start_ms: i64,
+    slowest_end_ms: i64,
+    slowest_step_ms: i64,
+}
+
+pub(crate) type RecentQueriesTwin = Page<RecentTwin>;
+
+impl RecentTwin {
+    fn of(tally: Tally) -> Self {
+        let (start, end, step) = tally.slowest;
+        Self {
+            query: tally.text,
+            kind: tally.kind.as_str(),
+            client: tally.client,
+            path: tally.path,
+            count: tally.count,
+            failed: tally.failed,
+            seconds_total: tally.seconds_total,
+            seconds_max: tally.seconds_max,
+            samples_total: tally.samples_total,
+            samples_max: tally.samples_max,
+            last_at: rfc3339(Some(tally.last_at)),
+            last_error: tally.last_error,
+            slowest_start_ms: start.millis(),
+            slowest_end_ms: end.millis(),
+            slowest_step_ms: step,
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        if self.failed > 0 { "failed" } else { "ok" }
+    }
+}
+
+impl Row for RecentTwin {
+    fn has_word(&self, word: &str) -> bool {
+        let error = self.last_error.as_deref().unwrap_or_default();
+        [&self.query, &self.client, &self.path, error]
+            .iter()
+            .any(|text| contains(text, word))
+    }
+
+    fn label(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn facet(&self, key: &str) -> Vec<&str> {
+        match key {
+            "kind" => vec![self.kind],
+            "client" => vec![&self.client],
+            "outcome" => vec![self.outcome()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+const RECENT: ListKind<RecentTwin> = ListKind {
+    keys: &["kind", "client", "outcome"],
+    counted: &["kind", "client", "outcome"],
+    orders: &[
+        ("total", |a, b| a.seconds_total.total_cmp(&b.seconds_total)),
+        ("slowest", |a, b| a.seconds_max.total_cmp(&b.seconds_max)),
+        ("samples", |a, b| a.samples_max.cmp(&b.samples_max)),
+        ("count", |a, b| a.count.cmp(&b.count)),
+        ("failed", |a, b| a.failed.cmp(&b.failed)),
+        ("last", |a, b| a.last_at.cmp(&b.last_at)),
+        ("query", |a, b| a.query.cmp(&b.query)),
+    ],
+};
+
+/// `queries/recent`: what clients have asked since the start, added up by query.
+pub(crate) async fn recent(
+    State(api): State<Arc<Api>>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let mut rows: Vec<RecentTwin> = api
+        .queries
+        .recent()
+        .into_iter()
+        .map(RecentTwin::of)
+        .collect();
+    // Those that compare equal have the order of their texts.
+    rows.sort_by(|a, b| (&a.query, &a.client, a.kind).cmp(&(&b.query, &b.client, b.kind)));
+    Ok(success(&RECENT.page(rows, &params)?))
 }
 
 #[derive(Serialize, JsonSchema)]

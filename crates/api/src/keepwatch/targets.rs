@@ -68,6 +68,7 @@ impl Row for TargetTwin {
         match key {
             "health" => vec![&self.view.health],
             "pool" => vec![&self.view.scrape_pool],
+            "up" if self.view.health == "up" => vec![&self.view.scrape_pool],
             "code" => self.error_code.into_iter().collect(),
             _ => Vec::new(),
         }
@@ -75,8 +76,8 @@ impl Row for TargetTwin {
 }
 
 const LIST: ListKind<TargetTwin> = ListKind {
-    keys: &["health", "pool", "code"],
-    counted: &["health", "pool"],
+    keys: &["health", "pool", "up", "code"],
+    counted: &["health", "pool", "up"],
     orders: &[
         ("pool", |a, b| {
             (&a.view.scrape_pool, a.urgency()).cmp(&(&b.view.scrape_pool, b.urgency()))

@@ -3,6 +3,7 @@
 use super::operation::{Form, Operation, Param, in_path, many, may, must, schema};
 use crate::keepwatch::alerts::AlertsTwin;
 use crate::keepwatch::boot::{BootTwin, MeTwin};
+use crate::keepwatch::check::CheckTwin;
 use crate::keepwatch::config::ComparisonTwin;
 use crate::keepwatch::drill;
 use crate::keepwatch::explain::NodeTwin;
@@ -10,7 +11,7 @@ use crate::keepwatch::import::ImportTwin;
 use crate::keepwatch::journal::JournalTwin;
 use crate::keepwatch::metrics::{CardinalityTwin, MetricsTwin};
 use crate::keepwatch::overview::OverviewTwin;
-use crate::keepwatch::queries::{KilledTwin, QueriesTwin};
+use crate::keepwatch::queries::{KilledTwin, QueriesTwin, RecentQueriesTwin};
 use crate::keepwatch::reasons::ReasonsTwin;
 use crate::keepwatch::route::TreeTwin;
 use crate::keepwatch::rule_backfill::BackfillTwin;
@@ -226,6 +227,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[],
         schema::<QueriesTwin>,
     ),
+    Operation::get(
+        "/queries/recent",
+        "What clients have asked since the start, added up by query",
+        LIST,
+        schema::<RecentQueriesTwin>,
+    ),
     Operation::action(
         "/import",
         "Takes samples (application/openmetrics-text) or blocks (application/x-tar); needs --web.enable-admin-api",
@@ -237,6 +244,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Ends a query",
         &[in_path("id", "its number")],
         schema::<KilledTwin>,
+    ),
+    Operation::form(
+        "/query/check",
+        "What is wrong with a query, all of it",
+        &[must("query", "the expression")],
+        schema::<CheckTwin>,
     ),
     Operation::form(
         "/query/explain",

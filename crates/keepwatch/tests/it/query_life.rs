@@ -188,6 +188,65 @@ fn a_reload_switches_the_query_log() {
 }
 
 #[test]
+fn what_was_asked_is_added_up_by_query() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path(), &[]);
+    let ask = |query: &str| get(&server.address, &path(query));
+    for query in [
+        "vector(1)",
+        "vector(1)",
+        "label_replace(vector(1), \"a\", \"b\", \"c\", \"(\")",
+    ] {
+        ask(query);
+    }
+    // What cannot be read was never run.
+    assert_eq!(ask("sum(").status, 400);
+    let recent = |parameters: &str| {
+        let answer = server.json(&format!("/api/keepwatch/v1/queries/recent{parameters}"));
+        answer["data"].clone()
+    };
+    let all = recent("?sort=-count");
+    assert_eq!(all["total"], 2, "{all}");
+    let first = &all["rows"][0];
+    assert_eq!(
+        (&first["query"], &first["count"], &first["failed"]),
+        (&"vector(1)".into(), &2.into(), &0.into())
+    );
+    assert_eq!(
+        (&first["kind"], &first["client"]),
+        (&"instant".into(), &"127.0.0.1".into())
+    );
+    assert!(first["secondsTotal"].as_f64() >= first["secondsMax"].as_f64());
+    let failed = recent("?q=@outcome:failed");
+    assert_eq!(failed["matched"], 1);
+    let error = failed["rows"][0]["lastError"].as_str().unwrap();
+    assert!(error.contains("invalid regular expression"), "{error}");
+}
+
+#[test]
+fn a_query_is_checked_without_running_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path(), &[]);
+    let check = |query: &str| {
+        let query = percent_encoded(query);
+        let answer = server.json(&format!("/api/keepwatch/v1/query/check?query={query}"));
+        answer["data"]["problems"].clone()
+    };
+    assert_eq!(check(ENDLESS), Value::Array(Vec::new()));
+    let problems = check("sum(rte(up)) + oops(x)");
+    assert_eq!(problems.as_array().map(Vec::len), Some(2), "{problems}");
+    assert_eq!(problems[0]["code"], "promql-unknown-function");
+    assert_eq!(
+        (&problems[0]["start"], &problems[0]["end"]),
+        (&4.into(), &7.into())
+    );
+    assert_eq!(problems[0]["hint"], "did you mean `rate`?");
+    let end = check("sum(");
+    assert!(end[0]["end"].as_u64() <= Some(4), "{end}");
+    assert_eq!(active(&server), Vec::<Value>::new());
+}
+
+#[test]
 fn one_request_may_lower_its_limits() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(dir.path(), &[]);
