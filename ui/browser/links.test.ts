@@ -22,6 +22,8 @@ const chip = (value: string) => (page: Page) => page.locator(".chip", { hasText:
 const tab = (name: string) => (page: Page) => page.getByRole("tab", { name, selected: true }).waitFor();
 const field = (label: string, value: string) => (page: Page) =>
   expect.poll(() => page.getByRole("textbox", { name: label }).inputValue()).toBe(value);
+const time = (label: string, value: string) => (page: Page) =>
+  expect.poll(() => page.getByRole("textbox", { name: label, exact: true }).inputValue()).toBe(value);
 const matcher = (name: string, value: string) => async (page: Page) => {
   await expect.poll(() => page.getByLabel("Label of matcher 1").inputValue()).toBe(name);
   expect(await page.getByLabel("Value of matcher 1").inputValue()).toBe(value);
@@ -33,21 +35,39 @@ const both =
     for (const check of checks) await check(page);
   };
 
+const end = "End of the range (UTC)";
+
 const links: ReadonlyArray<readonly [string, Expected]> = [
   ["/", { heading: "Overview" }],
   ["/graph?g0.expr=up&g0.tab=1", { heading: "Query", shows: both(expression("up"), tab("Table")) }],
   ["/graph?g0.expr=up&g0.tab=0&g0.range_input=5m", { heading: "Query", shows: both(expression("up"), tab("Graph")) }],
   ["/classic/graph?g0.expr=up%20%3D%3D%201&g0.tab=1", { heading: "Query", shows: expression("up == 1") }],
   ["/new/graph?g0.expr=up", { heading: "Query", shows: expression("up") }],
+  [
+    "/graph?g0.expr=up&g0.tab=1&g0.end_input=2026-01-02%2003%3A04%3A05&g0.range_input=1h30m",
+    {
+      heading: "Query",
+      shows: both(tab("Table"), time("Range", "1h30m"), time("Time (UTC)", "2026-01-02 03:04:05")),
+    },
+  ],
   ["/query?g0.expr=vector(1)&g0.tab=table", { heading: "Query", shows: expression("vector(1)") }],
   ["/vmui/#/?g0.expr=up&g0.range_input=30m", { heading: "Query", shows: expression("up") }],
+  [
+    "/vmui/#/?g0.expr=up&g0.range_input=5m&g0.end_input=2020-01-01T00%3A00%3A00&g0.relative_time=last_3_hours",
+    { heading: "Query", shows: both(expression("up"), tab("Graph"), time("Range", "3h"), time(end, "now")) },
+  ],
   ["/vmui/#/cardinality", { heading: "Metrics" }],
   ["/vmui/#/top-queries", { heading: "Query log" }],
   ["/alerts?search=node&state=pending", { heading: "Alerts now", shows: both(chip("node"), chip("@state:pending")) }],
   ["/rules?search=node&health=err", { heading: "Rules", shows: both(chip("node"), chip("@health:err")) }],
   ["/targets?search=x&health=down", { heading: "Targets", shows: both(chip("x"), chip("@health:down")) }],
   ["/targets#pool-keepwatch", { heading: "Targets", shows: chip("@pool:keepwatch") }],
+  ["/classic/targets?search=x", { heading: "Targets", shows: chip("x") }],
   ["/service-discovery?search=x", { heading: "Discovery", shows: chip("x") }],
+  [
+    "/service-discovery?pool=keepwatch&state=dropped",
+    { heading: "Discovery", shows: both(chip("@pool:keepwatch"), chip("@outcome:dropped")) },
+  ],
   ["/tsdb-status", { heading: "Storage" }],
   ["/flags?search=retention", { heading: "Flags", shows: chip("retention") }],
   ["/config", { heading: "Configuration" }],
@@ -71,6 +91,12 @@ const links: ReadonlyArray<readonly [string, Expected]> = [
   ["/#/silences/0b9f4e1c-0000-4000-8000-000000000000", { heading: "Silence", shows: says("is not there") }],
   ["/#/silences/0b9f4e1c-0000-4000-8000-000000000000/edit", { heading: "Change the silence" }],
   ["/alertmanager/#/alerts", { heading: "Alerts now", shows: chip("@state:firing") }],
+  ["/alertmanager/", { heading: "Alerts now" }],
+  ["/alertmanager/silences?q=x", { heading: "Silences", shows: chip("x") }],
+  [
+    "/#/alerts?filter=%7Bjob%3D~%22.+%22%7D&customGrouping=true&group=job",
+    { heading: "Alerts now", shows: chip('{job=~".+"}') },
+  ],
   ["/#/status", { heading: "Overview" }],
   ["/#/settings", { heading: "Overview", shows: (page) => page.getByRole("dialog", { name: "Settings" }).waitFor() }],
   [
@@ -82,6 +108,32 @@ const links: ReadonlyArray<readonly [string, Expected]> = [
   ["/loaded", { heading: "This page is not there yet" }],
   ["/stores", { heading: "This page is not there yet" }],
 ];
+
+test("below /alertmanager everything is there that an Alertmanager has, for a proxy that knows no more", async () => {
+  const server = await startServer();
+  // As a proxy does that passes on nothing else.
+  const { page, problems, close } = await open(browser, "about:blank");
+  await page.route(`${server.url}/**`, (route) =>
+    new URL(route.request().url()).pathname.startsWith("/alertmanager/")
+      ? route.continue()
+      : route.fulfill({ status: 404, body: "not passed on" }),
+  );
+  try {
+    await page.goto(`${server.url}/alertmanager/#/silences`);
+    await page.getByRole("heading", { name: "Silences", level: 1, exact: true }).waitFor();
+    await page.getByText("No silences").waitFor();
+    expect(new URL(page.url()).pathname).toBe("/alertmanager/silences");
+    await page.reload();
+    await page.getByText("No silences").waitFor();
+    await page.getByRole("link", { name: "Routing", exact: true }).click();
+    await page.getByRole("heading", { name: "Routing", level: 1, exact: true }).waitFor();
+    expect(await page.getByRole("link", { name: "Targets", exact: true }).count()).toBe(0);
+    expect(problems).toEqual([]);
+  } finally {
+    await close();
+    await server.stop();
+  }
+});
 
 describe.each(["", "/some/prefix"])("below %j", (prefix) => {
   let server: Running;
@@ -97,7 +149,7 @@ describe.each(["", "/some/prefix"])("below %j", (prefix) => {
       await shows?.(page);
       // Old paths stay as they are until somebody changes something. Fragments are translated, and the server
       // sends /graph to /query, as the peer does.
-      if (!link.includes("#/") && link !== "/") {
+      if (!link.includes("#/") && !link.endsWith("/")) {
         const url = new URL(page.url());
         expect(url.pathname + url.search + url.hash).toBe(`${prefix}${link.replace(/^\/graph/, "/query")}`);
       }

@@ -22,6 +22,10 @@ if (isHashLink(location.hash)) {
   const search = link.params.toString();
   history.replaceState(history.state, "", `${prefix}${link.path}${search === "" ? "" : `?${search}`}`);
 }
+// Somebody pastes such a link where a page is open already: then nothing is loaded anew by itself.
+addEventListener("hashchange", () => {
+  if (isHashLink(location.hash)) location.reload();
+});
 servedBelow(prefix);
 apply();
 if (typeof matchMedia === "function") matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
@@ -51,7 +55,7 @@ function Themed() {
               {routes.map(({ path: pattern, Component }) => (
                 <Route key={pattern} path={pattern} element={<Component />} />
               ))}
-              <Route path="/" element={<Navigate to="/status" replace />} />
+              <Route path="/" element={<Navigate to={home} replace />} />
               <Route path="*" element={<UnknownPage />} />
             </Route>
           </Routes>
@@ -60,6 +64,9 @@ function Themed() {
     </MantineProvider>
   );
 }
+
+/** Where Alertmanager's external URL leads. */
+const home = prefix.endsWith("/alertmanager") ? "/alerts" : "/status";
 
 const root = document.getElementById("root");
 if (root) {

@@ -4,11 +4,19 @@ import type { Gets, Posts } from "./types.gen";
 
 export type FailureKind = "unreachable" | "not-ready" | "refused" | "not-found" | "broken" | "failed";
 
+interface About {
+  url: string;
+  status?: number;
+  errorType?: string | undefined;
+  /** What the server calls the request, in its log too. */
+  requestId?: string | undefined;
+}
+
 export class Failure extends Error {
   constructor(
     readonly kind: FailureKind,
     message: string,
-    readonly about: { url: string; status?: number; errorType?: string },
+    readonly about: About,
   ) {
     super(message);
     this.name = "Failure";
@@ -16,8 +24,9 @@ export class Failure extends Error {
 
   /** Everything that helps somebody else to help. */
   details(): string {
-    const { url, status, errorType } = this.about;
+    const { url, status, errorType, requestId } = this.about;
     const lines = [this.message, `URL: ${url}`, `status: ${status ?? "no answer"}`, `kind: ${errorType ?? this.kind}`];
+    if (requestId) lines.push(`request: ${requestId}`);
     return [...lines, `time: ${new Date().toISOString()}`].join("\n");
   }
 }
@@ -85,7 +94,7 @@ async function send(url: string, init: RequestInit): Promise<unknown> {
     body = undefined;
   }
   const status = response.status;
-  if (!response.ok) throw refusal(url, status, body, text);
+  if (!response.ok) throw refusal(url, response, body, text);
   if (body === undefined) {
     const begin = text.slice(0, 80);
     throw new Failure("broken", `the answer is not JSON; it begins with ${JSON.stringify(begin)}`, { url, status });
@@ -93,12 +102,14 @@ async function send(url: string, init: RequestInit): Promise<unknown> {
   return body;
 }
 
-function refusal(url: string, status: number, body: unknown, text: string): Failure {
+function refusal(url: string, response: Response, body: unknown, text: string): Failure {
+  const { status } = response;
   const envelope = (typeof body === "object" && body !== null ? body : {}) as Envelope;
   const told = typeof body === "string" ? body : (envelope.error ?? envelope.message);
   const message =
     (told?.slice(0, toldMax) ?? text.trim().slice(0, foreignMax)) || `the server answered with status ${status}`;
-  const about = { url, status, errorType: envelope.errorType };
+  const requestId = response.headers.get("x-request-id")?.slice(0, 200);
+  const about = { url, status, errorType: envelope.errorType, requestId };
   if (status === 404) return new Failure("not-found", message, about);
   if (status === 502 || status === 504) return new Failure("unreachable", message, about);
   // Timeouts of queries have this status too, and say so.
@@ -155,7 +166,16 @@ export async function act(path: string, method = "POST"): Promise<void> {
   const response = await fetch(url, { method }).catch(() => {
     throw new Failure("unreachable", "the server does not answer", { url });
   });
-  if (!response.ok) throw refusal(url, response.status, undefined, await response.text());
+  if (!response.ok) {
+    const text = await response.text();
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      // Then what it says is text.
+    }
+    throw refusal(url, response, body, text);
+  }
 }
 
 export function isFailure(error: unknown, kind: FailureKind): boolean {

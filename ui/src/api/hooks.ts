@@ -19,9 +19,20 @@ export function useGet<P extends keyof Gets>(path: P, params: Gets[P]["params"],
     queryKey: [path, params],
     queryFn: ({ signal }) => get(path, params, signal),
     enabled: options.enabled ?? true,
-    refetchInterval: options.live === "figures" ? figuresMs : options.live ? intervalMs : false,
+    refetchInterval: ({ state }) => {
+      const usual = options.live === "figures" ? figuresMs : options.live ? intervalMs : false;
+      // What is asked once is asked again, too, until there is an answer: the page says so.
+      return usual === false && intervalMs !== false && isPassing(state.error) ? againMs : usual;
+    },
     placeholderData: keepPreviousData,
   });
+}
+
+const againMs = 5000;
+
+/** A server that starts, or is away, will answer. */
+export function isPassing(error: unknown): boolean {
+  return isFailure(error, "not-ready") || isFailure(error, "unreachable");
 }
 
 /** The paths that answer a page of a list. */

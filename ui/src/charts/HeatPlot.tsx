@@ -2,7 +2,8 @@
 import type { ReactNode, RefObject } from "react";
 import type uPlot from "uplot";
 import { formatNumber } from "../kit/format";
-import { axesOf, hint, isDarkNow, type Made, placeMarks, usePlot, type Zone, type Zoom, zoomOf } from "./frame";
+import type { Zone } from "../kit/zone";
+import { axesOf, hint, isDarkNow, type Made, placeMarks, usePlot, type Zoom, zoomOf } from "./frame";
 import { bandAt, type Heat, shade } from "./heat";
 import { heatColor } from "./palette";
 

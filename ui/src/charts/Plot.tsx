@@ -2,8 +2,9 @@
 import type { ReactNode, RefObject } from "react";
 import type uPlot from "uplot";
 import { formatNumber } from "../kit/format";
+import type { Zone } from "../kit/zone";
 import { type Grid, spanOf, stack } from "./align";
-import { axesOf, hint, isDarkNow, type Made, placeMarks, usePlot, type Zone, type Zoom, zoomOf } from "./frame";
+import { axesOf, hint, isDarkNow, type Made, placeMarks, usePlot, type Zoom, zoomOf } from "./frame";
 import { linePaths } from "./lines";
 import { strokeOf } from "./palette";
 

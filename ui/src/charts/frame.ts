@@ -3,14 +3,13 @@ import { type RefObject, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatInstant } from "../kit/format";
-import { type Settings, useSettings } from "../kit/settings";
+import { useSettings } from "../kit/settings";
+import type { Zone } from "../kit/zone";
 
 export interface Zoom {
   onZoom: (fromSeconds: number, toSeconds: number) => void;
   onZoomOut: () => void;
 }
-
-export type Zone = Settings["zone"];
 
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();

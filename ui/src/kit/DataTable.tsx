@@ -20,6 +20,8 @@ export interface Column<T> {
 
 export interface Group {
   key: string;
+  /** Names it to screen readers. */
+  name: string;
   head: ReactNode;
 }
 
@@ -39,6 +41,9 @@ export interface DataTableProps<T> {
   onOpen?: (key: string, isOpen: boolean) => void;
   nameOf?: (row: T) => string;
   groupOf?: (row: T) => Group | null;
+  /** Keys of groups whose rows are folded away. */
+  folded?: ReadonlySet<string>;
+  onFold?: (key: string, isFolded: boolean) => void;
   /** With it, rows have a box to select them. */
   selection?: Selection;
   /** Called when the last rows come into sight. */
@@ -51,7 +56,7 @@ export interface Selection {
 }
 
 type Item<T> =
-  | { kind: "group"; key: string; head: ReactNode }
+  | { kind: "group"; key: string; group: Group }
   | { kind: "row"; key: string; row: T }
   | { kind: "detail"; key: string; row: T };
 
@@ -60,18 +65,39 @@ const virtualFrom = 200;
 
 function itemsOf<T>(props: DataTableProps<T>): Array<Item<T>> {
   const items: Array<Item<T>> = [];
-  let group: string | undefined;
-  for (const row of props.rows) {
-    const next = props.groupOf?.(row);
-    if (next && next.key !== group) {
-      group = next.key;
-      items.push({ kind: "group", key: `group ${next.key}`, head: next.head });
+  const add = (rows: readonly T[]) => {
+    for (const row of rows) {
+      const key = props.keyOf(row);
+      items.push({ kind: "row", key, row });
+      if (props.detail && props.opened?.has(key)) items.push({ kind: "detail", key: `detail ${key}`, row });
     }
-    const key = props.keyOf(row);
-    items.push({ kind: "row", key, row });
-    if (props.detail && props.opened?.has(key)) items.push({ kind: "detail", key: `detail ${key}`, row });
+  };
+  const { groupOf } = props;
+  if (!groupOf) {
+    add(props.rows);
+    return items;
+  }
+  for (const { group, rows } of grouped(props.rows, groupOf)) {
+    if (group) items.push({ kind: "group", key: `group ${group.key}`, group });
+    if (!group || !props.folded?.has(group.key)) add(rows);
   }
   return items;
+}
+
+/** Each group once, where its first row stands: the order of rows need not be that of groups. */
+export function grouped<T>(
+  rows: readonly T[],
+  groupOf: (row: T) => Group | null,
+): Array<{ group: Group | null; rows: T[] }> {
+  const found = new Map<string | null, { group: Group | null; rows: T[] }>();
+  for (const row of rows) {
+    const group = groupOf(row);
+    const key = group === null ? null : group.key;
+    const known = found.get(key);
+    if (known) known.rows.push(row);
+    else found.set(key, { group, rows: [row] });
+  }
+  return [...found.values()];
 }
 
 function nextSort(column: string, sort: string): string {
@@ -88,7 +114,10 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: these are what the items are made of
-  const items = useMemo(() => itemsOf(props), [props.rows, props.opened, props.groupOf, props.detail, props.keyOf]);
+  const items = useMemo(
+    () => itemsOf(props),
+    [props.rows, props.opened, props.groupOf, props.folded, props.detail, props.keyOf],
+  );
   const isVirtual = items.length > virtualFrom;
 
   useEffect(() => {
@@ -121,7 +150,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const onSelect = useSelect(props);
 
   return (
-    <table className="table" aria-rowcount={props.rows.length}>
+    <table className="table" aria-rowcount={isVirtual ? items.length + 1 : undefined}>
       <caption>{props.caption}</caption>
       <thead>
         <tr>
@@ -232,6 +261,36 @@ function Head<T>({
   );
 }
 
+function GroupHead<T>({
+  group,
+  index,
+  span,
+  table,
+  measure,
+}: Omit<TableItemProps<T>, "item" | "onSelect"> & { group: Group }) {
+  const isFolded = table.folded?.has(group.key) ?? false;
+  return (
+    <tr className="group" ref={measure} data-index={index} aria-rowindex={place(index, measure)}>
+      <th scope="colgroup" colSpan={span}>
+        <div className="group-head">
+          {table.onFold && (
+            <button
+              type="button"
+              className="opener"
+              aria-expanded={!isFolded}
+              aria-label={text.table.fold(group.name)}
+              onClick={() => table.onFold?.(group.key, !isFolded)}
+            >
+              <Icon name="open" />
+            </button>
+          )}
+          <div className="grow">{group.head}</div>
+        </div>
+      </th>
+    </tr>
+  );
+}
+
 interface TableItemProps<T> {
   item: Item<T>;
   index: number;
@@ -241,19 +300,18 @@ interface TableItemProps<T> {
   measure?: ((element: Element | null) => void) | undefined;
 }
 
+/** Where only the rows in sight are in the document, each says which it is; the head is the first. */
+function place(index: number, measure: unknown): number | undefined {
+  return measure === undefined ? undefined : index + 2;
+}
+
 function TableItem<T>({ item, index, span, table, onSelect, measure }: TableItemProps<T>) {
   if (item.kind === "group") {
-    return (
-      <tr className="group" ref={measure} data-index={index}>
-        <th scope="colgroup" colSpan={span}>
-          {item.head}
-        </th>
-      </tr>
-    );
+    return <GroupHead group={item.group} index={index} span={span} table={table} measure={measure} />;
   }
   if (item.kind === "detail") {
     return (
-      <tr className="detail" ref={measure} data-index={index}>
+      <tr className="detail" ref={measure} data-index={index} aria-rowindex={place(index, measure)}>
         <td colSpan={span}>{table.detail?.(item.row)}</td>
       </tr>
     );
@@ -265,6 +323,7 @@ function TableItem<T>({ item, index, span, table, onSelect, measure }: TableItem
       title={table.gone?.has(item.key) ? text.table.gone : undefined}
       ref={measure}
       data-index={index}
+      aria-rowindex={place(index, measure)}
     >
       {table.detail && (
         <td>

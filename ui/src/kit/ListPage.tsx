@@ -6,7 +6,6 @@ import { type ListPath, type RowOf, useList } from "../api/hooks";
 import { text } from "../text";
 import { type PageState, usePageState } from "../url/state";
 import { Announcer } from "./Announcer";
-import { copyText } from "./Copy";
 import { type Column, DataTable, type Group } from "./DataTable";
 import { save, toCsv } from "./exports";
 import { FacetBar } from "./FacetBar";
@@ -31,7 +30,8 @@ export interface ListPageProps<P extends ListPath> {
   keyOf: (row: RowOf<P>) => string;
   nameOf: (row: RowOf<P>) => string;
   detail?: (row: RowOf<P>) => ReactNode;
-  groupOf?: (row: RowOf<P>) => Group | null;
+  /** `facets` counts the whole list. */
+  groupOf?: (row: RowOf<P>, facets: Record<string, Record<string, number>>) => Group | null;
   /** `@keys` with a parameter of their own in the address, with the values that always have a button. */
   facets: ReadonlyArray<{ key: string; title: string; values: readonly string[]; hasButtons: boolean }>;
   /** Sent along with every question. */
@@ -89,6 +89,23 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
       replaceAll(next);
     },
     [params, replaceAll],
+  );
+  const folded = useMemo(() => new Set(params.getAll("folded")), [params]);
+  const onFold = useCallback(
+    (key: string, isFolded: boolean) => {
+      const next = new URLSearchParams(params);
+      const others = next.getAll("folded").filter((other) => other !== key);
+      next.delete("folded");
+      for (const other of isFolded ? [...others, key] : others) next.append("folded", other);
+      replaceAll(next);
+    },
+    [params, replaceAll],
+  );
+  const { groupOf: groupWith } = props;
+  const facetsNow = first?.facets;
+  const groupOf = useMemo(
+    () => (groupWith && facetsNow ? (row: RowOf<P>) => groupWith(row, facetsNow) : undefined),
+    [groupWith, facetsNow],
   );
   // What the box shows is one text; parameters of old links become terms of it with the first change.
   const onFilter = useCallback(
@@ -159,7 +176,7 @@ export function ListPage<P extends ListPath>(props: ListPageProps<P>) {
                 onOpen={onOpen}
                 onEnd={onEnd}
                 {...(props.detail ? { detail: props.detail } : {})}
-                {...(props.groupOf ? { groupOf: props.groupOf } : {})}
+                {...(groupOf ? { groupOf, folded, onFold } : {})}
                 {...(props.selectionBar ? { selection: { keys: selected, onChange: setSelected } } : {})}
               />
             </div>
@@ -221,8 +238,8 @@ function TableMenu<P extends ListPath>(props: TableMenuProps<P>) {
               title: text.table.json,
               run: () => save(`${props.name}.json`, "application/json", JSON.stringify(props.rows, null, 2)),
             },
-            { title: text.table.curl, run: () => void copyText(`curl '${url().replace(/'/g, "%27")}'`) },
-            { title: text.table.link, run: () => void copyText(location.href) },
+            { title: text.table.curl, copies: () => `curl '${url().replace(/'/g, "%27")}'` },
+            { title: text.table.link, copies: () => location.href },
           ],
         },
       ]}

@@ -1,19 +1,34 @@
 // A button that opens a list of actions: arrows move, Escape and a press elsewhere close it, the focus comes back.
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { text } from "../text";
+import { copyText } from "./Copy";
 import { Icon } from "./Icon";
 import { ActionIcon } from "./mantine";
 
-export interface MenuEntry {
+interface Titled {
   title: string;
-  run: () => void;
-  /** Something that is on or off; the menu stays open. */
-  isChecked?: boolean;
+  /** The title is somebody's own text: shown as code, on one line. */
+  isCode?: boolean;
 }
+
+/** What runs, or what is copied, which is said beside the button. */
+export type MenuEntry = Titled &
+  (
+    | {
+        run: () => void;
+        /** Something that is on or off; the menu stays open. */
+        isChecked?: boolean;
+      }
+    | { copies: () => string }
+  );
 
 export interface MenuPart {
   title?: string;
   entries: readonly MenuEntry[];
 }
+
+/** How long it says that something was copied. */
+const saidMs = 2000;
 
 export function Menu({ label, size = 32, parts }: { label: string; size?: number; parts: readonly MenuPart[] }) {
   const id = useId();
@@ -45,9 +60,20 @@ export function Menu({ label, size = 32, parts }: { label: string; size?: number
     event.preventDefault();
     event.stopPropagation();
   };
+  const [said, setSaid] = useState("");
+  const copy = async (value: string) => {
+    setSaid((await copyText(value)) ? text.copied : text.notCopied);
+    button()?.focus();
+    setTimeout(() => setSaid(""), saidMs);
+  };
   const choose = (entry: MenuEntry) => {
-    entry.run();
+    if ("copies" in entry) {
+      close();
+      void copy(entry.copies());
+      return;
+    }
     if (entry.isChecked === undefined) close();
+    entry.run();
   };
   return (
     <div className="menu" ref={around}>
@@ -62,6 +88,9 @@ export function Menu({ label, size = 32, parts }: { label: string; size?: number
       >
         <Icon name="more" />
       </ActionIcon>
+      <span className="menu-said small" role="status">
+        {said}
+      </span>
       {isOpen && (
         <div className="menu-list" id={id} role="menu" aria-label={label} tabIndex={-1} onKeyDown={onKeyDown}>
           {parts.map((part, index) => (
@@ -70,16 +99,16 @@ export function Menu({ label, size = 32, parts }: { label: string; size?: number
                 <button
                   key={entry.title}
                   type="button"
-                  {...(entry.isChecked === undefined
-                    ? { role: "menuitem" }
-                    : { role: "menuitemcheckbox", "aria-checked": entry.isChecked })}
+                  {...(isSwitch(entry)
+                    ? { role: "menuitemcheckbox", "aria-checked": entry.isChecked }
+                    : { role: "menuitem" })}
                   tabIndex={-1}
                   onClick={() => choose(entry)}
                 >
-                  {entry.isChecked !== undefined && (
+                  {isSwitch(entry) && (
                     <span className="menu-mark">{entry.isChecked && <Icon name="ok" size={14} />}</span>
                   )}
-                  {entry.title}
+                  {entry.isCode ? <code className="one-line">{entry.title.slice(0, 200)}</code> : entry.title}
                 </button>
               ))}
             </Part>
@@ -88,6 +117,10 @@ export function Menu({ label, size = 32, parts }: { label: string; size?: number
       )}
     </div>
   );
+}
+
+function isSwitch(entry: MenuEntry): entry is Titled & { run: () => void; isChecked: boolean } {
+  return "run" in entry && entry.isChecked !== undefined;
 }
 
 function Part({ title, children }: { title: string | undefined; children: ReactNode }) {

@@ -1,4 +1,5 @@
 // Numbers and times as text.
+import { formatIn, type Zone } from "./zone";
 
 const binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const decimal: ReadonlyArray<readonly [number, string]> = [
@@ -24,6 +25,16 @@ function trim(text: string): string {
   return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;
 }
 
+const keyMax = 400;
+
+/** Short enough for an address, and another one for another text, however alike their beginnings are. */
+export function shortKey(text: string): string {
+  if (text.length <= keyMax) return text;
+  let hash = 0;
+  for (let index = 0; index < text.length; index += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
+  return `${text.slice(0, keyMax)} ${text.length} ${(hash >>> 0).toString(36)}`;
+}
+
 /** Whole numbers with thin spaces between thousands. */
 export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
@@ -47,13 +58,9 @@ export function parseValue(text: string): number {
 }
 
 /** `2026-08-21 10:00:00`, 24 hours, in the zone that was chosen. */
-export function formatInstant(ms: number, zone: "local" | "utc"): string {
-  const date = new Date(ms);
-  if (Number.isNaN(date.getTime())) return "–";
-  if (zone === "utc") return `${date.toISOString().slice(0, 19).replace("T", " ")}Z`;
-  const two = (part: number) => String(part).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+export function formatInstant(ms: number, zone: Zone): string {
+  const written = formatIn(ms, zone);
+  return written === "" ? "–" : zone === "utc" ? `${written}Z` : written;
 }
 
 /** RFC 3339 to milliseconds; null for what never was: Go's zero time. */

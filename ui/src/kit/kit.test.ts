@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { grouped } from "./DataTable";
 import { diffLines } from "./diff";
 import { formatDuration, parseDuration, shortDuration } from "./duration";
 import { csvCell, toCsv } from "./exports";
@@ -10,6 +11,7 @@ import {
   formatNumber,
   parseInstant,
   parseValue,
+  shortKey,
 } from "./format";
 import { facetOf, splitTerms, withFacet } from "./terms";
 
@@ -116,4 +118,17 @@ test("cells are no formulas and keep their commas", () => {
     { key: "b", title: "B", render: () => null },
   ];
   expect(toCsv(columns, ["x", "@y"])).toBe("A\r\nx\r\n'@y\r\n");
+});
+
+test("rows of a group stand together, whatever their order", () => {
+  const rows = ["a1", "b1", "a2", "c1", "b2"];
+  const groups = grouped(rows, (row) => ({ key: row.slice(0, 1), name: row, head: row }));
+  expect(groups.map(({ group, rows }) => [group?.key, ...rows].join(" "))).toEqual(["a a1 a2", "b b1 b2", "c c1"]);
+});
+
+test("keys of long texts are short and differ", () => {
+  const long = "x".repeat(5000);
+  expect(shortKey("short")).toBe("short");
+  expect(shortKey(`${long}a`)).not.toBe(shortKey(`${long}b`));
+  expect(shortKey(long).length).toBeLessThan(450);
 });

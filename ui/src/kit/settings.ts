@@ -3,7 +3,8 @@ import { useSyncExternalStore } from "react";
 
 export interface Settings {
   theme: "auto" | "light" | "dark";
-  zone: "local" | "utc";
+  /** `local`, `utc`, or the name of a zone. */
+  zone: string;
   density: "normal" | "dense";
   /** Shortcuts of one key; screen readers have their own. */
   keys: boolean;
@@ -12,6 +13,8 @@ export interface Settings {
   author: string;
   /** Comments of silences to choose from, the newest first. */
   templates: readonly string[];
+  /** Expressions of the page Query, the newest first. */
+  snippets: readonly string[];
 }
 
 const defaults: Settings = {
@@ -22,6 +25,7 @@ const defaults: Settings = {
   railIsNarrow: false,
   author: "",
   templates: [],
+  snippets: [],
 };
 const place = "keepwatch.settings";
 const listeners = new Set<() => void>();

@@ -33,7 +33,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
   return (
     <section className="message">
       <h2>{title}</h2>
-      {children && <p className="dim">{children}</p>}
+      {children && <div className="dim about-empty">{children}</div>}
       {action}
     </section>
   );
@@ -54,7 +54,7 @@ export function NoMatch({ filter, onClear }: { filter: string; onClear: () => vo
 }
 
 /** What went wrong; the rest of the page goes on. */
-export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function Failed({ error, onRetry, children }: { error: unknown; onRetry?: () => void; children?: ReactNode }) {
   const kind = error instanceof Failure ? error.kind : "failed";
   const message = error instanceof Error ? error.message : String(error);
   const details = error instanceof Failure ? error.details() : message;
@@ -67,6 +67,12 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
       </h2>
       <p className="wrap">{message.length > messageMax ? `${message.slice(0, messageMax)}…` : message}</p>
       {hint && <p>{hint}</p>}
+      {children}
+      {error instanceof Failure && error.about.requestId && (
+        <p className="small dim">
+          {text.request} <code>{error.about.requestId}</code>
+        </p>
+      )}
       <div className="row">
         {onRetry && (
           <Button size="compact-sm" onClick={onRetry}>

@@ -1,5 +1,6 @@
 // Mantine's theme on our own colours.
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { text } from "../text";
 
 const blue: MantineColorsTuple = [
   "#e5eff7",
@@ -14,6 +15,9 @@ const blue: MantineColorsTuple = [
   "#103a57",
 ];
 
+/** The cross of what opens over the page has no word of its own. */
+const closes = { defaultProps: { closeButtonProps: { "aria-label": text.close } } };
+
 export const theme = createTheme({
   primaryColor: "blue",
   colors: { blue },
@@ -23,4 +27,5 @@ export const theme = createTheme({
   defaultRadius: 6,
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: { Modal: closes, Drawer: closes },
 });

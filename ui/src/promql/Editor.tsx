@@ -2,15 +2,16 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
-import { lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { type Diagnostic, linter, lintKeymap } from "@codemirror/lint";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { PromQLExtension } from "@prometheus-io/codemirror-promql";
 import { useEffect, useRef } from "react";
-import { urlOf } from "../api/client";
+import { get, urlOf } from "../api/client";
 import { colours, look } from "../kit/codemirror";
 import { text } from "../text";
 import { remembered } from "./history";
+import { foundIn } from "./problems";
 
 interface EditorProps {
   value: string;
@@ -18,8 +19,6 @@ interface EditorProps {
   onChange: (value: string) => void;
   onRun: (value: string) => void;
   onFormat: (value: string) => void;
-  /** What the server says is wrong: where, as an offset, and what. */
-  mistake?: { at: number; message: string } | null | undefined;
 }
 
 const lengthMax = 100_000;
@@ -30,7 +29,34 @@ function language() {
       remote: { url: urlOf(""), httpMethod: "GET", cache: { maxAge: 60_000 } },
       maxMetricsMetadata: 10_000,
     })
+    .activateLinter(false)
     .asExtension();
+}
+
+const restMs = 400;
+
+/** The server reads expressions: it knows every function and what is switched on, and proposes what was meant. */
+async function problemsOf(editor: EditorView): Promise<Diagnostic[]> {
+  const query = editor.state.doc.toString();
+  if (query.trim() === "") return [];
+  const checked = await get("/api/keepwatch/v1/query/check", { query }).catch(() => null);
+  return foundIn(query, checked?.data.problems ?? []).map(({ from, to, message, hint, instead }) => ({
+    from,
+    to,
+    severity: "error",
+    message: hint === null ? message : `${message}: ${hint}`,
+    ...(instead === null
+      ? {}
+      : {
+          actions: [
+            {
+              name: text.explore.fix(instead),
+              apply: (view: EditorView, start: number, end: number) =>
+                view.dispatch({ changes: { from: start, to: end, insert: instead } }),
+            },
+          ],
+        }),
+  }));
 }
 
 export default function Editor(props: EditorProps) {
@@ -38,7 +64,7 @@ export default function Editor(props: EditorProps) {
   const view = useRef<EditorView>(null);
   const latest = useRef(props);
   latest.current = props;
-  const { value, label, mistake } = props;
+  const { value, label } = props;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: made once; what changes goes through `latest`
   useEffect(() => {
@@ -95,6 +121,7 @@ export default function Editor(props: EditorProps) {
           Prec.high(keymap.of(completionKeymap)),
           keymap.of([{ key: "Enter", run }]),
           new Compartment().of(language()),
+          linter(problemsOf, { delay: restMs }),
           bracketMatching(),
           closeBrackets(),
           history(),
@@ -125,18 +152,6 @@ export default function Editor(props: EditorProps) {
       editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
     }
   }, [value]);
-
-  useEffect(() => {
-    const editor = view.current;
-    if (!editor) return;
-    const end = editor.state.doc.length;
-    // At the end there is nothing to underline but the last character.
-    const from = mistake ? Math.max(Math.min(mistake.at, end - 1), 0) : 0;
-    const found = mistake
-      ? [{ from, to: Math.min(from + 1, end), severity: "error" as const, message: mistake.message }]
-      : [];
-    editor.dispatch(setDiagnostics(editor.state, found));
-  }, [mistake]);
 
   return <div className="editor" ref={place} />;
 }

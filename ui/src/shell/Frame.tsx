@@ -1,6 +1,6 @@
 // The frame: skip link, rail, bar, banners, and the page within its own boundary.
-import { Suspense, useEffect, useState } from "react";
-import { Link, NavLink, Outlet, useLocation } from "react-router";
+import { Suspense, useEffect, useRef, useState } from "react";
+import { Link, NavLink, Outlet, useLocation, useNavigationType } from "react-router";
 import { useBoot, useGet } from "../api/hooks";
 import { shortDuration } from "../kit/duration";
 import { Icon } from "../kit/Icon";
@@ -15,6 +15,7 @@ import { shownBy } from "../url/prefix";
 import { areasThatWork, type PageLink, pageWithoutServer } from "./areas";
 import { Boundary } from "./Boundary";
 import { KeySheet, useKeys } from "./keys";
+import { Notices } from "./Notices";
 import { Palette } from "./Palette";
 import { SettingsDrawer } from "./SettingsDrawer";
 
@@ -27,6 +28,7 @@ export function Frame() {
   const [open, setOpen] = useState<"palette" | "keys" | "settings" | null>(null);
   useKeys(setOpen);
   const close = () => setOpen(null);
+  useNewPage(pathname);
   const missing = pageWithoutServer(shownBy(pathname), useBoot().data?.paths);
   return (
     <>
@@ -58,6 +60,19 @@ export function Frame() {
       <SettingsDrawer opened={open === "settings"} onClose={close} onOpen={() => setOpen("settings")} />
     </>
   );
+}
+
+/** Another page begins at its top, and whoever reads or types goes on there; going back is the browser's business. */
+function useNewPage(pathname: string): void {
+  const how = useNavigationType();
+  const before = useRef(pathname);
+  useEffect(() => {
+    if (before.current === pathname) return;
+    before.current = pathname;
+    if (how === "POP") return;
+    window.scrollTo(0, 0);
+    document.getElementById("page")?.focus({ preventScroll: true });
+  }, [pathname, how]);
 }
 
 /** A link led to a page that this server has nothing behind. */
@@ -153,6 +168,7 @@ function Bar({ onOpen }: { onOpen: (what: "palette" | "keys" | "settings") => vo
       >
         <span className="word-wide">{words.palette.open}</span>
       </Button>
+      <Notices />
       <ActionIcon variant="subtle" size={32} aria-label={words.keys.title} onClick={() => onOpen("keys")}>
         <Icon name="keys" />
       </ActionIcon>

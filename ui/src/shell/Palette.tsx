@@ -47,7 +47,9 @@ export function Palette({ opened, onClose, onOpen }: PaletteProps) {
 function useEntries(typed: string, onOpen: PaletteProps["onOpen"]): Entry[] {
   const navigate = useNavigate();
   const live = useLive();
-  const paths = useBoot().data?.paths;
+  const boot = useBoot().data;
+  const paths = boot?.paths;
+  const isReadOnly = boot?.me.isReadOnly ?? true;
   const asked = useSettled(typed.trim());
   const q = asked === "" ? "" : quote(asked);
   const options = (path: string) => ({ enabled: q !== "" && paths !== undefined && paths.includes(path) });
@@ -79,6 +81,9 @@ function useEntries(typed: string, onOpen: PaletteProps["onOpen"]): Entry[] {
       run: () => change({ theme: document.documentElement.dataset.mantineColorScheme === "dark" ? "light" : "dark" }),
     },
     { key: "settings", icon: "settings", title: text.shell.settings.title, run: () => onOpen("settings") },
+    ...(isReadOnly || paths === undefined
+      ? []
+      : [{ key: "silence", icon: "silence" as const, title: text.silences.new, run: go("/silences/new") }]),
     { key: "keys", icon: "keys", title: actions.keys, run: () => onOpen("keys") },
     { key: "link", icon: "link", title: actions.copyLink, run: () => void copyText(location.href) },
   ];

@@ -23,6 +23,7 @@ const states: Record<string, string> = {
   unknown: "unknown",
   ok: "ok",
   err: "error",
+  failed: "failed",
   kept: "kept",
   dropped: "dropped",
   yes: "yes",
@@ -70,6 +71,7 @@ export const text = {
   none: "none",
   loading: "Loading",
   retry: "Try again",
+  request: "Request",
   announced: (counts: string, added: number) => `${counts}, ${added} new`,
   copied: "Copied",
   notCopied: "The browser refused",
@@ -84,6 +86,7 @@ export const text = {
   table: {
     details: "Details",
     open: (name: string) => `Details of ${name}`,
+    fold: (name: string) => `Rows of ${name}`,
     gone: "Not there any more",
     waiting: (count: number) => `${count} new – show`,
     select: (name: string) => `Select ${name}`,

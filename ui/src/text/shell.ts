@@ -39,6 +39,11 @@ export const shell = {
   nobodyHint: "This server does not know who asks; a proxy in front may.",
   skew: (seconds: string) =>
     `The clock of this browser is ${seconds} off the server's; times are shown by the server's clock.`,
+  notices: {
+    title: "Notices of the server",
+    none: "There are none.",
+    count: (count: number) => (count === 0 ? "Notices: none" : count === 1 ? "Notices: 1" : `Notices: ${count}`),
+  },
   palette: {
     open: "Search",
     placeholder: "Go to a page, rule, target, metric or silence",
@@ -53,7 +58,8 @@ export const shell = {
     theme: "Theme",
     themes: { auto: "System", light: "Light", dark: "Dark" },
     zone: "Times",
-    zones: { local: "Local", utc: "UTC" },
+    zones: { local: "Local", utc: "UTC", named: "By name" },
+    zoneName: "Time zone",
     density: "Rows",
     densities: { normal: "Normal", dense: "Dense" },
     keys: "Single keys as shortcuts",
@@ -81,6 +87,8 @@ export const shell = {
       ["Alt F", "In Query: format"],
       ["[ ]", "In Query: move the range"],
       ["+ −", "In Query: zoom"],
+      ["l", "In Query: with or without legend"],
+      ["Ctrl Space", "In Query: complete"],
       ["Esc", "Close"],
     ] as ReadonlyArray<readonly [string, string]>,
   },

@@ -16,10 +16,12 @@ export function understand(path: string, search: string, hash: string): Link {
   switch (own) {
     case "/query":
       return { path: own, params: fromPanels(params) };
-    case "/alerts":
-    case "/rules":
-    case "/targets":
     case "/discovery":
+      return { path: own, params: fromList(withOutcome(params), hash) };
+    case "/rules":
+      return { path: own, params: withKinds(fromList(params, hash)) };
+    case "/alerts":
+    case "/targets":
       return { path: own, params: fromList(params, hash) };
     default:
       return { path: own, params };
@@ -52,6 +54,24 @@ function fromList(old: URLSearchParams, hash: string): URLSearchParams {
   return params;
 }
 
+/** Service discovery of Prometheus tells active targets from dropped ones. */
+function withOutcome(old: URLSearchParams): URLSearchParams {
+  const params = new URLSearchParams(old);
+  const words: Record<string, string> = { active: "kept", dropped: "dropped" };
+  const outcomes = params.getAll("state").flatMap((state) => words[state] ?? []);
+  params.delete("state");
+  if (outcomes.length > 0 && !params.has("outcome")) params.set("outcome", outcomes.join(","));
+  return params;
+}
+
+/** Kinds of rules as Prometheus' API calls them. */
+function withKinds(params: URLSearchParams): URLSearchParams {
+  const words: Record<string, string> = { alert: "alerting", record: "recording" };
+  const kinds = params.getAll("type").flatMap((kinds) => kinds.split(",").map((kind) => words[kind] ?? kind));
+  if (kinds.length > 0) params.set("type", kinds.join(","));
+  return params;
+}
+
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -73,7 +93,7 @@ function fromPanels(old: URLSearchParams): URLSearchParams {
     else if (field === "stacked") {
       if (value === "1") params.set(`g${panel}.display_mode`, "stacked");
     } else if (field === "relative_time") {
-      // VictoriaMetrics names its choices: last_1_hour is also in range_input.
+      // Only VictoriaMetrics has it; see there.
     } else if (field === "end_input" || field === "moment_input")
       params.set(name, value.replace("T", " ").replace(/Z$/, ""));
     else params.set(name, value);
@@ -85,8 +105,9 @@ function fromPanels(old: URLSearchParams): URLSearchParams {
 function fromHash(path: string, fragment: string): Link {
   const at = fragment.indexOf("?");
   const route = at < 0 ? fragment : fragment.slice(0, at);
-  const params = new URLSearchParams(at < 0 ? "" : fragment.slice(at + 1));
-  if (path.startsWith("/vmui")) return fromVmui(route, params);
+  const query = at < 0 ? "" : fragment.slice(at + 1);
+  if (path.startsWith("/vmui")) return fromVmui(route, new URLSearchParams(query));
+  const params = new URLSearchParams(withPluses(query));
   const silence = /^\/silences\/([^/]+)(\/edit)?$/.exec(route);
   if (route === "/alerts") return { path: "/alerts", params: fromAlertmanager(params) };
   if (route === "/silences") {
@@ -120,6 +141,16 @@ function fromAlertmanager(old: URLSearchParams): URLSearchParams {
   return params;
 }
 
+/**
+ * Alertmanager reads a plus of its fragments as a plus, as in `job=~".+"`; templates and forms write one for a space.
+ * A value that holds what no form leaves as it is was not written by one, and after a closing bracket or a dot a plus
+ * repeats it.
+ */
+function withPluses(query: string): string {
+  const isForm = /^[A-Za-z0-9*\-._+%&=~]*$/.test(query) && !query.includes("%20");
+  return query.replace(isForm ? /(?<=\.|\)|%29|\]|%5D|\\[a-zA-Z]|%5C[a-zA-Z])\+/gi : /\+/g, "%2B");
+}
+
 const vmuiPages: Record<string, string> = {
   "/": "/query",
   "/metrics": "/explore/metrics",
@@ -127,12 +158,48 @@ const vmuiPages: Record<string, string> = {
   "/top-queries": "/queries",
   "/active-queries": "/queries",
   "/relabeling": "/discovery",
+  "/alerts": "/alerts",
   "/rules": "/rules",
+  "/rule": "/rules",
   "/alerting": "/rules",
   "/notifiers": "/peers",
 };
 
+const vmuiTabs: Record<string, string> = { chart: "0", code: "1", table: "1", "3": "1" };
+const unitLetters: Record<string, string> = { minute: "m", hour: "h", day: "d", year: "y" };
+
 function fromVmui(route: string, params: URLSearchParams): Link {
   const path = vmuiPages[route] ?? "/query";
-  return { path, params: path === "/query" ? fromPanels(params) : new URLSearchParams() };
+  if (path === "/query") return { path, params: fromPanels(fromVmuiPanels(params)) };
+  const kept = new URLSearchParams();
+  if (route === "/active-queries") kept.set("view", "running");
+  const match = params.get("match");
+  if (path === "/explore/metrics" && match) {
+    const name = /^(?:\{__name__=")?([a-zA-Z_:][a-zA-Z0-9_:]*)(?:"\})?$/.exec(match)?.[1];
+    if (name !== undefined) kept.set("q", name);
+  }
+  const search = params.get("search");
+  if (search && (path === "/rules" || path === "/alerts")) kept.set("q", search);
+  return { path, params: kept };
+}
+
+/** Its page has one range for all panels, says how it was chosen, and shows graphs unless it says otherwise. */
+function fromVmuiPanels(old: URLSearchParams): URLSearchParams {
+  const params = new URLSearchParams(old);
+  const numbers = new Set([...old.keys()].flatMap((name) => /^g(\d{1,3})\./.exec(name)?.[1] ?? []));
+  for (const number of numbers) {
+    for (const field of ["range_input", "end_input", "relative_time", "step_input", "tab"]) {
+      const shared = old.get(`g0.${field}`);
+      if (shared !== null && !params.has(`g${number}.${field}`)) params.set(`g${number}.${field}`, shared);
+    }
+    const tab = params.get(`g${number}.tab`) ?? "0";
+    params.set(`g${number}.tab`, vmuiTabs[tab] ?? tab);
+    // What was chosen as "the last hour" ends now, whatever else the link holds.
+    const [, count, unit = ""] =
+      /^last_(\d+)_(minute|hour|day|year)s?$/.exec(params.get(`g${number}.relative_time`) ?? "") ?? [];
+    if (count === undefined) continue;
+    params.set(`g${number}.range_input`, `${count}${unitLetters[unit]}`);
+    params.delete(`g${number}.end_input`);
+  }
+  return params;
 }

@@ -6,12 +6,13 @@ const full: Panel = {
   tab: "graph",
   rangeMs: 5_400_000,
   endMs: Date.UTC(2026, 7, 21, 10, 0, 0),
-  momentMs: Date.UTC(2026, 7, 21, 9, 0, 1),
   resolution: { type: "fixed", seconds: 0.5 },
   display: "stacked",
   startsAtZero: true,
   showsExemplars: true,
   hidden: ['up{job="a"}', 'up{job="b"}'],
+  hasLegend: false,
+  showsTree: true,
 };
 
 test("panels survive the address", () => {
@@ -27,10 +28,21 @@ test("panels survive the address", () => {
 
 test("old links without a tab", () => {
   const read = (query: string) => readPanels(new URLSearchParams(query))[0];
-  expect(read("g0.expr=up&g0.range_input=1h")?.tab).toBe("graph");
+  // As in Prometheus, whatever else they hold.
+  expect(read("g0.expr=up&g0.range_input=1h")?.tab).toBe("table");
   expect(read("g0.expr=up")?.tab).toBe("table");
   expect(read("g0.expr=up&g0.range_input=1h&g0.step_input=14")?.resolution).toEqual({ type: "fixed", seconds: 14 });
   expect(read("g0.expr=up&g0.range_input=1h&g0.step_input=1m")?.resolution).toEqual({ type: "fixed", seconds: 60 });
+});
+
+test("graph and table have one time, whichever the link names", () => {
+  const end = (query: string) => readPanels(new URLSearchParams(query))[0]?.endMs;
+  const at = Date.UTC(2026, 7, 21, 10);
+  expect(end("g0.expr=up&g0.tab=1&g0.end_input=2026-08-21%2010:00:00")).toBe(at);
+  expect(end("g0.expr=up&g0.tab=0&g0.moment_input=2026-08-21%2010:00:00")).toBe(at);
+  expect(end("g0.expr=up&g0.end_input=2020-01-01%2000:00&g0.moment_input=2026-08-21%2010:00:00")).toBe(at);
+  expect(end("g0.expr=up&g0.end_input=2026-08-21%2010:00&g0.moment_input=")).toBe(at);
+  expect(end("g0.expr=up")).toBeNull();
 });
 
 test("broken links give something that works", () => {

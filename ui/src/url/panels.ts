@@ -10,16 +10,17 @@ export interface Panel {
   tab: Tab;
   /** Length of the range of a graph. */
   rangeMs: number;
-  /** End of the range; null is now. */
+  /** End of the range, and the time of a table; null is now. */
   endMs: number | null;
-  /** Time of a table; null is now. */
-  momentMs: number | null;
   resolution: Resolution;
   display: Display;
   startsAtZero: boolean;
   showsExemplars: boolean;
   /** Series of the legend that are switched off, as label texts. */
   hidden: string[];
+  hasLegend: boolean;
+  /** The explanation stands above the answer. */
+  showsTree: boolean;
 }
 
 const panelsMax = 50;
@@ -30,12 +31,13 @@ export const emptyPanel: Panel = {
   tab: "table",
   rangeMs: hourMs,
   endMs: null,
-  momentMs: null,
   resolution: { type: "auto", density: "medium" },
   display: "lines",
   startsAtZero: false,
   showsExemplars: false,
   hidden: [],
+  hasLegend: true,
+  showsTree: false,
 };
 
 /** `2026-08-21 10:00:00`, in UTC, as Prometheus has it. */
@@ -65,11 +67,10 @@ function readPanel(params: URLSearchParams, index: number): Panel {
   const isFixed = get("res_type") === "fixed" || get("res_type") === "custom" || (get("res_type") === null && step);
   return {
     expression: get("expr") ?? "",
-    // A link with a range and no tab comes from a graph.
-    tab: one(get("tab"), ["graph", "table", "explain", "cost"], get("range_input") === null ? "table" : "graph"),
+    tab: one(get("tab"), ["graph", "table", "explain", "cost"], "table"),
     rangeMs: parseDuration(get("range_input") ?? "") || hourMs,
-    endMs: time("end_input"),
-    momentMs: time("moment_input"),
+    // Prometheus 2 and 3 write both, and have one time for graph and table.
+    endMs: time("moment_input") ?? time("end_input"),
     resolution:
       isFixed && seconds > 0
         ? { type: "fixed", seconds }
@@ -78,6 +79,8 @@ function readPanel(params: URLSearchParams, index: number): Panel {
     startsAtZero: get("y_axis_min") === "0",
     showsExemplars: get("show_exemplars") === "1",
     hidden: params.getAll(`g${index}.hide`),
+    hasLegend: get("legend") !== "0",
+    showsTree: get("show_tree") === "1",
   };
 }
 
@@ -100,8 +103,10 @@ export function writePanels(panels: readonly Panel[]): URLSearchParams {
     set("expr", panel.expression);
     set("tab", panel.tab);
     if (panel.tab === "graph" || panel.rangeMs !== hourMs) set("range_input", formatDuration(panel.rangeMs));
-    if (panel.endMs !== null) set("end_input", formatTime(panel.endMs));
-    if (panel.momentMs !== null) set("moment_input", formatTime(panel.momentMs));
+    if (panel.endMs !== null) {
+      set("end_input", formatTime(panel.endMs));
+      set("moment_input", formatTime(panel.endMs));
+    }
     if (panel.resolution.type === "fixed") {
       set("res_type", "fixed");
       set("res_step", String(panel.resolution.seconds));
@@ -112,6 +117,8 @@ export function writePanels(panels: readonly Panel[]): URLSearchParams {
     if (panel.display !== "lines") set("display_mode", panel.display);
     if (panel.startsAtZero) set("y_axis_min", "0");
     if (panel.showsExemplars) set("show_exemplars", "1");
+    if (!panel.hasLegend) set("legend", "0");
+    if (panel.showsTree) set("show_tree", "1");
     for (const series of panel.hidden) params.append(`g${index}.hide`, series);
   });
   return params;

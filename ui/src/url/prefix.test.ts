@@ -7,8 +7,10 @@ test.each([
   ["/prom/query", "/prom", "/query"],
   ["/a/b/silences/new", "/a/b", "/silences/new"],
   ["/silences/0123-abc/edit", "", "/silences/0123-abc/edit"],
-  ["/alertmanager/", "", "/alertmanager/"],
-  ["/team/alertmanager", "/team", "/alertmanager"],
+  // The external URL of an Alertmanager may lead there alone.
+  ["/alertmanager/", "/alertmanager", "/"],
+  ["/team/alertmanager", "/team/alertmanager", "/"],
+  ["/alertmanager/silences/new", "/alertmanager", "/silences/new"],
   ["/classic/graph", "", "/classic/graph"],
   ["/targets/", "", "/targets/"],
   // A proxy may have a prefix that is the name of a page.

@@ -117,6 +117,7 @@ impl Ui {
             .and_then(|(_, name)| files::find(self.files, name));
         match file {
             Some(file) if reads => file.answer(headers),
+            None if reads && pages::is_page_otherwise(uri.path()) => self.index(headers),
             _ => crate::not_found(),
         }
     }

@@ -6,6 +6,7 @@ import { shortDuration } from "../duration";
 import { formatInstant, parseInstant } from "../format";
 import { useSettings } from "../settings";
 import { Instant } from "../Time";
+import { offsetMs, type Zone } from "../zone";
 import { place, ticks } from "./range";
 
 const words = text.timeline;
@@ -29,7 +30,7 @@ function moments(one: AlertSpan): [number, number] {
 
 const shapes: Record<string, string> = { notified: "▲", retried: "↻", failed: "✖", "not-notified": "○" };
 
-function spanTitle(span: AlertSpan, zone: "local" | "utc"): string {
+function spanTitle(span: AlertSpan, zone: Zone): string {
   const [from, to] = moments(span);
   const until = span.isOpen ? words.goesOn : formatInstant(to, zone);
   const why = span.state === "suppressed" ? `: ${span.receiver ?? ""}, ${span.reason ?? span.code ?? ""}` : "";
@@ -79,7 +80,7 @@ export function Lane({ timeline }: { timeline: AlertTimeline }) {
 
 export function Axis({ range, marks = [] }: { range: Drawn; marks?: ReadonlyArray<{ atMs: number; text: string }> }) {
   const { zone } = useSettings();
-  const offset = zone === "utc" ? 0 : -new Date(range.toMs).getTimezoneOffset() * 60_000;
+  const offset = offsetMs(range.toMs, zone);
   const isLong = range.toMs - range.fromMs > 24 * 3_600_000;
   return (
     <div className="axis" aria-hidden="true">

@@ -4,6 +4,7 @@ import { shortDuration } from "../duration";
 import { TextInput } from "../mantine";
 import { useSettings } from "../settings";
 import { Instant, useNow } from "../Time";
+import { zoneWord } from "../zone";
 import { fromField, lengths, momentsOf, problemOf, type Span, toField } from "./span";
 
 const words = text.silences;
@@ -26,7 +27,7 @@ export function SpanFields({ span, onChange }: { span: Span; onChange: (span: Sp
   const now = useNow();
   const problem = problemOf(span, now);
   const { startMs, endMs } = momentsOf(span, now);
-  const zoneName = text.shell.settings.zones[zone];
+  const zoneName = zoneWord(zone, span.startMs ?? Date.now());
   return (
     <div className="stack">
       <LengthBar

@@ -1,5 +1,6 @@
 // When a silence holds, as the form has it: from a moment or now, for a duration or until a moment.
 import { parseInstant } from "../format";
+import { formatIn, parseIn, type Zone } from "../zone";
 
 export interface Span {
   /** Milliseconds; null is the moment of saving. */
@@ -33,14 +34,10 @@ export function spanOf(silence: { startsAt: string; endsAt: string }): Span {
 }
 
 /** For a field of the browser's calendar: `2026-08-21T10:00:00`, in the zone that was chosen. */
-export function toField(ms: number | null, zone: "local" | "utc"): string {
-  if (ms === null) return "";
-  const shifted = zone === "utc" ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000;
-  const date = new Date(shifted);
-  return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, 19);
+export function toField(ms: number | null, zone: Zone): string {
+  return ms === null ? "" : formatIn(ms, zone).replace(" ", "T");
 }
 
-export function fromField(text: string, zone: "local" | "utc"): number | null {
-  const ms = Date.parse(zone === "utc" ? `${text}Z` : text);
-  return text === "" || Number.isNaN(ms) ? null : ms;
+export function fromField(text: string, zone: Zone): number | null {
+  return parseIn(text, zone);
 }

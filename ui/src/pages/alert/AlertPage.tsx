@@ -24,7 +24,9 @@ export default function AlertPage() {
   const hasJournal = useHas("/journal");
   const alert = found.data?.data.rows[0];
   // Also of one that is over: the journal may know it.
-  const past = isValid && fingerprint.length === 16 && hasJournal && <AlertPast fingerprint={fingerprint} />;
+  const past = isValid && fingerprint.length === 16 && hasJournal && (
+    <AlertPast fingerprint={fingerprint} alert={alert} />
+  );
   const gone = (
     <Empty title={words.gone} action={<Link to="/alerts">{text.shell.pages.alerts}</Link>}>
       {words.goneWhy}

@@ -1,5 +1,6 @@
 // What happened to this alert, and why somebody was, or was not, told.
 import { useGet } from "../../api/hooks";
+import type { AlertRow } from "../../api/types.gen";
 import { EventList, useJournal } from "../../kit/journal/EventList";
 import { Axis, Lane, LaneTable, Legend } from "../../kit/journal/Lane";
 import { RangeChoice } from "../../kit/journal/RangeChoice";
@@ -7,12 +8,20 @@ import { readRange } from "../../kit/journal/range";
 import { Shown } from "../../kit/states";
 import { useNow } from "../../kit/Time";
 import { text } from "../../text";
+import { formatTime } from "../../url/panels";
 import { usePageState } from "../../url/state";
+import { AlertGraph } from "./AlertGraph";
 
 const words = text.timeline;
 const defaultMs = 24 * 3_600_000;
 
-export function AlertPast({ fingerprint }: { fingerprint: string }) {
+interface AlertPastProps {
+  fingerprint: string;
+  /** While it is there. */
+  alert: AlertRow | undefined;
+}
+
+export function AlertPast({ fingerprint, alert }: AlertPastProps) {
   const state = usePageState();
   const now = useNow();
   const range = readRange(state.get("from"), state.get("to"), defaultMs, now);
@@ -45,6 +54,17 @@ export function AlertPast({ fingerprint }: { fingerprint: string }) {
           </div>
         )}
       </Shown>
+      {alert?.rule && (
+        <AlertGraph
+          alert={alert}
+          expression={alert.rule.expression}
+          fromMs={range.fromMs}
+          toMs={range.toMs ?? Math.floor(now / 15_000) * 15_000}
+          isLive={range.toMs === null}
+          timeline={found.data?.data}
+          onRange={(fromMs, toMs) => state.set({ from: formatTime(fromMs), to: formatTime(toMs) }, { push: true })}
+        />
+      )}
       <div>
         <h3>{words.events}</h3>
         <EventList of={journal} hasLinks={false} />

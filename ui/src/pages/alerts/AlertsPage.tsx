@@ -4,8 +4,9 @@ import { Link } from "react-router";
 import { useBoot, useGet } from "../../api/hooks";
 import type { AlertRow } from "../../api/types.gen";
 import { AlertDetail } from "../../kit/AlertDetail";
+import { CopyButton } from "../../kit/Copy";
 import type { Column, Group } from "../../kit/DataTable";
-import { formatMetric, formatNumber, parseValue } from "../../kit/format";
+import { formatMetric, formatNumber, parseValue, quote } from "../../kit/format";
 import { Labels } from "../../kit/Labels";
 import { ListPage } from "../../kit/ListPage";
 import { Button, Drawer } from "../../kit/mantine";
@@ -19,6 +20,7 @@ import { defaultSpan } from "../../kit/silence/span";
 import { Empty } from "../../kit/states";
 import { Ago } from "../../kit/Time";
 import { text } from "../../text";
+import { emptyPanel, writePanels } from "../../url/panels";
 import { usePageState } from "../../url/state";
 
 const words = text.alerts;
@@ -97,10 +99,11 @@ function columnsFor(by: By, acknowledgements: ReadonlySet<string>): ReadonlyArra
 /** The head that a row stands under. */
 function groupOf(row: AlertRow, by: By, names: readonly string[], isReadOnly: boolean): Group | null {
   if (by === "group") {
-    if (!row.group) return { key: "", head: words.noGroup };
+    if (!row.group) return { key: "", name: words.noGroup, head: words.noGroup };
     const { group } = row;
     return {
       key: group.receiver + group.key,
+      name: `${group.receiver} ${formatMetric(group.labels)}`.slice(0, 300),
       head: (
         <span className="row">
           <span className="wrap">{group.receiver}</span>
@@ -122,11 +125,11 @@ function groupOf(row: AlertRow, by: By, names: readonly string[], isReadOnly: bo
   }
   if (by === "rule") {
     const name = row.rule ? `${row.rule.group} / ${row.rule.name}` : (row.labels.alertname ?? "");
-    return { key: name, head: <span className="wrap">{name}</span> };
+    return { key: name, name, head: <span className="wrap">{name}</span> };
   }
   if (by === "labels") {
     const labels = Object.fromEntries(names.map((name) => [name, row.labels[name] ?? ""]));
-    return { key: JSON.stringify(labels), head: <Labels labels={labels} /> };
+    return { key: JSON.stringify(labels), name: formatMetric(labels).slice(0, 300), head: <Labels labels={labels} /> };
   }
   return null;
 }
@@ -146,8 +149,10 @@ const sorts: Record<By, string> = { group: "group", rule: "name", labels: "name"
 export default function AlertsPage() {
   const state = usePageState();
   const asked = state.get("by");
-  const by: By = asked === "rule" || asked === "labels" || asked === "alert" ? asked : "group";
   const labelNames = state.get("group");
+  // A link may name the labels alone.
+  const otherwise = labelNames === "" ? "group" : "labels";
+  const by: By = choices.some(({ value }) => value === asked) ? (asked as By) : otherwise;
   const names = useMemo(() => (labelNames === "" ? ["alertname"] : labelNames.split(",").slice(0, 20)), [labelNames]);
   const isReadOnly = useBoot().data?.me.isReadOnly ?? true;
   const acknowledgements = useAcknowledgements();
@@ -174,7 +179,7 @@ export default function AlertsPage() {
             label={words.by}
             options={choices}
             value={by}
-            onChange={(value) => state.set({ by: value === "group" ? null : value, sort: null })}
+            onChange={(value) => state.set({ by: value === otherwise ? null : value, sort: null, folded: null })}
           />
         }
         told={({ state }) => [words.firingCount(state?.firing ?? 0)]}
@@ -194,6 +199,13 @@ export default function AlertsPage() {
                   <Button size="compact-sm" variant="default" onClick={() => setAcknowledged({ alerts, clear })}>
                     {text.silences.acknowledge}
                   </Button>
+                  <CopyButton
+                    label={words.copyLabels}
+                    value={() => alerts.map((alert) => formatMetric(alert.labels)).join("\n")}
+                  />
+                  <Link className="small" to={queryOf(alerts)}>
+                    {words.openInQuery}
+                  </Link>
                 </>
               ),
             })}
@@ -228,6 +240,17 @@ export default function AlertsPage() {
       </Drawer>
     </>
   );
+}
+
+const panelsMax = 10;
+
+/** A panel for each rule; alerts that others posted have left a trace only if they were scraped somewhere. */
+function queryOf(alerts: readonly AlertRow[]): string {
+  const expressions = new Set(
+    alerts.map(({ rule, labels }) => rule?.expression ?? `ALERTS{alertname=${quote(labels.alertname ?? "")}}`),
+  );
+  const panels = [...expressions].slice(0, panelsMax);
+  return `/query?${writePanels(panels.map((expression) => ({ ...emptyPanel, expression, tab: "graph" as const })))}`;
 }
 
 interface Chosen {

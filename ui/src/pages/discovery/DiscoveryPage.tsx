@@ -50,6 +50,19 @@ const facets = [
   { key: "pool", title: words.columns.pool, values: [], hasButtons: false },
 ];
 
+type Counts = Record<string, Record<string, number>>;
+
+const groupOf = ({ pool }: DiscoveredRow, { pool: all, kept }: Counts) => ({
+  key: pool,
+  name: pool,
+  head: (
+    <span className="row">
+      <span className="wrap">{pool}</span>
+      <span className="small dim">{words.keptOfPool(kept?.[pool] ?? 0, all?.[pool] ?? 0)}</span>
+    </span>
+  ),
+});
+
 export default function DiscoveryPage() {
   return (
     <ListPage
@@ -61,7 +74,7 @@ export default function DiscoveryPage() {
       nameOf={(row) => row.discoveredLabels.__address__ ?? row.pool}
       facets={facets}
       defaultSort="pool"
-      groupOf={(row) => ({ key: row.pool, head: <span className="wrap">{row.pool}</span> })}
+      groupOf={groupOf}
       detail={(row) => (
         <div className="stack">
           <div>

@@ -2,11 +2,13 @@
 import { Link } from "react-router";
 import { useGet } from "../../api/hooks";
 import type { Cardinality, MetricRow } from "../../api/types.gen";
+import { CopyButton } from "../../kit/Copy";
 import type { Column } from "../../kit/DataTable";
 import { formatCount, quote } from "../../kit/format";
 import { ListPage } from "../../kit/ListPage";
 import { Empty, Shown } from "../../kit/states";
 import { text } from "../../text";
+import { dropRule } from "./drop";
 
 const words = text.explore.metrics;
 
@@ -73,7 +75,7 @@ export default function MetricsPage() {
       nameOf={(row) => row.name}
       facets={facets}
       defaultSort="name"
-      detail={(row) => <Detail metric={row.name} />}
+      detail={(row) => <Detail row={row} />}
       empty={
         <Empty title={words.none} action={<Link to="/targets">{words.toTargets}</Link>}>
           {words.noneWhy}
@@ -83,12 +85,47 @@ export default function MetricsPage() {
   );
 }
 
-function Detail({ metric }: { metric: string }) {
-  const cardinality = useGet("/api/keepwatch/v1/metrics/cardinality", { metric });
+function Detail({ row }: { row: MetricRow }) {
+  const cardinality = useGet("/api/keepwatch/v1/metrics/cardinality", { metric: row.name });
   return (
-    <Shown of={cardinality} lines={3}>
-      {({ data }) => <LabelList of={data} />}
-    </Shown>
+    <div className="stack">
+      <Shown of={cardinality} lines={3}>
+        {({ data }) => <LabelList of={data} />}
+      </Shown>
+      <UsedBy metric={row.name} />
+      <Drop row={row} />
+    </div>
+  );
+}
+
+/** Rules with the name in them: what would miss it. */
+function UsedBy({ metric }: { metric: string }) {
+  const q = quote(metric);
+  const rules = useGet("/api/keepwatch/v1/rules", { q, limit: "1" }).data?.data;
+  if (!rules) return null;
+  return (
+    <p>
+      {rules.matched === 0 ? (
+        <span className="dim">{words.noRules}</span>
+      ) : (
+        <Link to={`/rules?${new URLSearchParams({ q })}`}>{words.usedBy(rules.matched)}</Link>
+      )}
+    </p>
+  );
+}
+
+/** What would keep it from being stored. */
+function Drop({ row }: { row: MetricRow }) {
+  const rule = dropRule(row.name);
+  return (
+    <details>
+      <summary>{words.drop(formatCount(row.series ?? 0))}</summary>
+      <p className="dim">{words.dropAbout}</p>
+      <pre>{rule}</pre>
+      <p>
+        <CopyButton value={rule} label={text.copy} />
+      </p>
+    </details>
   );
 }
 

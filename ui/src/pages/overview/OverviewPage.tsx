@@ -92,7 +92,7 @@ function Figures({ overview, rates }: { overview: Overview; rates: readonly numb
           {rates.length > 1 && <Spark values={rates} label={words.ingestText(formatNumber(Math.round(rate ?? 0)))} />}
         </p>
       </Card>
-      <Card title={words.queries} to="/query">
+      <Card title={words.queries} to="/queries">
         <p className="figure">{words.running(overview.queriesRunning)}</p>
       </Card>
       <Card title={words.config} to="/config?view=diff">

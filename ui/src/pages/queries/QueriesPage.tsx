@@ -1,16 +1,18 @@
-// Queries that wait or run, and what ran when the process before this one died.
-import { useState } from "react";
+// The query log: what was asked, what waits or runs, and what ran when the process before this one died.
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { useBoot, useGet } from "../../api/hooks";
 import type { ActiveQuery, Queries } from "../../api/types.gen";
 import { type Column, DataTable } from "../../kit/DataTable";
 import { shortDuration } from "../../kit/duration";
-import { Button } from "../../kit/mantine";
+import { Button, SegmentedControl } from "../../kit/mantine";
 import { Page } from "../../kit/Page";
 import { Promql } from "../../kit/Promql";
 import { Empty, Shown } from "../../kit/states";
 import { Ago, Instant } from "../../kit/Time";
 import { text } from "../../text";
+import { usePageState } from "../../url/state";
+import { Finished } from "./Finished";
 import { Kill } from "./Kill";
 
 const words = text.explore.queries;
@@ -55,11 +57,31 @@ function columnsFor(onKill: ((query: ActiveQuery) => void) | null): ReadonlyArra
 }
 
 export default function QueriesPage() {
+  const state = usePageState();
+  const running = useGet("/api/keepwatch/v1/queries", {}, { live: "figures" }).data?.data.active.length;
+  const view = state.get("view") === "running" ? "running" : "finished";
+  const actions = (
+    <SegmentedControl
+      aria-label={words.view}
+      data={[
+        { value: "finished", label: words.views.finished },
+        { value: "running", label: `${words.views.running}${running ? ` (${running})` : ""}` },
+      ]}
+      value={view}
+      onChange={(next) =>
+        state.replaceAll(new URLSearchParams(next === "running" ? { view: next } : {}), { push: true })
+      }
+    />
+  );
+  return view === "running" ? <Running actions={actions} /> : <Finished actions={actions} />;
+}
+
+function Running({ actions }: { actions: ReactNode }) {
   const queries = useGet("/api/keepwatch/v1/queries", {}, { live: "figures" });
   const isReadOnly = useBoot().data?.me.isReadOnly ?? true;
   const [doomed, setDoomed] = useState<ActiveQuery | null>(null);
   return (
-    <Page title={text.shell.pages.queries}>
+    <Page title={text.shell.pages.queries} actions={actions}>
       <Shown of={queries}>
         {({ data }) => (
           <div className="stack">

@@ -95,7 +95,7 @@ export function GraphView({ ran, panel, onChange, onRange }: GraphViewProps) {
       </Plot>
       {exemplars && <ExemplarBar of={exemplars} />}
       <p className="small dim">{words.chartHint}</p>
-      <Legend lines={grid.lines} isHidden={isHidden} pointed={pointed} onToggle={toggle} />
+      {panel.hasLegend && <Legend lines={grid.lines} isHidden={isHidden} pointed={pointed} onToggle={toggle} />}
       {heatmap}
     </>
   );

@@ -1,25 +1,26 @@
 // One panel: the editor, what the server notes, and the answer as a graph or a table.
 import { lazy, Suspense, useState } from "react";
-import { get, urlOf } from "../../api/client";
+import { Failure, get } from "../../api/client";
+import { useGet } from "../../api/hooks";
 import { Announcer } from "../../kit/Announcer";
-import { copyText } from "../../kit/Copy";
 import { formatCount } from "../../kit/format";
 import { Icon } from "../../kit/Icon";
-import { Menu } from "../../kit/Menu";
 import { Button, Tabs } from "../../kit/mantine";
 import { Failed, Loading } from "../../kit/states";
 import { remember } from "../../promql/history";
-import { findMistake } from "../../promql/mistake";
+import { fixed, foundIn } from "../../promql/problems";
 import { text } from "../../text";
 import type { Panel, Tab } from "../../url/panels";
 import { type Ran, useAnswer } from "./ask";
-import { EmptyResult } from "./EmptyResult";
 import { ExplainView } from "./ExplainView";
 import { GraphOptions, GraphView } from "./GraphView";
-import { RangeBar, type RangeChange } from "./RangeBar";
-import { TableOptions, TableView } from "./TableView";
+import { PanelMenu } from "./PanelMenu";
+import { RangeBar, type RangeChange, TimeField } from "./RangeBar";
+import { TableView } from "./TableView";
 
 const words = text.explore;
+const fixesMax = 5;
+const EmptyResult = lazy(() => import("./EmptyResult"));
 const Editor = lazy(() => import("../../promql/Editor"));
 
 interface PanelViewProps {
@@ -50,8 +51,6 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
     const formatted = await get("/api/v1/format_query", { query: expression }).catch(() => null);
     if (formatted) setTyped(formatted.data);
   };
-  const mistake =
-    answer.error && typed === panel.expression ? findMistake(answer.error.message, panel.expression) : null;
   return (
     <section className="card" aria-label={`${words.expression} ${number + 1}`}>
       <div className="row" style={{ alignItems: "flex-start", flexWrap: "nowrap" }}>
@@ -62,16 +61,32 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
             onChange={setTyped}
             onRun={run}
             onFormat={(expression) => void format(expression)}
-            mistake={mistake}
           />
         </Suspense>
         <Button onClick={() => run(typed)} loading={answer.isFetching && answer.isPlaceholderData}>
           {words.run}
         </Button>
-        <PanelMenu panel={panel} onFormat={() => void format(typed)} onDuplicate={onDuplicate} onRemove={onRemove} />
+        <PanelMenu
+          panel={panel}
+          typed={typed}
+          ran={answer.data}
+          onChange={onChange}
+          onFormat={() => void format(typed)}
+          onDuplicate={onDuplicate}
+          onRemove={onRemove}
+        />
       </div>
       {panel.expression.trim() !== "" && answer.error && (panel.tab === "graph" || panel.tab === "table") && (
-        <Failed error={answer.error} onRetry={() => void answer.refetch()} />
+        <Failed error={answer.error} onRetry={() => void answer.refetch()}>
+          {answer.error instanceof Failure && answer.error.about.status === 400 && (
+            <Fixes expression={panel.expression} onFix={(expression) => onChange({ expression })} />
+          )}
+        </Failed>
+      )}
+      {panel.showsTree && panel.expression.trim() !== "" && panel.tab !== "explain" && (
+        <section className="tree-above" aria-label={words.tree}>
+          <ExplainView panel={panel} view="explain" onRun={(expression) => onChange({ expression, tab: "table" })} />
+        </section>
       )}
       <Tabs value={panel.tab} onChange={(tab) => onChange({ tab: tab as Tab })} mt={8} keepMounted={false}>
         <div className="row apart">
@@ -91,7 +106,9 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
             {panel.tab === "graph" ? (
               <GraphOptions panel={panel} ran={answer.data} onChange={onChange} />
             ) : (
-              panel.tab === "table" && <TableOptions panel={panel} onChange={onChange} />
+              panel.tab === "table" && (
+                <TimeField label={words.moment} at={panel.endMs} onChange={(endMs) => onRange({ endMs })} />
+              )
             )}
           </div>
         </div>
@@ -113,6 +130,27 @@ export function PanelView({ panel, number, isLinked, onChange, onRange, onDuplic
       </Tabs>
     </section>
   );
+}
+
+/** What the server proposes for an expression that it refused. */
+function Fixes({ expression, onFix }: { expression: string; onFix: (expression: string) => void }) {
+  const checked = useGet("/api/keepwatch/v1/query/check", { query: expression }).data?.data;
+  return foundIn(expression, checked?.problems ?? [])
+    .slice(0, fixesMax)
+    .flatMap((found, index) =>
+      found.hint === null ? (
+        []
+      ) : (
+        <p key={index} className="row">
+          <span className="hint wrap">→ {found.hint}</span>
+          {found.instead !== null && (
+            <Button size="compact-sm" variant="default" onClick={() => onFix(fixed(expression, found))}>
+              {words.fix(found.instead)}
+            </Button>
+          )}
+        </p>
+      ),
+    );
 }
 
 interface ResultProps {
@@ -145,7 +183,9 @@ function Result({ ran, panel, onChange, onRange }: ResultProps) {
         {samples !== undefined && ` · ${words.samples(formatCount(samples))}`}
       </p>
       {sizeOf(ran) === 0 ? (
-        <EmptyResult expression={panel.expression} />
+        <Suspense>
+          <EmptyResult expression={panel.expression} atSeconds={ran.to} />
+        </Suspense>
       ) : panel.tab === "graph" ? (
         <GraphView ran={ran} panel={panel} onChange={onChange} onRange={onRange} />
       ) : (
@@ -153,24 +193,4 @@ function Result({ ran, panel, onChange, onRange }: ResultProps) {
       )}
     </>
   );
-}
-
-interface PanelMenuProps {
-  panel: Panel;
-  onFormat: () => void;
-  onDuplicate: () => void;
-  onRemove: (() => void) | undefined;
-}
-
-function PanelMenu({ panel, onFormat, onDuplicate, onRemove }: PanelMenuProps) {
-  const url = () =>
-    new URL(urlOf("/api/v1/query", { query: panel.expression }), location.href).href.replace(/'/g, "%27");
-  const entries = [
-    { title: words.format, run: onFormat },
-    { title: words.duplicate, run: onDuplicate },
-    { title: words.share, run: () => void copyText(location.href) },
-    { title: words.curl, run: () => void copyText(`curl '${url()}'`) },
-    ...(onRemove ? [{ title: words.removePanel, run: onRemove }] : []),
-  ];
-  return <Menu label={words.more} size={36} parts={[{ entries }]} />;
 }

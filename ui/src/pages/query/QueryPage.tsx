@@ -30,6 +30,7 @@ export default function QueryPage() {
   // The range is the page's: panels that share the first one's follow it.
   const changeRange = (changes: RangeChange) =>
     write(panels.map((panel) => (isLinked(panel, first) ? { ...panel, ...changes } : panel)));
+  const toggleLegends = () => write(panels.map((panel) => ({ ...panel, hasLegend: !first.hasLegend })));
   const duplicate = (index: number) => {
     const copy = panels[index];
     if (copy) write([...panels.slice(0, index + 1), copy, ...panels.slice(index + 1)]);
@@ -39,7 +40,7 @@ export default function QueryPage() {
       title={text.shell.pages.query}
       actions={
         <>
-          <RangeBar panel={first} onChange={changeRange} hasKeys />
+          <RangeBar panel={first} onChange={changeRange} keys={{ onLegend: toggleLegends }} />
           <Button
             variant="default"
             leftSection={<Icon name="plus" />}

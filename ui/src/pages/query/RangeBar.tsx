@@ -3,10 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import { formatDuration, parseDuration } from "../../kit/duration";
 import { Icon } from "../../kit/Icon";
 import { ActionIcon, TextInput } from "../../kit/mantine";
-import { settings } from "../../kit/settings";
+import { settings, useSettings } from "../../kit/settings";
 import { serverNow } from "../../kit/Time";
+import { formatIn, parseIn, zoneWord } from "../../kit/zone";
 import { text } from "../../text";
-import { formatTime, type Panel, parseTime } from "../../url/panels";
+import type { Panel } from "../../url/panels";
 
 const words = text.explore;
 
@@ -41,8 +42,8 @@ export function isLinked(panel: Panel, first: Panel): boolean {
 interface RangeBarProps {
   panel: Panel;
   onChange: (changes: RangeChange) => void;
-  /** Only one bar of a page has the keys. */
-  hasKeys?: boolean;
+  /** Only one bar of a page has the keys; `l` is for the legends. */
+  keys?: { onLegend: () => void };
 }
 
 /** A field that is taken over with Enter, or when it is left. */
@@ -79,7 +80,40 @@ export function Field({
   );
 }
 
-export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
+/** A time in the zone that was chosen, which stands beside it; empty, or "now", follows the time. */
+export function TimeField({
+  label,
+  at,
+  onChange,
+}: {
+  label: string;
+  at: number | null;
+  onChange: (at: number | null) => void;
+}) {
+  const { zone } = useSettings();
+  const word = zoneWord(zone, at ?? Date.now());
+  const take = (typed: string) => {
+    const ms = typed === "" || typed === words.now ? null : parseIn(typed, zone);
+    if (ms === null && typed !== "" && typed !== words.now) return false;
+    onChange(ms);
+    return true;
+  };
+  return (
+    <>
+      <Field
+        label={`${label} (${word})`}
+        value={at === null ? words.now : formatIn(at, zone)}
+        width={168}
+        onTake={take}
+      />
+      <span className="small dim" aria-hidden="true">
+        {word}
+      </span>
+    </>
+  );
+}
+
+export function RangeBar({ panel, onChange, keys }: RangeBarProps) {
   const shorter = () =>
     onChange({ rangeMs: [...choices].reverse().find((one) => one < panel.rangeMs) ?? panel.rangeMs });
   const longer = () => onChange({ rangeMs: choices.find((one) => one > panel.rangeMs) ?? panel.rangeMs });
@@ -88,8 +122,10 @@ export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
     // Past now there is nothing: the end follows the time again.
     onChange({ endMs: end >= serverNow() ? null : Math.round(end / 1000) * 1000 });
   };
-  const actions = useRef({ shorter, longer, move });
-  actions.current = { shorter, longer, move };
+  const onLegend = () => keys?.onLegend();
+  const actions = useRef({ shorter, longer, move, onLegend });
+  actions.current = { shorter, longer, move, onLegend };
+  const hasKeys = keys !== undefined;
   useEffect(() => {
     if (!hasKeys) return;
     const onKey = (event: KeyboardEvent) => {
@@ -101,6 +137,7 @@ export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
       else if (event.key === "]") actions.current.move(1);
       else if (event.key === "+") actions.current.shorter();
       else if (event.key === "-") actions.current.longer();
+      else if (event.key === "l") actions.current.onLegend();
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
@@ -109,12 +146,6 @@ export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
     const ms = parseDuration(typed);
     if (!ms || ms > 20 * 365 * day) return false;
     onChange({ rangeMs: ms });
-    return true;
-  };
-  const takeEnd = (typed: string) => {
-    const ms = typed === "" || typed === words.now ? null : parseTime(typed);
-    if (ms === null && typed !== "" && typed !== words.now) return false;
-    onChange({ endMs: ms });
     return true;
   };
   return (
@@ -129,12 +160,7 @@ export function RangeBar({ panel, onChange, hasKeys = false }: RangeBarProps) {
       <ActionIcon variant="default" size={34} aria-label={words.earlier} onClick={() => move(-1)}>
         <Icon name="left" />
       </ActionIcon>
-      <Field
-        label={`${words.end} (UTC)`}
-        value={panel.endMs === null ? words.now : formatTime(panel.endMs)}
-        width={168}
-        onTake={takeEnd}
-      />
+      <TimeField label={words.end} at={panel.endMs} onChange={(endMs) => onChange({ endMs })} />
       <ActionIcon
         variant="default"
         size={34}

@@ -6,8 +6,6 @@ import { type Column, DataTable } from "../../kit/DataTable";
 import { formatMetric, parseValue } from "../../kit/format";
 import { Labels } from "../../kit/Labels";
 import { text } from "../../text";
-import { formatTime, type Panel, parseTime } from "../../url/panels";
-import { Field } from "./RangeBar";
 
 const words = text.explore;
 
@@ -58,6 +56,41 @@ function Metric({ labels }: { labels: Record<string, string> }) {
     </span>
   );
 }
+
+/** An answer as rows to export: a time and a value each, whatever its type. */
+export function exportRows(data: QueryData): Exported[] {
+  switch (data.resultType) {
+    case "scalar":
+    case "string":
+      return [{ series: data.resultType, time: data.result[0], value: data.result[1] }];
+    case "vector":
+      return data.result.map((sample) => {
+        const [time, value] = sample.value ?? [sample.histogram?.[0] ?? 0, rowOf(sample).value];
+        return { series: formatMetric(sample.metric), time, value };
+      });
+    case "matrix":
+      return data.result.flatMap((one) =>
+        (one.values ?? []).map(([time, value]) => ({ series: formatMetric(one.metric), time, value })),
+      );
+  }
+}
+
+interface Exported {
+  series: string;
+  time: number;
+  value: string;
+}
+
+export const exportColumns: ReadonlyArray<Column<Exported>> = [
+  { key: "series", title: words.series, render: (row) => row.series, text: (row) => row.series },
+  {
+    key: "time",
+    title: words.moment,
+    render: (row) => row.time,
+    text: (row) => new Date(row.time * 1000).toISOString(),
+  },
+  { key: "value", title: words.value, render: (row) => row.value, text: (row) => row.value },
+];
 
 const columns: ReadonlyArray<Column<Row>> = [
   {
@@ -136,22 +169,5 @@ function Buckets({ of: histogram }: { of: Histogram }) {
         </tbody>
       </table>
     </details>
-  );
-}
-
-export function TableOptions({ panel, onChange }: { panel: Panel; onChange: (changes: Partial<Panel>) => void }) {
-  const take = (typed: string) => {
-    const ms = typed === "" || typed === words.now ? null : parseTime(typed);
-    if (ms === null && typed !== "" && typed !== words.now) return false;
-    onChange({ momentMs: ms });
-    return true;
-  };
-  return (
-    <Field
-      label={`${words.moment} (UTC)`}
-      value={panel.momentMs === null ? words.now : formatTime(panel.momentMs)}
-      width={168}
-      onTake={take}
-    />
   );
 }

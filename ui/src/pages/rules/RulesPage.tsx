@@ -1,14 +1,17 @@
 // Rules: what needs eyes first.
+import { useMemo } from "react";
 import { Link } from "react-router";
 import type { RuleRow } from "../../api/types.gen";
-import type { Column } from "../../kit/DataTable";
+import type { Column, Group } from "../../kit/DataTable";
 import { shortDuration } from "../../kit/duration";
-import { formatMetric } from "../../kit/format";
+import { formatMetric, shortKey } from "../../kit/format";
 import { ListPage } from "../../kit/ListPage";
+import { Select } from "../../kit/Select";
 import { State } from "../../kit/State";
 import { Empty } from "../../kit/states";
 import { Ago } from "../../kit/Time";
 import { text } from "../../text";
+import { usePageState } from "../../url/state";
 import { RuleDetail } from "./RuleDetail";
 
 const words = text.alerts;
@@ -95,20 +98,49 @@ const facets = [
   { key: "type", title: words.type, values: [], hasButtons: false },
 ];
 
+type By = "none" | "group" | "file";
+const choices = Object.entries(words.rulesBy).map(([value, label]) => ({ value, label }));
+
+function groupOf(row: RuleRow, by: By): Group | null {
+  if (by === "none") return null;
+  const name = by === "file" ? row.file : row.group;
+  return {
+    key: by === "file" ? name : `${row.file} ${name}`,
+    name,
+    head: (
+      <span className="row">
+        <span className="wrap">{name}</span>
+        {by === "group" && <span className="small dim wrap">{row.file}</span>}
+      </span>
+    ),
+  };
+}
+
 export default function RulesPage() {
+  const state = usePageState();
+  const asked = state.get("by");
+  const by: By = asked === "group" || asked === "file" ? asked : "none";
+  const group = useMemo(() => (by === "none" ? {} : { groupOf: (row: RuleRow) => groupOf(row, by) }), [by]);
   return (
     <ListPage
       path="/api/keepwatch/v1/rules"
       title={text.shell.pages.rules}
       name="rules"
       columns={columns}
-      keyOf={(row) =>
-        `${row.file} ${row.group} ${row.name} ${row.expression} ${formatMetric(row.labels)}`.slice(0, 400)
-      }
+      keyOf={(row) => shortKey(`${row.file} ${row.group} ${row.name} ${row.expression} ${formatMetric(row.labels)}`)}
       nameOf={(row) => row.name}
       facets={facets}
       defaultSort="urgency"
       detail={(row) => <RuleDetail rule={row} />}
+      {...group}
+      actions={
+        <Select
+          label={words.by}
+          options={choices}
+          value={by}
+          onChange={(value) => state.set({ by: value === "none" ? null : value, folded: null })}
+        />
+      }
       empty={
         <Empty title={words.noRules} action={<Link to="/config">{words.toConfig}</Link>}>
           {words.noRulesWhy}

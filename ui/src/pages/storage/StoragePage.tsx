@@ -1,6 +1,6 @@
-// Storage: the samples in memory, and what takes the room.
+// Storage: the samples in memory and on disk, what takes the room, and what an administrator may do about it.
 import { Link } from "react-router";
-import { useGet } from "../../api/hooks";
+import { useBoot, useGet } from "../../api/hooks";
 import type { TsdbCount, TsdbStatus } from "../../api/types.gen";
 import { formatBytes, formatCount, quote } from "../../kit/format";
 import { cut } from "../../kit/Labels";
@@ -8,15 +8,24 @@ import { Page } from "../../kit/Page";
 import { Shown } from "../../kit/states";
 import { Instant } from "../../kit/Time";
 import { text } from "../../text";
+import { Administration } from "./Administration";
+import { Blocks } from "./Blocks";
 
 const words = text.server.storage;
 type Top = keyof typeof words.top;
 
 export default function StoragePage() {
   const status = useGet("/api/v1/status/tsdb", { limit: "20" }, { live: true });
+  const runtime = useGet("/api/v1/status/runtimeinfo", {}).data?.data;
+  const may = useBoot().data?.me.may ?? [];
   return (
     <Page title={text.shell.pages.storage}>
-      <Shown of={status}>{({ data }) => <Storage status={data} />}</Shown>
+      <div className="stack">
+        <Shown of={status}>{({ data }) => <Head stats={data.headStats} retention={runtime?.storageRetention} />}</Shown>
+        <Blocks />
+        {may.includes("admin") && <Administration onDone={() => void status.refetch()} />}
+        {status.data && <Tops status={status.data.data} />}
+      </div>
     </Page>
   );
 }
@@ -26,8 +35,7 @@ function timeOf(ms: number): number | null {
   return Math.abs(ms) > 8.64e15 ? null : ms;
 }
 
-function Storage({ status }: { status: TsdbStatus }) {
-  const { headStats } = status;
+function Head({ stats: headStats, retention }: { stats: TsdbStatus["headStats"]; retention: string | undefined }) {
   const facts: Array<[string, React.ReactNode]> = [
     [words.series, formatCount(headStats.numSeries)],
     [words.chunks, formatCount(headStats.chunkCount)],
@@ -35,26 +43,30 @@ function Storage({ status }: { status: TsdbStatus }) {
     [words.from, <Instant key="from" at={timeOf(headStats.minTime)} />],
     [words.to, <Instant key="to" at={timeOf(headStats.maxTime)} />],
   ];
+  if (retention) facts.push([text.server.overview.retention, retention]);
   return (
-    <div className="stack">
-      <section className="card">
-        <h2>{words.head}</h2>
-        <table className="facts">
-          <tbody>
-            {facts.map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>{value}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
-      <div className="cards wide">
-        {(Object.keys(words.top) as Top[]).map((top) => (
-          <TopTable key={top} top={top} counts={status[top]} all={headStats.numSeries} />
-        ))}
-      </div>
+    <section className="card">
+      <h2>{words.head}</h2>
+      <table className="facts">
+        <tbody>
+          {facts.map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Tops({ status }: { status: TsdbStatus }) {
+  return (
+    <div className="cards wide">
+      {(Object.keys(words.top) as Top[]).map((top) => (
+        <TopTable key={top} top={top} counts={status[top]} all={status.headStats.numSeries} />
+      ))}
     </div>
   );
 }

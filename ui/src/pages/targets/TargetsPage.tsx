@@ -6,10 +6,12 @@ import { shortDuration } from "../../kit/duration";
 import { formatCount, formatMetric } from "../../kit/format";
 import { Labels } from "../../kit/Labels";
 import { ListPage } from "../../kit/ListPage";
+import { Select } from "../../kit/Select";
 import { State } from "../../kit/State";
 import { Empty } from "../../kit/states";
 import { Ago } from "../../kit/Time";
 import { text } from "../../text";
+import { usePageState } from "../../url/state";
 import { TargetDetail } from "./TargetDetail";
 
 const words = text.collect;
@@ -82,7 +84,11 @@ const facets = [
   { key: "pool", title: words.columns.pool, values: [], hasButtons: false },
 ];
 
+const choices = Object.entries(words.by).map(([value, label]) => ({ value, label }));
+
 export default function TargetsPage() {
+  const state = usePageState();
+  const isFlat = state.get("by") === "none";
   return (
     <ListPage
       path="/api/keepwatch/v1/targets"
@@ -92,8 +98,16 @@ export default function TargetsPage() {
       keyOf={(row) => `${row.scrapePool} ${row.scrapeUrl} ${formatMetric(row.labels)}`}
       nameOf={(row) => row.scrapeUrl}
       facets={facets}
-      defaultSort="pool"
-      groupOf={(row) => ({ key: row.scrapePool, head: <PoolHead pool={row.scrapePool} /> })}
+      defaultSort={isFlat ? "health" : "pool"}
+      {...(isFlat ? {} : { groupOf })}
+      actions={
+        <Select
+          label={words.byTitle}
+          options={choices}
+          value={isFlat ? "none" : "pool"}
+          onChange={(value) => state.set({ by: value === "pool" ? null : value, folded: null })}
+        />
+      }
       detail={(row) => <TargetDetail pool={row.scrapePool} discovered={row.discoveredLabels} target={row} />}
       empty={
         <Empty title={words.noTargets} action={<Link to="/discovery">{words.toDiscovery}</Link>}>
@@ -104,10 +118,21 @@ export default function TargetsPage() {
   );
 }
 
-function PoolHead({ pool }: { pool: string }) {
+type Counts = Record<string, Record<string, number>>;
+
+const groupOf = ({ scrapePool: pool }: TargetRow, { pool: all, up }: Counts) => ({
+  key: pool,
+  name: pool,
+  head: <PoolHead pool={pool} up={up?.[pool] ?? 0} all={all?.[pool] ?? 0} />,
+});
+
+function PoolHead({ pool, up, all }: { pool: string; up: number; all: number }) {
   return (
     <span className="row apart">
-      <span className="wrap">{pool}</span>
+      <span className="row">
+        <span className="wrap">{pool}</span>
+        <span className={`small ${up < all ? "bad" : "dim"}`}>{words.ofPool(up, all)}</span>
+      </span>
       <span className="row small">
         <Link to={`/discovery?${new URLSearchParams({ pool })}`}>{text.shell.pages.discovery}</Link>
       </span>
