@@ -216,6 +216,9 @@ test("the page of an alert draws the value, its threshold, and when it fired", a
   await page.getByRole("img", { name: /^Value of the rule .* It fires while the value is > 5\.$/ }).waitFor();
   await page.getByText("Now 9; from 1 to 9 in this time.").first().waitFor();
   await page.locator(".shade.firing").first().waitFor();
+  // What has just fired is there in a long range, too, whose points are far apart.
+  await page.getByRole("button", { name: "30 d" }).click();
+  await page.getByText("Now 9;").first().waitFor();
   expect(await violations(page)).toEqual([]);
   expect(problems).toEqual([]);
   await close();

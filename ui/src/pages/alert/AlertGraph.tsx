@@ -35,8 +35,8 @@ export function AlertGraph(props: AlertGraphProps) {
     [explained.data, expression],
   );
   const step = Math.max(Math.ceil((toMs - fromMs) / 1000 / points), 1);
-  // On the grid of the step, so that it is not another question every second.
-  const to = Math.floor(toMs / 1000 / step) * step;
+  // Up to the end, which moves every few seconds only: with a coarse grid what has just fired would not be on it.
+  const to = Math.floor(toMs / 1000);
   const from = to - Math.floor((toMs - fromMs) / 1000 / step) * step;
   const found = useGet(
     "/api/v1/query_range",
