@@ -129,8 +129,12 @@ pub(super) struct Whole {
     pub(super) hooks: Vec<(String, Vec<Hook>)>,
 }
 
+/// In front of the number of a webhook.
+const SINK: &str = "http://sink/";
+
 pub(super) fn whole(text_of_config: &str) -> Result<Whole, String> {
-    let loaded = load(text_of_config)?;
+    // The place holders stand for URLs, and only URLs load.
+    let loaded = load(&text_of_config.replace("WEBHOOK_", SINK))?;
     let mut receivers = Vec::new();
     let mut hooks = Vec::new();
     for receiver in &loaded.receivers {
@@ -138,7 +142,7 @@ pub(super) fn whole(text_of_config: &str) -> Result<Whole, String> {
         let mut integrations = Vec::new();
         for (index, hook) in (0u32..).zip(&receiver.webhook) {
             let url = hook.url.expose();
-            let sink = url.strip_prefix("WEBHOOK_").and_then(|n| n.parse().ok());
+            let sink = url.strip_prefix(SINK).and_then(|n| n.parse().ok());
             own.push(Hook {
                 sink: sink.ok_or("no placeholder in the URL")?,
                 timeout: Some(Duration(hook.timeout.0 / 1_000_000))
