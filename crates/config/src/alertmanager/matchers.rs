@@ -192,8 +192,8 @@ mod tests {
             ("\"a b\"=\"c\u{2028}\\t\"", r#""a b"="c\u2028\t""#),
             ("a=\"c\u{2028}\"", "a=\"c\u{2028}\""),
         ] {
-            let matcher = super::parse_one(super::MatcherMode::Utf8Strict, text).unwrap();
-            assert_eq!(super::matcher_to_text(&matcher), printed);
+            let matcher = parse_one(MatcherMode::Utf8Strict, text).unwrap();
+            assert_eq!(matcher_to_text(&matcher), printed);
         }
     }
 
