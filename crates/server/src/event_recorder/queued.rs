@@ -1,7 +1,7 @@
 //! What outputs to a network share: a bounded queue in front of a task that sends, and its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use metrics::Counter;
@@ -56,6 +56,8 @@ pub(super) struct Queued {
     queue: mpsc::Sender<Bytes>,
     drops: Counter,
     open: Open,
+    /// Whether the newest event was dropped: the log has the first one of a row.
+    is_full: AtomicBool,
     task: JoinHandle<()>,
 }
 
@@ -75,6 +77,7 @@ impl Queued {
             queue,
             task: runtime.spawn(task(events, open.clone())),
             open,
+            is_full: AtomicBool::new(false),
         }
     }
 
@@ -84,14 +87,17 @@ impl Queued {
         self.open.add(bytes);
         // A large one that is alone goes on its way.
         let has_room = self.open.bytes() <= BYTES_MAX || self.open.events() == 1;
-        if !has_room || self.queue.try_send(event).is_err() {
+        let is_dropped = !has_room || self.queue.try_send(event).is_err();
+        let was_full = self.is_full.swap(is_dropped, Ordering::Relaxed);
+        if is_dropped {
             self.open.close(1, bytes);
             self.drops.increment();
-            let output = &*self.name;
-            tracing::warn!(
-                output,
-                "the queue of an event output is full; an event is dropped"
-            );
+            if !was_full {
+                tracing::warn!(
+                    output = &*self.name,
+                    "the queue of an event output is full; events are dropped until it has room"
+                );
+            }
         }
         bytes
     }
