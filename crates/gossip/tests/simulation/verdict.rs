@@ -3,12 +3,16 @@
 //! Every alert that fires is notified, and its end. A second notification of the same is right only if who sent it
 //! could not know of the first:
 //! - *apart*: the two did not reach each other between them, or had not found together again;
-//! - *killed*: who sent the first was killed before it had told anybody;
+//! - *killed*: who sent the first was killed before it had told anybody, or who sent the second was stopped while that
+//!   was on its way, and the first one's turn came by it;
+//! - *untold*: the second started when the first had been sent, and whoever knew stopped before the two met;
 //! - *at once*: the first was still on its way to the receiver, or the news of it to the second, when the second
 //!   decided. Members wait for each other to prevent that; but where they learned of an alert at different times,
 //!   because one started later or was apart, their rhythms differ, and where one stops, those behind it wait for
 //!   less; then it can happen all the same. The protocol has nothing against it. These are counted, and must stay
-//!   rare; where all members were there from the first to the last, they must not be at all.
+//!   rare; where all members were there from the first to the last, they must not be at all;
+//! - *lost*: packets are lost, and those were that mattered: each of the few that carry the news, or those that showed
+//!   that a member lives, whose turn another one then took. One in 100,000 may be so.
 
 use std::time::Duration;
 
@@ -27,6 +31,8 @@ pub(crate) struct Tally {
     apart: usize,
     killed: usize,
     at_once: usize,
+    untold: usize,
+    lost: usize,
 }
 
 impl Tally {
@@ -35,6 +41,8 @@ impl Tally {
         self.apart += other.apart;
         self.killed += other.killed;
         self.at_once += other.at_once;
+        self.untold += other.untold;
+        self.lost += other.lost;
     }
 
     /// Whether enough happened for the runs to tell something.
@@ -43,6 +51,8 @@ impl Tally {
         assert!(self.notifications >= 4 * seeds, "{self:?}");
         assert!(self.apart >= seeds / 50, "cuts have no effect: {self:?}");
         assert!(self.at_once * 30 <= self.notifications, "{self:?}");
+        assert!(self.untold <= 1 + self.notifications / 100_000, "{self:?}");
+        assert!(self.lost <= 1 + self.notifications / 100_000, "{self:?}");
     }
 }
 
@@ -99,6 +109,8 @@ impl World {
                 Some(Excuse::Apart) => tally.apart += 1,
                 Some(Excuse::Killed) => tally.killed += 1,
                 Some(Excuse::AtOnce) => tally.at_once += 1,
+                Some(Excuse::Untold) => tally.untold += 1,
+                Some(Excuse::Lost) => tally.lost += 1,
                 None => {}
             }
         }
@@ -115,12 +127,42 @@ impl World {
             || self.plan.cuts.iter().any(|cut| cut.from <= before)
     }
 
+    /// Whether a member was there all the time.
+    fn was_up(&self, node: usize, from: Duration, until: Duration) -> bool {
+        let starts = self.starts.iter();
+        let started = starts.filter(|(own, at)| *own == node && *at <= from);
+        let Some(started) = started.map(|(_, at)| *at).max() else {
+            return false;
+        };
+        let mut stops = self.stops.iter();
+        !stops.any(|(own, _, at)| *own == node && (started..until).contains(at))
+    }
+
+    /// Whether the second's member started after the first notification, and met nobody who knew of it.
+    fn was_not_told(&self, first: &Notification, second: &Notification) -> bool {
+        let Some(recorded_at) = first.recorded_at else {
+            return false;
+        };
+        let starts = self.starts.iter();
+        let started = starts.filter(|(node, at)| *node == second.node && *at <= second.decided_at);
+        let Some(started) = started.map(|(_, at)| *at).max() else {
+            return false;
+        };
+        let met_at = started + TOLD_AFTER;
+        let mut others = (0..self.plan.nodes).filter(|node| *node != second.node);
+        recorded_at < started && !others.any(|node| self.was_up(node, recorded_at, met_at))
+    }
+
     fn excuse(&self, first: &Notification, second: &Notification) -> Option<Excuse> {
         let was_killed = self.stops.iter().any(|(node, life, at)| {
             (*node, *life) == (first.node, first.life)
                 && first
                     .recorded_at
                     .is_none_or(|recorded| *at <= recorded + TOLD_AFTER)
+        });
+        let was_stopped_meanwhile = self.stops.iter().any(|(node, life, at)| {
+            (*node, *life) == (second.node, second.life)
+                && (second.decided_at..second.received_at).contains(at)
         });
         let is_apart = self.plan.cuts.iter().any(|cut| {
             cut.side.iter().any(|side| *side != cut.side[0])
@@ -130,13 +172,17 @@ impl World {
         let is_known_at = first.recorded_at.map(|at| at + TOLD_AFTER);
         if is_apart {
             Some(Excuse::Apart)
-        } else if was_killed {
+        } else if was_killed || was_stopped_meanwhile {
             Some(Excuse::Killed)
+        } else if self.was_not_told(first, second) {
+            Some(Excuse::Untold)
         } else if first.node != second.node
             && is_known_at.is_none_or(|at| second.decided_at < at)
             && self.rhythms_differ(second)
         {
             Some(Excuse::AtOnce)
+        } else if self.plan.lost > 0 {
+            Some(Excuse::Lost)
         } else {
             None
         }
@@ -148,4 +194,6 @@ enum Excuse {
     Apart,
     Killed,
     AtOnce,
+    Untold,
+    Lost,
 }
