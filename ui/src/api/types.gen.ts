@@ -145,7 +145,7 @@ export type RangeSeries = {
 export type RecordingRule = {
   name: string;
   query: string;
-  labels?: Record<string, string>;
+  labels: Record<string, string>;
   health: string;
   lastError?: string | null;
   evaluationTime: number;
