@@ -556,7 +556,7 @@ async fn tokens_are_fetched_once_and_in_the_style_that_the_server_knows() {
         "{by_header}"
     );
     assert!(
-        by_body.ends_with(&format!("{form}&client_id=c&client_secret=s")),
+        by_body.ends_with(&format!("client_id=c&client_secret=s&{form}")),
         "{by_body}"
     );
     for request in [search, create] {
