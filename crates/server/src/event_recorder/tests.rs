@@ -167,7 +167,12 @@ async fn an_output_that_hangs_holds_up_nobody_and_what_has_no_room_is_counted() 
     let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
     stop(&recorder).await;
     let text = reader.join().unwrap();
-    assert_eq!(text.lines().count(), QUEUE_MAX);
+    // Whether the event of the stop has a place depends on how soon the pipe is read.
+    let is_stop = |line: &&str| line.contains("alertmanagerShutdownEvent");
+    assert_eq!(
+        text.lines().filter(|line| !is_stop(line)).count(),
+        QUEUE_MAX
+    );
     let waiting = fixture.metric("alertmanager_event_recorder_queue_length");
     assert_eq!(waiting, Some(0.0));
 }
