@@ -90,6 +90,10 @@ pub(super) fn is_page_otherwise(path: &str) -> bool {
     if matches!(below, Some("" | "/")) {
         return true;
     }
+    // The peer has no such path, and whoever asks it for one is to see that.
+    if below == Some("/status") {
+        return false;
+    }
     let given = below.unwrap_or(path);
     let page = given.strip_suffix('/').unwrap_or(given);
     (below.is_some() || page != given) && PAGES.iter().any(|one| is_of(one.path, page))
@@ -135,6 +139,7 @@ mod tests {
             "/api/v1/",
             "/alertmanagers",
             "/alertmanager/metrics",
+            "/alertmanager/status",
             "/alertmanager/api/v2/nope",
         ] {
             assert!(!is_page_otherwise(path), "{path}");

@@ -119,7 +119,7 @@ fn dispatch(
     if let Some(wrong) = wrong {
         return Err(wrong.problem.into());
     }
-    given.check_required()?;
+    given.check_required(&path)?;
     run_command(&path, given, console)
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
     };
     let checked = match given.first_wrong(arguments) {
         Some(wrong) => Err(wrong.problem.into()),
-        None => given.check_required(),
+        None => given.check_required(&path),
     };
     if let ["route", "compare"] = path.as_slice() {
         return crate::route::run_compare(checked, given, &mut console);
