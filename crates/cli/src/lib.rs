@@ -67,9 +67,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
     if let Some(arguments) = alertmanager::arguments(&arguments) {
         return alertmanager::run(arguments, ui_files);
     }
-    let command = command();
+    let mut command = command();
     let arguments = amtool::filled_in(&command, with_default_command(arguments));
-    let matches = match command.try_get_matches_from(&arguments) {
+    let matches = match command.try_get_matches_from_mut(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version come this way too; if the terminal is gone, nobody reads them.
@@ -89,7 +89,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, ui_files: &'static [Ui
         Some(("test", matches)) => test::run(matches),
         Some(("tsdb", matches)) => Ok(tsdb::run(matches)),
         Some((name, _)) if amtool::OWN_NAMES.contains(&name) => {
-            Ok(amtool::run_own(&matches, &arguments))
+            Ok(amtool::run_own(&command, &matches, &arguments))
         }
         _ => Ok(ExitCode::SUCCESS),
     };

@@ -7,8 +7,8 @@ use std::path::Path;
 use ::amtool::Failure;
 use ::amtool::format::Output;
 use ::promtool::console::go_file_error;
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
 use config::GoDuration;
 use model::format::go_quote;
 
@@ -18,6 +18,8 @@ use crate::promtool::{existing_file, go_duration};
 /// The arguments of one command, those of the commands around it included.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'m> {
+    /// Tells which arguments there can be: in a release build the matches do not.
+    pub(super) command: &'m Command,
     pub(super) matches: &'m ArgMatches,
     pub(super) settings: &'m Settings,
 }
@@ -106,16 +108,10 @@ impl<'m> Given<'m> {
     }
 
     fn of_file(self, name: &str) -> Option<&'m str> {
-        // Names that the command does not know are those of other commands.
-        let source = self
-            .matches
-            .try_contains_id(name)
-            .is_ok()
-            .then(|| self.matches.value_source(name))?;
-        match source {
-            Some(ValueSource::CommandLine) => None,
-            _ => self.settings.get(name),
+        if !self.knows(name) || self.matches.value_source(name) == Some(ValueSource::CommandLine) {
+            return None;
         }
+        self.settings.get(name)
     }
 
     /// The value that the peer stops at, if any is wrong.
@@ -141,12 +137,14 @@ impl<'m> Given<'m> {
         !text.is_empty() && wrong.is_none_or(is_before)
     }
 
-    /// Of the command at a path. Only its name tells which flags it knows: clap does not in a release build.
-    pub(super) fn check_required(self, path: &[&str]) -> Result<(), Failure> {
-        if path.first() != Some(&"template") {
-            return Ok(());
-        }
-        let is_missing = |name: &&str| self.texts(name).is_empty();
+    /// Whether the command has such an argument; other names in the file are those of other commands.
+    fn knows(self, name: &str) -> bool {
+        let mut arguments = self.command.get_arguments();
+        arguments.any(|argument| argument.get_id() == name)
+    }
+
+    pub(super) fn check_required(self) -> Result<(), Failure> {
+        let is_missing = |name: &&str| self.knows(name) && self.texts(name).is_empty();
         let missing = REQUIRED.iter().copied().filter(|name| is_missing(name));
         let missing: Vec<String> = missing.map(|name| format!("'--{name}'")).collect();
         if missing.is_empty() {

@@ -84,7 +84,7 @@ fn parse_and_run(
     }
     let arguments = defaults::filled_in(&command, arguments);
     let all = std::iter::once(OsString::from(NAME)).chain(arguments.iter().cloned());
-    let matches = match command.try_get_matches_from(all) {
+    let matches = match command.try_get_matches_from_mut(all) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(problem(&error).into()),
         Err(error) => {
@@ -92,18 +92,20 @@ fn parse_and_run(
             return Ok(());
         }
     };
-    dispatch(&matches, settings, &arguments, console)
+    dispatch(&command, &matches, settings, &arguments, console)
 }
 
 fn dispatch(
+    command: &Command,
     matches: &ArgMatches,
     settings: &Settings,
     arguments: &[OsString],
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let (path, leaf) = leaf(matches);
+    let (path, command, matches) = leaf(command, matches);
     let given = Given {
-        matches: leaf,
+        command,
+        matches,
         settings,
     };
     let wrong = given.first_wrong(arguments);
@@ -119,7 +121,7 @@ fn dispatch(
     if let Some(wrong) = wrong {
         return Err(wrong.problem.into());
     }
-    given.check_required(&path)?;
+    given.check_required()?;
     run_command(&path, given, console)
 }
 
@@ -151,14 +153,18 @@ pub(crate) fn reader(given: Given<'_>, console: &mut Console<'_>) -> Result<Read
     Reader::new(console, given.text("enable-feature"), verbosity)
 }
 
-/// The names of the commands, outermost first, and the arguments of the innermost.
-fn leaf(matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
-    let (mut path, mut at) = (Vec::new(), matches);
+/// The names of the commands, outermost first, and the innermost with its arguments.
+fn leaf<'m>(
+    root: &'m Command,
+    matches: &'m ArgMatches,
+) -> (Vec<&'m str>, &'m Command, &'m ArgMatches) {
+    let (mut path, mut command, mut at) = (Vec::new(), root, matches);
     while let Some((name, inner)) = at.subcommand() {
         path.push(name);
+        command = command.find_subcommand(name).unwrap_or(command);
         at = inner;
     }
-    (path, at)
+    (path, command, at)
 }
 
 fn api(given: Given<'_>) -> Result<Api, Failure> {

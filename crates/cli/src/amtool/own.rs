@@ -54,22 +54,23 @@ pub(crate) fn filled_in(root: &Command, mut arguments: Vec<OsString>) -> Vec<OsS
     arguments
 }
 
-/// Runs one of the commands, from the arguments of the whole program.
-pub(crate) fn run(matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
+/// Runs one of the commands, from the arguments of the whole program, `root`.
+pub(crate) fn run(root: &Command, matches: &ArgMatches, arguments: &[OsString]) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
     let mut console = Console {
         out: &mut out,
         err: &mut err,
     };
-    let (path, matches) = leaf(matches);
+    let (path, command, matches) = leaf(root, matches);
     let settings = Settings::default();
     let given = Given {
+        command,
         matches,
         settings: &settings,
     };
     let checked = match given.first_wrong(arguments) {
         Some(wrong) => Err(wrong.problem.into()),
-        None => given.check_required(&path),
+        None => given.check_required(),
     };
     if let ["route", "compare"] = path.as_slice() {
         return crate::route::run_compare(checked, given, &mut console);

@@ -370,7 +370,7 @@ fn flags_may_stand_in_a_file() {
     let folder = dir.join(".config/amtool");
     fs::create_dir_all(&folder).unwrap();
     let settings = format!(
-        "alertmanager.url: http://{}\nauthor: somebody\ncomment_required: false\noutput: json\n",
+        "alertmanager.url: http://{}\nauthor: somebody\ncomment_required: false\noutput: json\nworker: of another command\n",
         server.address
     );
     fs::write(folder.join("config.yml"), settings).unwrap();
@@ -378,6 +378,9 @@ fn flags_may_stand_in_a_file() {
     let shown = printed_json(&ours(dir, &["silence"]));
     assert_eq!(shown[0]["id"], added["silenceID"]);
     assert_eq!(shown[0]["createdBy"], "somebody");
+    let wrong = ours(dir, &["silence", "import"]);
+    let problem = "parsing \"of another command\"";
+    assert!(wrong.stderr.contains(problem), "{}", wrong.stderr);
     // The command line wins.
     let simple = ours(dir, &["silence", "-o", "simple"]);
     assert!(printed(&simple).starts_with("ID "), "{}", simple.stdout);

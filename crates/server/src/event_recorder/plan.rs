@@ -6,7 +6,8 @@ use std::time::Duration;
 use config::alertmanager::{EventRecorder as Config, WebhookOutput};
 use config::http::Tls;
 use diag::{Diagnostic, Diagnostics};
-use net::client::{Authorization, Secret};
+use net::axum::http::HeaderValue;
+use net::written_url::WrittenUrl;
 use net::{HttpClient, Overrides};
 
 use super::kafka::{self, Topic};
@@ -89,14 +90,13 @@ pub(crate) fn plan(
 }
 
 fn target(output: &WebhookOutput, overrides: &Overrides) -> Result<Target, String> {
-    let mut options = client_options(&output.http.clone().unwrap_or_default(), overrides)?;
-    let (url, user) = without_user(output.url.expose());
-    if options.authorization.is_none() {
-        options.authorization = user.map(|(name, password)| Authorization::Basic {
-            username: Secret::Text(name),
-            password: Secret::Text(password),
-        });
-    }
+    let options = client_options(&output.http.clone().unwrap_or_default(), overrides)?;
+    let written = WrittenUrl::new(output.url.expose());
+    let authorization = written.authorization.map(|value| {
+        let mut value = HeaderValue::from_str(&value).map_err(|error| error.to_string())?;
+        value.set_sensitive(true);
+        Ok::<_, String>(value)
+    });
     // The peer takes anything below 1 for the default.
     let or = |given: isize, default: usize| match usize::try_from(given) {
         Ok(0) | Err(_) => default,
@@ -109,7 +109,8 @@ fn target(output: &WebhookOutput, overrides: &Overrides) -> Result<Target, Strin
     Ok(Target {
         client: HttpClient::new(options).map_err(|error| error.to_string())?,
         name: name(output.url.expose()).into(),
-        url,
+        url: written.url,
+        authorization: authorization.transpose()?,
         timeout: time(output.timeout, Duration::from_secs(10)),
         workers: or(output.workers, 4).min(WORKERS_MAX),
         attempts: or(output.max_retries, 3),
@@ -127,45 +128,9 @@ const WORKERS_MAX: usize = 1024;
 
 /// `webhook:` and the URL without what may be secret: users, queries, fragments.
 fn name(url: &str) -> String {
-    let (url, _) = without_user(url);
+    let url = WrittenUrl::new(url).url;
     let end = url.find(['?', '#']).unwrap_or(url.len());
     format!("webhook:{}", url.get(..end).unwrap_or_default())
-}
-
-/// The URL, and the name and the password in it.
-fn without_user(url: &str) -> (String, Option<(String, String)>) {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return (url.to_owned(), None);
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let Some((user, host)) = authority.rsplit_once('@') else {
-        return (url.to_owned(), None);
-    };
-    let (name, password) = user.split_once(':').unwrap_or((user, ""));
-    let user = (unescaped(name), unescaped(password));
-    (format!("{scheme}://{host}{path}"), Some(user))
-}
-
-/// `%41` is `A`.
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let code = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match code.filter(|_| *byte == b'%') {
-            Some(code) => {
-                bytes.push(code);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -181,8 +146,5 @@ mod tests {
         ] {
             assert_eq!(name(url), expected);
         }
-        let (url, user) = without_user("https://me:p%40ss@h:8/x?q=@");
-        assert_eq!(url, "https://h:8/x?q=@");
-        assert_eq!(user, Some(("me".to_owned(), "p@ss".to_owned())));
     }
 }

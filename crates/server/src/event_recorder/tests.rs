@@ -178,6 +178,31 @@ async fn an_output_that_hangs_holds_up_nobody_and_what_has_no_room_is_counted() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_in_the_url_of_a_webhook_is_who_asks() {
+    let fixture = Fixture::new();
+    let users = Arc::new(StdMutex::new(Vec::new()));
+    let seen = Arc::clone(&users);
+    let server = PageServer::start(move |request| {
+        let mut headers = request.headers.iter();
+        let user = headers.find(|(name, _)| name == "authorization");
+        seen.lock()
+            .unwrap()
+            .push(user.map(|(_, value)| value.clone()));
+        Page::ok("text/plain", "")
+    });
+    let url = format!("http://me:p%40ss@{}/hook", server.address());
+    let recorder = fixture.start(&format!(
+        "{{webhook_outputs: [{{url: '{url}', workers: 1}}]}}"
+    ));
+    stop(&recorder).await;
+    let users = users.lock().unwrap();
+    assert!(!users.is_empty());
+    for user in users.iter() {
+        assert_eq!(user.as_deref(), Some("Basic bWU6cEBzcw=="));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_fails_at_first_loses_nothing() {
     let fixture = Fixture::new();
     let (server, taken) = hook(|asked| if asked < 2 { 500 } else { 200 });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diag::ReasonBook;
 use model::Clock;
-use net::axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use net::axum::http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use net::axum::http::{HeaderValue, Method};
 use net::{Bytes, HttpClient, Request, SendError};
 use tokio::runtime::Handle;
@@ -31,6 +31,8 @@ pub(super) struct Target {
     /// For logs and metrics: without secrets.
     pub(super) name: Arc<str>,
     pub(super) url: String,
+    /// Of the user in the URL, who wins over the client's, as in Go.
+    pub(super) authorization: Option<HeaderValue>,
     /// Of one request.
     pub(super) timeout: Duration,
     pub(super) workers: usize,
@@ -178,6 +180,10 @@ impl Poster {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(agent)),
         ];
+        let authorization = self.target.authorization.clone();
+        request
+            .headers
+            .extend(authorization.map(|value| (AUTHORIZATION, value)));
         request.body = body;
         request.timeout = self.target.timeout;
         request.body_bytes_max = ANSWER_BYTES_MAX;
