@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Machine;
+use super::sending::Underway;
 use crate::delivery::NotifiedAlert;
-use crate::flush::{Flush, Pending, Stage};
+use crate::flush::Flush;
 use crate::io::Action;
 use crate::reason::NotNotified;
 use crate::recorder::{MutedAlert, Notification, Recorded};
@@ -89,19 +90,13 @@ impl Machine {
         if !self.settings.records_events {
             return;
         }
-        let Some(Pending {
+        let Some(Underway {
             flush,
+            route,
             log_receiver,
-            stage: Stage::Sending(sending),
-            ..
-        }) = self.pending.get(&delivery)
+            sending,
+        }) = self.underway(delivery)
         else {
-            return;
-        };
-        let Some(flush) = self.flushes.get(flush) else {
-            return;
-        };
-        let Some(route) = flush.config.tree.route(flush.route) else {
             return;
         };
         let notification = Notification {

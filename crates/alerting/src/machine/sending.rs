@@ -9,14 +9,23 @@ use crate::backoff::Backoff;
 use crate::dedup::{GroupNow, NotifyReason, Quiet, decide};
 use crate::delivery::{Delivery, DeliveryId, FailureReason, NotifiedAlert, Outcome, Retry};
 use crate::event::Event;
-use crate::flush::{Pending, Sending, Stage};
+use crate::flush::{Flush, Pending, Sending, Stage};
 use crate::io::Action;
-use crate::nflog::{NewEntry, ReceiverData};
+use crate::nflog::{LogReceiver, NewEntry, ReceiverData};
 use crate::reason::NotNotified;
+use crate::route::Route;
 use crate::stats::is_counted;
 
 /// How long after its deadline an attempt is given up for lost if nobody reports its end.
 const LOST_AFTER: Duration = Duration::from_secs(30);
+
+/// What is told, to whom, and by which route.
+pub(super) struct Underway<'m> {
+    pub(super) flush: &'m Flush,
+    pub(super) route: &'m Route,
+    pub(super) log_receiver: &'m LogReceiver,
+    pub(super) sending: &'m Sending,
+}
 
 impl Machine {
     /// A delivery's timer went off.
@@ -289,19 +298,13 @@ impl Machine {
         receiver_data: Option<ReceiverData>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(Pending {
+        let Some(Underway {
             flush,
+            route,
             log_receiver,
-            stage: Stage::Sending(sending),
-            ..
-        }) = self.pending.get(&id)
+            sending,
+        }) = self.underway(id)
         else {
-            return;
-        };
-        let Some(flush) = self.flushes.get(flush) else {
-            return;
-        };
-        let Some(route) = flush.config.tree.route(flush.route) else {
             return;
         };
         let new = NewEntry {
@@ -314,6 +317,21 @@ impl Machine {
         };
         let stored = self.log.record(new, now, self.settings.retention);
         actions.push(Action::BroadcastLogEntry(stored));
+    }
+
+    /// What a delivery that goes on is about.
+    pub(super) fn underway(&self, delivery: u64) -> Option<Underway<'_>> {
+        let pending = self.pending.get(&delivery)?;
+        let Stage::Sending(sending) = &pending.stage else {
+            return None;
+        };
+        let flush = self.flushes.get(&pending.flush)?;
+        Some(Underway {
+            flush,
+            route: flush.config.tree.route(flush.route)?,
+            log_receiver: &pending.log_receiver,
+            sending,
+        })
     }
 
     fn give_up(&mut self, now: Timestamp, id: u64, actions: &mut Vec<Action>) {
