@@ -3,6 +3,7 @@
 
 mod drill;
 pub(crate) mod event;
+mod fold;
 mod history;
 pub(crate) mod source;
 mod why;

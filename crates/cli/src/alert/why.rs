@@ -10,8 +10,8 @@ use model::Labels;
 use serde::Serialize;
 
 use super::event::{Event, clock};
-use super::parameters;
 use super::source::Source;
+use super::{fold, parameters};
 use crate::amtool::given::Given;
 use crate::amtool::output;
 
@@ -164,15 +164,20 @@ impl Why {
     fn told(&self, output: Output) -> String {
         let labels = Labels::from_pairs(self.labels.clone());
         let mut text = format!("{labels}\n\n");
-        for event in &self.events {
-            // That a group is looked at says nothing about this alert.
-            let is_noise = matches!(
+        // That a group is looked at says nothing about this alert.
+        let is_noise = |event: &&Event| {
+            matches!(
                 event.code.as_str(),
                 "group-flushed" | "group-created" | "alert-forgotten"
-            );
-            if !is_noise || output == Output::Extended {
-                text.push_str(&format!("  {}  {}\n", event.clock(), event.text));
-            }
+            )
+        };
+        let line = |event: &Event| format!("{}  {}", event.clock(), event.text);
+        let lines = match output {
+            Output::Extended => self.events.iter().map(line).collect(),
+            _ => fold::lines(self.events.iter().filter(|event| !is_noise(event))),
+        };
+        for line in lines {
+            text.push_str(&format!("  {line}\n"));
         }
         text.push_str(&format!("\n{}\n", self.conclusion));
         for standing in &self.receivers {
@@ -243,6 +248,11 @@ fn standings(events: &[Event]) -> Vec<Standing> {
         let is_same =
             |other: &Standing| is_of_group(other) && other.integration == standing.integration;
         if standing.code == "alert-already-notified" && standings.iter().any(is_same) {
+            continue;
+        }
+        // Until an attempt has ended, what became of the one before stands.
+        let has_answer = |other: &Standing| is_same(other) && other.outcome != Outcome::Waiting;
+        if standing.outcome == Outcome::Sending && standings.iter().any(has_answer) {
             continue;
         }
         // What is said of an integration replaces what was said of the whole group, and the other way round: but who
@@ -466,6 +476,20 @@ mod tests {
             "6 events. Nobody was told, because sending failed:\n\
              shop: not told. (alert-muted-by-interval) (2026-11-27 10:00:02) By route 1.\n\
              shop: not told yet. (delivery-retried) (2026-11-27 10:00:03) By route 0.\n"
+        );
+    }
+
+    #[test]
+    fn a_failure_stands_until_the_next_attempt_has_ended() {
+        let text = why("1 alert-fired
+             1 alert-routed shop
+             2 delivery-started shop webhook
+             5 alert-delivery-failed shop webhook
+             6 delivery-started shop webhook");
+        assert_eq!(
+            text,
+            "5 events. Nobody was told, because sending failed:\n\
+             shop: not told. (alert-delivery-failed) (2026-11-27 10:00:05)\n"
         );
     }
 
