@@ -3,9 +3,11 @@
 //! The folder can be handed to an Alertmanager (`--storage.path`), and one of an Alertmanager is read. A file is
 //! replaced as a whole: written under another name, synced, renamed. So a crash leaves the old or the new one.
 //!
-//! Changes of silences are appended first, as thousands of them would take a write of all each; of several entries with
-//! one id the last counts, for the peer too. A power cut in the middle of that leaves a torn last entry, of a change
-//! that was not confirmed; the next start repairs the file.
+//! Changes are appended first, as thousands of them would take a write of all each; of several entries with one id the
+//! last counts, for the peer too. A power cut in the middle of that leaves a torn last entry, of a change that was not
+//! confirmed; the next start repairs the file.
+
+mod log;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use alerting::nflog::StoredEntry;
 use alerting::silences::StoredSilence;
 use model::disk::{Disk, DiskFile};
 
+pub(crate) use log::LogFile;
+
 /// Names are those of the peer.
 const SILENCES: &str = "silences";
 const LOG: &str = "nflog";
@@ -25,14 +29,20 @@ const APPENDED_MIN: u64 = 64 << 10;
 
 #[derive(Debug)]
 pub(crate) struct AlertingFiles {
-    disk: Arc<dyn Disk>,
-    dir: PathBuf,
-    silences: Option<OpenSilences>,
+    folder: Folder,
+    silences: Option<Open>,
 }
 
-/// The file of silences, when all of it was written by us.
+/// Where the files are.
+#[derive(Clone, Debug)]
+struct Folder {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+}
+
+/// A file, when all of it was written by us.
 #[derive(Debug)]
-struct OpenSilences {
+struct Open {
     file: Box<dyn DiskFile>,
     /// Its length when it was written as a whole.
     whole: u64,
@@ -67,23 +77,66 @@ impl AlertingFiles {
     /// Makes the folder if it is not there, and reads what is in it.
     pub(crate) fn open(disk: Arc<dyn Disk>, dir: PathBuf) -> io::Result<(Self, Remembered)> {
         disk.create_dir_all(&dir)?;
-        let files = Self {
-            disk,
-            dir,
-            silences: None,
-        };
+        let folder = Folder { disk, dir };
         let mut remembered = Remembered::default();
         let damage = &mut remembered.damage;
         let decode = codec::silence::decode_prefix;
         let encode = |all: &[StoredSilence]| codec::silence::encode(all);
         (remembered.silences, remembered.silence_bytes) =
-            files.read(SILENCES, decode, encode, damage)?;
+            folder.read(SILENCES, decode, encode, damage)?;
         let decode = codec::nflog::decode_prefix;
         let encode = |all: &[StoredEntry]| codec::nflog::encode(all);
-        (remembered.log, remembered.log_bytes) = files.read(LOG, decode, encode, damage)?;
+        (remembered.log, remembered.log_bytes) = folder.read(LOG, decode, encode, damage)?;
+        let files = Self {
+            folder,
+            silences: None,
+        };
         Ok((files, remembered))
     }
 
+    /// The file of the notification log, which is kept apart: nobody waits for it.
+    pub(crate) fn log(&self) -> LogFile {
+        LogFile::new(self.folder.clone())
+    }
+
+    /// Replaces all silences.
+    pub(crate) fn write_silences(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.silences = None;
+        self.silences = Some(self.folder.write_open(SILENCES, bytes)?);
+        Ok(())
+    }
+
+    /// Adds silences that have changed; `all` is asked where all of them have to be written.
+    pub(crate) fn add_silences(
+        &mut self,
+        changed: &[u8],
+        all: impl FnOnce() -> Vec<u8>,
+    ) -> io::Result<()> {
+        // What a failure leaves behind is replaced with the rest.
+        if let Some(open) = &mut self.silences
+            && open.append(changed)
+            && open.file.sync().is_ok()
+        {
+            return Ok(());
+        }
+        self.write_silences(&all())
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.folder.dir
+    }
+}
+
+impl Open {
+    /// Whether there was room for it, and it was written.
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        let appended = self.file.length().saturating_sub(self.whole);
+        let has_room = appended + bytes.len() as u64 <= self.whole.max(APPENDED_MIN);
+        has_room && self.file.append(bytes).is_ok()
+    }
+}
+
+impl Folder {
     /// Gives the size of the file too.
     fn read<T>(
         &self,
@@ -121,37 +174,12 @@ impl AlertingFiles {
         Ok((entries, size))
     }
 
-    /// Replaces all silences.
-    pub(crate) fn write_silences(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.silences = None;
-        self.write(SILENCES, bytes)?;
-        let file = self.disk.open_append(&self.dir.join(SILENCES))?;
-        self.silences = Some(OpenSilences {
-            file,
+    fn write_open(&self, name: &str, bytes: &[u8]) -> io::Result<Open> {
+        self.write(name, bytes)?;
+        Ok(Open {
+            file: self.disk.open_append(&self.dir.join(name))?,
             whole: bytes.len() as u64,
-        });
-        Ok(())
-    }
-
-    /// Adds silences that have changed; `all` is asked where all of them have to be written.
-    pub(crate) fn add_silences(
-        &mut self,
-        changed: &[u8],
-        all: impl FnOnce() -> Vec<u8>,
-    ) -> io::Result<()> {
-        if let Some(open) = &mut self.silences {
-            let appended = open.file.length().saturating_sub(open.whole);
-            let has_room = appended + changed.len() as u64 <= open.whole.max(APPENDED_MIN);
-            // What a failure leaves behind is replaced with the rest.
-            if has_room && open.file.append(changed).is_ok() && open.file.sync().is_ok() {
-                return Ok(());
-            }
-        }
-        self.write_silences(&all())
-    }
-
-    pub(crate) fn write_log(&self, bytes: &[u8]) -> io::Result<()> {
-        self.write(LOG, bytes)
+        })
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -161,10 +189,6 @@ impl AlertingFiles {
         file.sync()?;
         self.disk.rename(&new, &self.dir.join(name))?;
         self.disk.sync_dir(&self.dir)
-    }
-
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
     }
 }
 

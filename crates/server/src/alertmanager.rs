@@ -8,6 +8,7 @@ mod ids;
 mod stopped;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -33,7 +34,7 @@ pub(crate) use self::counters::{Counters, SnapshotCounts};
 use self::drill::Drills;
 use self::ids::uuid;
 use crate::StartError;
-use crate::alerting_files::{AlertingFiles, Remembered};
+use crate::alerting_files::{AlertingFiles, LogFile, Remembered};
 use crate::alerting_metrics;
 use crate::cluster;
 use crate::deliveries::Deliveries;
@@ -75,6 +76,7 @@ pub(crate) struct Alertmanager {
     machine: Mutex<Machine>,
     /// Held while a snapshot is taken and written, so that none replaces a later one.
     files: Mutex<AlertingFiles>,
+    log_file: LogFile,
     /// Rung when there is something new to remember that nobody waits for.
     log_bell: Notify,
     /// Whether silences of other members came in since they were last written.
@@ -116,7 +118,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// The files are those of Alertmanager; the journal is a folder beside them.
     pub(crate) fn open(dir: &Path, options: &AlertmanagerOptions) -> Result<Self, StartError> {
-        let fail = |error: std::io::Error| StartError::Storage {
+        let fail = |error: io::Error| StartError::Storage {
             dir: dir.display().to_string(),
             problem: error.to_string(),
         };
@@ -214,8 +216,9 @@ impl Alertmanager {
             reasons: Arc::clone(&reasons),
         });
         let recorder = EventRecorder::start(routing.events, surroundings);
-        Arc::new(Self {
+        let alertmanager = Self {
             machine: Mutex::new(machine),
+            log_file: memory.files.log(),
             files: Mutex::new(memory.files),
             log_bell: Notify::new(),
             has_new_silences: AtomicBool::new(false),
@@ -233,7 +236,10 @@ impl Alertmanager {
             tracing,
             recorder,
             drills: Drills::default(),
-        })
+        };
+        // From now on entries can be appended to it.
+        alertmanager.write_log(|log, all| log.replace(all));
+        Arc::new(alertmanager)
     }
 
     /// Runs until the task is dropped. Deliveries run beside it.
@@ -264,7 +270,7 @@ impl Alertmanager {
             let alertmanager = Arc::clone(&self);
             // A panic in there is logged by the runtime and must not end the writing.
             let _ = tokio::task::spawn_blocking(move || {
-                alertmanager.write_log();
+                alertmanager.write_log(|log, all| log.settle(all));
                 alertmanager.write_new_silences();
             })
             .await;
@@ -295,7 +301,7 @@ impl Alertmanager {
 
     /// Writes everything that is remembered.
     pub(crate) fn close(&self) {
-        self.write_log();
+        self.write_log(|log, all| log.replace(all));
         if let Err(error) = self.write_silences() {
             self.not_written(&error);
         }
@@ -314,19 +320,16 @@ impl Alertmanager {
             .put_note(self.clock.now(), "config-reload-refused", problems);
     }
 
-    fn not_written(&self, error: &std::io::Error) {
+    fn not_written(&self, error: &io::Error) {
         let dir = self.files.lock().dir().display().to_string();
         tracing::error!(%error, dir, "what alerting remembers could not be written; a restart would forget it");
     }
 
-    fn write_log(&self) {
-        let files = self.files.lock();
-        let written = self.counters.log.measure(|| {
-            let bytes = codec::nflog::encode(self.machine.lock().notification_log().iter());
-            files.write_log(&bytes).map(|()| bytes.len())
-        });
-        drop(files);
-        if let Err(error) = written {
+    /// Makes the log survive a power cut.
+    fn write_log(&self, settle: impl FnOnce(&LogFile, &dyn Fn() -> Vec<u8>) -> io::Result<usize>) {
+        let all = || codec::nflog::encode(self.machine.lock().notification_log().iter());
+        let log = &self.counters.log;
+        if let Err(error) = log.measure(|| settle(&self.log_file, &all)) {
             self.not_written(&error);
         }
     }
@@ -340,7 +343,7 @@ impl Alertmanager {
         }
     }
 
-    fn write_silences(&self) -> std::io::Result<()> {
+    fn write_silences(&self) -> io::Result<()> {
         let mut files = self.files.lock();
         self.counters.silences.measure(|| {
             let bytes = self.encoded_silences();
@@ -404,9 +407,10 @@ impl Alertmanager {
                     answer.silence = Some(Err(error));
                 }
                 Action::BroadcastLogEntry(stored) => {
+                    let encoded = codec::nflog::encode([&stored]);
+                    self.log_file.add(&encoded);
                     self.log_bell.notify_one();
-                    let encode = || codec::nflog::encode([&stored]);
-                    answer.told += self.tell(cluster::LOG, spread, encode);
+                    answer.told += self.tell(cluster::LOG, spread, || encoded);
                 }
                 Action::BroadcastSilence(stored) => {
                     let encode = || codec::silence::encode([&stored]);
