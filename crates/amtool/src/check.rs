@@ -8,7 +8,7 @@ use diag::Source;
 use notify::Templates;
 use promtool::Console;
 use promtool::console::go_file_error;
-use server::pieces::{folder_of, template_files, template_problem};
+use server::pieces::{failing_templates, folder_of, template_files, template_problem};
 
 use crate::failure::Failure;
 use crate::matchers::Reader;
@@ -35,10 +35,15 @@ pub fn check_configs(
     let mut failed = 0;
     for file in files {
         console.print(format_args!("Checking '{file}'"));
-        match load_file(console, file, reader) {
-            Ok(config) => {
+        let source = read_file(file);
+        let loaded = source.and_then(|source| {
+            let config = load_text(console, source.clone(), reader)?;
+            Ok((source, config))
+        });
+        match loaded {
+            Ok((source, config)) => {
                 console.line("  SUCCESS");
-                if !describe(console, &config) {
+                if !describe(console, &source, &config) {
                     failed += 1;
                 }
             }
@@ -55,8 +60,9 @@ pub fn check_configs(
     Ok(())
 }
 
-/// Says what a configuration holds, and whether its templates can be read.
-fn describe(console: &mut Console<'_>, config: &Config) -> bool {
+/// Says what a configuration holds, and whether its templates can be read. Those that will fail are warned of, which
+/// the peer does not do.
+fn describe(console: &mut Console<'_>, source: &Source, config: &Config) -> bool {
     console.line("Found:");
     console.line(" - global config");
     console.line(" - route");
@@ -66,12 +72,14 @@ fn describe(console: &mut Console<'_>, config: &Config) -> bool {
     ));
     console.line(format_args!(" - {} receivers", config.receivers.len()));
     console.line(format_args!(" - {} templates", config.templates.len()));
-    if config.templates.is_empty() {
-        return true;
-    }
     match templates(config.templates.iter().map(|pattern| &**pattern)) {
-        Ok(_) => {
-            console.line("  SUCCESS");
+        Ok(templates) => {
+            if !config.templates.is_empty() {
+                console.line("  SUCCESS");
+            }
+            for warning in failing_templates(source, &templates).iter() {
+                console.problem(format_args!("  WARNING: {}", diag::render_line(warning)));
+            }
             true
         }
         Err(problem) => {
@@ -101,9 +109,13 @@ pub(crate) fn load_file(
     file: &str,
     reader: Reader,
 ) -> Result<Config, String> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| go_file_error("open", file, &error))?;
-    load_text(console, Source::new(file, text), reader)
+    load_text(console, read_file(file)?, reader)
+}
+
+fn read_file(file: &str) -> Result<Source, String> {
+    let bytes = std::fs::read(file).map_err(|error| go_file_error("open", file, &error))?;
+    let text = diag::text_of(bytes).map_err(|problem| problem.to_string())?;
+    Ok(Source::new(file, text))
 }
 
 /// A configuration, with what is logged about its matchers.

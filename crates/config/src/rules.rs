@@ -25,6 +25,8 @@ pub struct Finding {
     /// The bytes of the text that are meant; none for the whole.
     pub range: Option<std::ops::Range<usize>>,
     pub hints: Vec<String>,
+    /// The peers do not find it: the file can be used all the same.
+    pub is_warning: bool,
 }
 
 /// What becomes of keys that rule files do not have.

@@ -12,9 +12,11 @@ mod reason;
 mod render;
 mod source;
 mod suggest;
+mod text;
 
 pub use diagnostic::{Annotation, Diagnostic, Diagnostics, Severity};
 pub use reason::{Reason, ReasonBook, ReasonEntry};
 pub use render::{render_json, render_line, render_terminal};
 pub use source::{Position, Source, Span};
 pub use suggest::did_you_mean;
+pub use text::{NotUtf8, text_of};

@@ -1,11 +1,14 @@
 //! Problems of a template text, found without executing it.
 
+mod reach;
+
 use diag::{Diagnostic, Diagnostics, Source, Span, did_you_mean};
 
 use crate::builtins;
 use crate::function::FunctionTable;
 use crate::parse::{ParseInput, UnknownFunctions, parse};
-use crate::set::has_function;
+use crate::set::{TemplateSet, has_function};
+use crate::value::Value;
 
 /// All unknown functions, and the first syntax error, each with its place.
 ///
@@ -37,6 +40,27 @@ pub fn check(source: &Source, functions: &FunctionTable) -> Diagnostics {
         diagnostics.push(diagnostic);
     }
     diagnostics
+}
+
+impl TemplateSet {
+    /// What is wrong with a text on top of the set: what [`check`] finds, or else, as warnings, which fields and
+    /// templates are not there. `data` only stands for the types of the dot: its lists need an item to go by, and
+    /// what is nil may be anything.
+    pub fn check(&self, source: &Source, data: &Value) -> Diagnostics {
+        let problems = check(source, self.functions());
+        if problems.has_errors() {
+            return problems;
+        }
+        match self.with_nameless(source.text()) {
+            Ok(set) => reach::problems(set.trees(), data, source),
+            // What `check` has not told cannot be placed either.
+            Err(error) => {
+                let mut problems = Diagnostics::new();
+                problems.push(Diagnostic::error("template-syntax", error.message));
+                problems
+            }
+        }
+    }
 }
 
 fn hint(message: &str) -> Option<&'static str> {
@@ -86,6 +110,93 @@ mod tests {
             lines[1]
         );
         assert!(lines[2].contains("unexpected EOF"), "{}", lines[2]);
+    }
+
+    fn unreachable(text: &str) -> Vec<String> {
+        let functions = alertmanager::functions(crate::Time::ZERO);
+        let options = crate::Options::default();
+        let mut set = TemplateSet::new(crate::Flavour::Text, functions, options);
+        let file = "{{ define \"title\" }}{{ .Status }}{{ end }}\n{{ define \"one\" }}{{ .Label.x }}{{ end }}\n\
+            {{ define \"loop\" }}{{ template \"loop\" .Alerts }}{{ end }}";
+        set.parse("my.tmpl", file).unwrap();
+        let data = crate::data::alertmanager::Data::example().to_pointer();
+        let problems = set.check(&Source::new("t", text), &data);
+        problems.iter().map(diag::render_line).collect()
+    }
+
+    #[test]
+    fn what_can_be_there_is_no_problem() {
+        for text in [
+            "",
+            "{{ .CommonLabels.any }}{{ $.ExternalURL }}{{ . }}{{ .Alerts.Firing | len }}",
+            "{{ range .Alerts.Firing }}{{ .Labels.a }}{{ .StartsAt.Format \"15:04\" }}{{ end }}",
+            "{{ range $i, $a := .Alerts }}{{ $i.x }}{{ $a.Fingerprint }}{{ $.Status }}{{ end }}",
+            "{{ range .GroupLabels.SortedPairs }}{{ .Name }}={{ .Value }}{{ end }}",
+            "{{ with (index .Alerts 0).Annotations }}{{ .runbook }}{{ end }}{{ (now).Year }}",
+            "{{ range .CommonLabels.Names }}{{ . }}{{ else }}{{ .Receiver }}{{ end }}",
+            "{{ $x := .Alerts }}{{ $x = .Status }}{{ $x.Whatever }}",
+            "{{ template \"title\" . }}{{ define \"own\" }}{{ .Any }}{{ end }}{{ template \"own\" }}",
+            "{{ (.CommonLabels.Remove (stringSlice \"a\")).b }}{{ (match \"a\" \"b\").Foo }}",
+            "{{ template \"loop\" . }}",
+        ] {
+            let expected: Vec<String> = match text.contains("loop") {
+                true => vec![
+                    "my.tmpl:3:39: can't evaluate field Alerts in type template.Alerts (`range` goes through the \
+                     items, each of which is the dot then)"
+                        .to_owned(),
+                ],
+                false => Vec::new(),
+            };
+            assert_eq!(unreachable(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_and_templates_that_cannot_be_there_are_told_in_every_branch() {
+        let expected = [
+            (
+                "{{ if .CommonLabls }}{{ else }}{{ .Alerts.Labels.x }}{{ end }}",
+                vec![
+                    "t:1:7: can't evaluate field CommonLabls in type *template.Data (did you mean `CommonLabels`?)",
+                    "t:1:42: can't evaluate field Labels in type template.Alerts (`range` goes through the items, \
+                     each of which is the dot then)",
+                ],
+            ),
+            (
+                "{{ range $a := .Alerts }}{{ $a.Lables.x | toUpper }}{{ .CommonLabels.x }}{{ end }}",
+                vec![
+                    "t:1:31: can't evaluate field Lables in type template.Alert (did you mean `Labels`?)",
+                    "t:1:56: can't evaluate field CommonLabels in type template.Alert (there are Status, Labels, \
+                     Annotations, StartsAt, EndsAt, GeneratorURL, Fingerprint)",
+                ],
+            ),
+            (
+                "{{ .CommonLabels.a.b }}{{ (index .Alerts 0).Value }}{{ eq .Stat \"x\" }}{{ $.Foo }}",
+                vec![
+                    "t:1:19: can't evaluate field b in type string",
+                    "t:1:44: can't evaluate field Value in type template.Alert (there are Status, Labels, \
+                     Annotations, StartsAt, EndsAt, GeneratorURL, Fingerprint)",
+                    "t:1:59: can't evaluate field Stat in type *template.Data (there are Receiver, Status, Alerts, \
+                     NotificationReason, GroupLabels, CommonLabels, CommonAnnotations, RouteLabels, ExternalURL)",
+                    "t:1:75: can't evaluate field Foo in type *template.Data (there are Receiver, Status, Alerts, \
+                     NotificationReason, GroupLabels, CommonLabels, CommonAnnotations, RouteLabels, ExternalURL)",
+                ],
+            ),
+            (
+                "{{ template \"titel\" . }}{{ range .Alerts }}{{ template \"one\" . }}{{ end }}",
+                vec![
+                    "t:1:14: template \"titel\" not defined (did you mean `title`?)",
+                    "my.tmpl:2:22: can't evaluate field Label in type template.Alert (did you mean `Labels`?)",
+                ],
+            ),
+            (
+                "{{ toUper .Stat }}",
+                vec!["t:1:4: function \"toUper\" not defined (did you mean `toUpper`?)"],
+            ),
+        ];
+        for (text, problems) in expected {
+            assert_eq!(unreachable(text), problems, "{text}");
+        }
     }
 
     #[test]

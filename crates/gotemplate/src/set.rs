@@ -79,6 +79,27 @@ impl TemplateSet {
         }
     }
 
+    /// The set with a nameless text on top of it.
+    pub(crate) fn with_nameless(&self, text: &str) -> Result<Self, ParseError> {
+        self.with(text, &|word| has_function(&self.functions, word))
+    }
+
+    fn with(&self, text: &str, has_function: &dyn Fn(&str) -> bool) -> Result<Self, ParseError> {
+        let trees = self.parse_with("", text, has_function)?;
+        let mut set = self.clone();
+        set.trees.remove("");
+        set.add(trees);
+        Ok(set)
+    }
+
+    pub(crate) fn functions(&self) -> &FunctionTable {
+        &self.functions
+    }
+
+    pub(crate) fn trees(&self) -> &BTreeMap<String, Arc<Tree>> {
+        &self.trees
+    }
+
     fn add(&mut self, trees: Vec<Tree>) {
         for tree in trees {
             if tree.root.is_empty_tree() && self.trees.contains_key(&tree.name) {
@@ -159,10 +180,7 @@ impl TemplateSet {
         if text.is_empty() {
             return Ok(String::new());
         }
-        let trees = self.parse_with("", text, &|word| has_function(functions, word))?;
-        let mut set = self.clone();
-        set.trees.remove("");
-        set.add(trees);
+        let set = self.with(text, &|word| has_function(functions, word))?;
         set.execute_inner("", data, functions, budget)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use alerting::dedup::NotifyReason;
 use alerting::view::GroupView;
+use diag::{Diagnostics, Source};
 use gotemplate::data::alertmanager::{Data, Kv};
 use gotemplate::functions::alertmanager::{functions, render};
 use gotemplate::{Flavour, Options, ParseError, TemplateSet, Time, default_templates};
@@ -60,6 +61,12 @@ impl Templates {
             }
         }
         Ok(templates)
+    }
+
+    /// What keeps a text from being rendered, whatever the notification is about, as errors and warnings: mistakes of
+    /// syntax, and functions, fields and templates that there are not.
+    pub fn check(&self, template: &Source) -> Diagnostics {
+        self.text.check(template, &Data::example().to_pointer())
     }
 
     /// Renders as plain text. The error says what failed and where.

@@ -1,12 +1,13 @@
 //! Checkers of expressions and templates, for the readers of rule files and manifests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::rules::Finding;
-use diag::{Diagnostic, Source};
-use gotemplate::FunctionTable;
-use gotemplate::data::prometheus::Sample;
+use diag::{Diagnostic, Severity, Source};
+use gotemplate::data::prometheus::{AlertData, Sample};
 use gotemplate::functions::prometheus::{Context, Query, RULE_PREAMBLE, functions};
+use gotemplate::{Flavour, FunctionTable, Options, TemplateSet, Value};
 use promql::ParserOptions;
 
 /// What is wrong with a PromQL expression.
@@ -31,8 +32,15 @@ pub fn template(text: &str) -> Vec<Finding> {
     }
     // The names that the preamble declares are known, and places count from the user's text.
     let source = Source::new("template", format!("{RULE_PREAMBLE}{text}"));
-    let diagnostics = gotemplate::check(&source, &rule_functions());
-    let problems = diagnostics.into_iter();
+    let set = TemplateSet::new(Flavour::Text, rule_functions(), Options::default());
+    // A sample's value may be a float or a histogram.
+    let data = AlertData {
+        labels: BTreeMap::new(),
+        external_labels: BTreeMap::new(),
+        external_url: String::new(),
+        value: Value::Nil,
+    };
+    let problems = set.check(&source, &data.into_value()).into_iter();
     problems
         .map(|problem| finding(problem.message.clone(), &problem, RULE_PREAMBLE.len()))
         .collect()
@@ -47,6 +55,7 @@ fn finding(message: String, diagnostic: &Diagnostic, offset: usize) -> Finding {
         message,
         range,
         hints: diagnostic.hints.clone(),
+        is_warning: diagnostic.severity != Severity::Error,
     }
 }
 
@@ -56,7 +65,7 @@ fn rule_functions() -> FunctionTable {
         time_ms: 0,
         external_url: Some(String::new()),
         query: Arc::new(NoQuery),
-        options: gotemplate::Options::default(),
+        options: Options::default(),
     })
 }
 

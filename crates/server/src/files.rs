@@ -9,7 +9,7 @@ pub struct RealFiles;
 
 impl config::FileReader for RealFiles {
     fn read(&self, path: &str) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|error| format!("reading {path}: {error}"))
+        read_text(Path::new(path))
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
@@ -20,6 +20,13 @@ impl config::FileReader for RealFiles {
             .map(|file| file.display().to_string())
             .collect())
     }
+}
+
+/// A text file; the error says what is wrong with it.
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let bytes = fs::read(path).map_err(|error| format!("reading {shown}: {error}"))?;
+    diag::text_of(bytes).map_err(|problem| format!("reading {shown}: {problem}"))
 }
 
 /// The folder of a file, as relative paths in it start from.
@@ -54,8 +61,7 @@ pub(crate) fn manifest_files(
             files.push(path.clone());
         }
         for file in files {
-            let text = fs::read_to_string(&file)
-                .map_err(|error| format!("reading {}: {error}", file.display()))?;
+            let text = read_text(&file)?;
             texts.push((file.display().to_string(), text));
         }
     }

@@ -8,7 +8,7 @@ use yaml::{Kind, Node, Resolved};
 
 use crate::StartError;
 use crate::address::{OwnAddress, Scheme};
-use crate::files::{folder_of, manifest_files};
+use crate::files::{folder_of, manifest_files, read_text};
 use crate::options::Options;
 
 /// What the server watches if it is told nothing: itself. Who answers there is known without a certificate.
@@ -39,8 +39,7 @@ pub(crate) struct Input {
 }
 
 pub(crate) fn file(path: &Path) -> Result<FileInput, StartError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| StartError::Input(format!("reading {}: {error}", path.display())))?;
+    let text = read_text(path).map_err(StartError::Input)?;
     Ok(FileInput {
         source: Source::new(path.display().to_string(), text),
         base_dir: folder_of(path),

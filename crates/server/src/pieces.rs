@@ -20,7 +20,7 @@ pub use crate::groups::groups;
 pub use crate::http_client::client_options;
 pub use crate::offline::open_read_only;
 pub use crate::queries::samples;
-pub use crate::routing::{route_tree, template_files, template_problem};
+pub use crate::routing::{failing_templates, route_tree, template_files, template_problem};
 pub use crate::storage::{is_in_use, lock_folder};
 
 /// Names for blocks.

@@ -1,5 +1,6 @@
 //! From the Alertmanager configuration to the machine's plain values and the integrations behind it.
 
+mod texts;
 pub(crate) mod trial;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,6 +21,8 @@ use crate::input::FileInput;
 use crate::options::Tempo;
 use crate::plan::RoutingContext;
 use crate::{event_recorder, receivers, tempo, traces};
+
+pub use texts::failing_templates;
 
 /// Routing where no configuration says anything: alerts are grouped and shown, and nobody is told.
 const BUILT_IN: &str = "route:\n  receiver: \"null\"\nreceivers:\n- name: \"null\"\n";
@@ -51,6 +54,7 @@ pub(crate) fn plan(
         }
     };
     let templates = templates(&config, context.external_url, problems)?;
+    problems.extend(failing_templates(&input.source, &templates));
     let mut integrations: HashMap<Arc<str>, Vec<Box<dyn Integration>>> = HashMap::new();
     let mut receivers = Vec::new();
     for receiver in &config.receivers {
@@ -122,17 +126,19 @@ pub fn template_files<'p>(
 }
 
 fn templates(config: &Config, external_url: &str, problems: &mut Diagnostics) -> Option<Templates> {
-    let (texts, unreadable) = template_files(config.templates.iter().map(|pattern| &**pattern));
+    let (read, unreadable) = template_files(config.templates.iter().map(|pattern| &**pattern));
     for problem in unreadable {
         problems.push(Diagnostic::error("template-unreadable", problem));
     }
-    let files = texts
+    let files = read
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     match Templates::new(external_url, files) {
         Ok(templates) => Some(templates),
         Err(error) => {
-            problems.push(Diagnostic::error("template-invalid", error.to_string()));
+            let file = read.iter().find(|(path, _)| *path == error.name);
+            let text = file.map_or("", |(_, text)| text);
+            problems.extend(texts::file_problems(&error.name, text, &error.error));
             None
         }
     }

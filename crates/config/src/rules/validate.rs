@@ -149,7 +149,7 @@ impl Report<'_> {
             for (name, text) in texts {
                 let findings = (self.checks.template)(&text.text);
                 let prefix = format!("{kind} {}: ", quote(name));
-                if let Some(first) = findings.first() {
+                if let Some(first) = findings.iter().find(|finding| !finding.is_warning) {
                     let before = first
                         .range
                         .as_ref()
@@ -210,7 +210,11 @@ impl Report<'_> {
                 None => text.span(),
             };
             let message = format!("{}{prefix}{}", self.subject, finding.message);
-            let mut problem = Diagnostic::error("bad-rule-text", message).at(self.source, place);
+            let problem = match finding.is_warning {
+                true => Diagnostic::warning("template-fails", message),
+                false => Diagnostic::error("bad-rule-text", message),
+            };
+            let mut problem = problem.at(self.source, place);
             problem.hints = finding.hints;
             self.problems.push(problem);
         }
@@ -249,6 +253,7 @@ mod tests {
                     message: "parse error".into(),
                     range: Some(at..at + 1),
                     hints: vec![],
+                    is_warning: false,
                 }],
                 None => vec![],
             },
@@ -296,6 +301,7 @@ mod tests {
                 message: message.to_owned(),
                 range: None,
                 hints: vec![],
+                is_warning: false,
             }
         }
         let text = "groups:\n- name: a\n  own: 1\n  rules:\n  - record: x\n    expr: up\n    for: 1m\n  \

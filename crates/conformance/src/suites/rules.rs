@@ -59,6 +59,7 @@ fn expression_findings(text: &str) -> Vec<Finding> {
             message: errors.to_string(),
             range: None,
             hints: Vec::new(),
+            is_warning: false,
         }],
     }
 }

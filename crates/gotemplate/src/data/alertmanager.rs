@@ -168,6 +168,29 @@ impl Kv {
 }
 
 impl Data {
+    /// Stands for the types of the data: two alerts, one of each status, without labels.
+    pub fn example() -> Self {
+        let none = || Kv::new(BTreeMap::new());
+        let alert = |status: &str| Alert {
+            status: status.to_owned(),
+            labels: none(),
+            annotations: none(),
+            starts_at: Time::ZERO,
+            ends_at: Time::ZERO,
+            generator_url: String::new(),
+            fingerprint: String::new(),
+        };
+        Self {
+            status: "firing".to_owned(),
+            alerts: Some(vec![alert("firing"), alert("resolved")]),
+            group_labels: none(),
+            common_labels: none(),
+            common_annotations: none(),
+            route_labels: none(),
+            ..Self::default()
+        }
+    }
+
     /// The dot, passed as a struct.
     pub fn to_value(&self) -> Value {
         self.value_of("template.Data")

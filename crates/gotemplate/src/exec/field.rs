@@ -143,7 +143,7 @@ impl<'p> State<'p, '_> {
     }
 }
 
-fn method(receiver: &Value, name: &str) -> Option<Function> {
+pub(crate) fn method(receiver: &Value, name: &str) -> Option<Function> {
     match receiver {
         Value::Time(time) => time_method(time, name),
         Value::Duration(duration) => duration_method(*duration, name),

@@ -7,6 +7,8 @@ mod call;
 mod eval;
 mod field;
 
+pub(crate) use field::method;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
