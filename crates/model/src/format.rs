@@ -126,23 +126,38 @@ pub fn go_quote(text: &str) -> String {
         match character {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\u{b}' => quoted.push_str("\\v"),
-            c if u32::from(c) < 0x20 || c == '\u{7f}' => {
-                quoted.push_str(&format!("\\x{:02x}", u32::from(c)))
-            }
-            c if is_printable(c) => quoted.push(c),
-            c if u32::from(c) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c => push_printable(&mut quoted, c),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// A text of others as one line of a terminal: control characters, such as those that colour or clear it, line breaks
+/// and marks of direction have Go's escapes.
+pub fn terminal_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    text.chars().for_each(|c| push_printable(&mut line, c));
+    line
+}
+
+/// The character, or Go's escape of one that does not print.
+fn push_printable(text: &mut String, character: char) {
+    match character {
+        '\n' => text.push_str("\\n"),
+        '\t' => text.push_str("\\t"),
+        '\r' => text.push_str("\\r"),
+        '\u{7}' => text.push_str("\\a"),
+        '\u{8}' => text.push_str("\\b"),
+        '\u{c}' => text.push_str("\\f"),
+        '\u{b}' => text.push_str("\\v"),
+        c if u32::from(c) < 0x20 || c == '\u{7f}' => {
+            text.push_str(&format!("\\x{:02x}", u32::from(c)))
+        }
+        c if is_printable(c) => text.push(c),
+        c if u32::from(c) < 0x1_0000 => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+        c => text.push_str(&format!("\\U{:08x}", u32::from(c))),
+    }
 }
 
 /// Go's `unicode.IsPrint` as far as it matters in label values: no control, format, private-use or
@@ -158,6 +173,14 @@ fn is_printable(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_others_do_nothing_to_a_terminal() {
+        assert_eq!(
+            terminal_line("\u{1b}[2Jred\u{7}\r\nTold: \"p\\q\" \u{202e}\u{fc}"),
+            "\\x1b[2Jred\\a\\r\\nTold: \"p\\q\" \\u202e\u{fc}"
+        );
+    }
 
     #[test]
     fn floats_as_go_prints_them() {

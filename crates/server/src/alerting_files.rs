@@ -149,7 +149,10 @@ impl Folder {
         let bytes = match self.disk.read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
-            Err(error) => return Err(error),
+            Err(error) => {
+                let problem = format!("{}: {error}", path.display());
+                return Err(io::Error::new(error.kind(), problem));
+            }
         };
         let (entries, problem) = decode(&bytes);
         let mut size = bytes.len();

@@ -7,6 +7,7 @@ use ::amtool::format::Output;
 use ::amtool::matchers::Reader;
 use ::promtool::Console;
 use ::promtool::http::success;
+use model::format::terminal_line;
 use serde_json::{Value, json};
 
 use super::event::clock;
@@ -82,9 +83,10 @@ fn told(drill: &Value, output: Output) -> String {
         }
         let after = hop["afterMs"].as_f64().unwrap_or_default() / 1000.0;
         let at = clock(text(hop, "at"));
-        lines.push_str(&format!("  {at}  {after:>8.3}s  {}\n", text(hop, "text")));
+        let what = terminal_line(text(hop, "text"));
+        lines.push_str(&format!("  {at}  {after:>8.3}s  {what}\n"));
     }
-    lines.push_str(&format!("\n{}\n", text(drill, "text")));
+    lines.push_str(&format!("\n{}\n", terminal_line(text(drill, "text"))));
     for end in drill["ends"].as_array().into_iter().flatten() {
         let whom = [text(end, "receiver"), text(end, "integration")];
         let whom = whom.into_iter().filter(|name| !name.is_empty());
@@ -97,7 +99,7 @@ fn told(drill: &Value, output: Output) -> String {
             "  {}: {what}{}. {}\n",
             if whom.is_empty() { "nobody" } else { &whom },
             text(end, "outcome"),
-            text(end, "text")
+            terminal_line(text(end, "text"))
         ));
     }
     lines

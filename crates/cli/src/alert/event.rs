@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::format::terminal_line;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -52,6 +53,11 @@ impl Event {
     /// `2026-11-27 10:00:00`, in UTC.
     pub(super) fn clock(&self) -> String {
         clock(&self.at)
+    }
+
+    /// The text for a terminal: others may have written parts of it.
+    pub(super) fn line(&self) -> String {
+        terminal_line(&self.text)
     }
 
     pub(super) fn detail(&self, name: &str) -> &str {

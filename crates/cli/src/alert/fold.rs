@@ -44,7 +44,7 @@ pub(super) fn lines<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<Stri
                 last: event.clock(),
             });
         }
-        lines.push(format!("{}  {}", event.clock(), event.text));
+        lines.push(format!("{}  {}", event.clock(), event.line()));
     }
     streaks.sort_by(|a, b| a.last.cmp(&b.last));
     lines.extend(streaks.iter().filter_map(Streak::line));

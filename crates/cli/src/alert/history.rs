@@ -39,9 +39,13 @@ pub(super) fn run(
         let clock = event.clock();
         match output(given) {
             Output::Extended => {
-                console.line(format_args!("{clock}  {:<28}  {}", event.code, event.text));
+                console.line(format_args!(
+                    "{clock}  {:<28}  {}",
+                    event.code,
+                    event.line()
+                ));
             }
-            _ => console.line(format_args!("{clock}  {}", event.text)),
+            _ => console.line(format_args!("{clock}  {}", event.line())),
         }
     }
     if found.events.is_empty() {

@@ -7,6 +7,7 @@ use ::amtool::format::Output;
 use ::amtool::matchers::Reader;
 use ::promtool::Console;
 use model::Labels;
+use model::format::terminal_line;
 use serde::Serialize;
 
 use super::event::{Event, clock};
@@ -171,7 +172,7 @@ impl Why {
                 "group-flushed" | "group-created" | "alert-forgotten"
             )
         };
-        let line = |event: &Event| format!("{}  {}", event.clock(), event.text);
+        let line = |event: &Event| format!("{}  {}", event.clock(), event.line());
         let lines = match output {
             Output::Extended => self.events.iter().map(line).collect(),
             _ => fold::lines(self.events.iter().filter(|event| !is_noise(event))),
@@ -179,7 +180,7 @@ impl Why {
         for line in lines {
             text.push_str(&format!("  {line}\n"));
         }
-        text.push_str(&format!("\n{}\n", self.conclusion));
+        text.push_str(&format!("\n{}\n", terminal_line(&self.conclusion)));
         for standing in &self.receivers {
             text.push_str(&format!("  {}\n", standing.line_among(&self.receivers)));
         }
@@ -316,7 +317,8 @@ impl Standing {
             Outcome::Notified => "told",
             Outcome::Failed | Outcome::NotNotified => "not told",
         };
-        format!("{}: {word}. {} ({clock}){repeat}", self.receiver, self.text)
+        let text = terminal_line(&self.text);
+        format!("{}: {word}. {text} ({clock}){repeat}", self.receiver)
     }
 }
 
