@@ -103,6 +103,8 @@ test("answers that are no answers", async () => {
     [200, "<html>please sign in</html>", "The answer cannot be read"],
     [500, '{"status":"error","errorType":"internal","error":"it broke"}', "it broke"],
     [502, "bad gateway", "The server does not answer"],
+    [200, "{}", "The answer cannot be read"],
+    [200, '{"status":"success","data":null}', "The answer cannot be read"],
   ] as const) {
     const { page, problems, close } = await open(browser, `${server.url}/flags`);
     await page.route("**/api/keepwatch/v1/rules*", (route) => route.fulfill({ status, body }));
@@ -111,4 +113,32 @@ test("answers that are no answers", async () => {
     expect(problems, String(status)).toEqual([]);
     await close();
   }
+});
+
+test("whatever answers in the server's place, no page is blank", async () => {
+  for (const [body, told] of [
+    ["{}", "The answer cannot be read"],
+    ["[]", "The answer cannot be read"],
+    ['{"status":"success","data":null}', "The answer cannot be read"],
+    ['{"status":"success","data":{}}', "This page failed"],
+    ['{"status":"success","data":[[[]]]}', "This page failed"],
+  ] as const) {
+    for (const path of ["/status", "/query?g0.expr=up", "/alerts", "/targets"]) {
+      const { page, close } = await open(browser, "about:blank");
+      await page.route("**/api/**", (route) => route.fulfill({ status: 200, body, contentType: "application/json" }));
+      await page.goto(server.url + path);
+      await page.getByText(told).first().waitFor();
+      await close();
+    }
+  }
+});
+
+test("a server that does not end its answers is told", async () => {
+  const { page, problems, close } = await open(browser, "about:blank");
+  await page.route("**/api/v1/**", () => new Promise(() => {}));
+  await page.route("**/api/keepwatch/v1/rules*", () => new Promise(() => {}));
+  await page.goto(`${server.url}/rules`);
+  await page.getByText("No answer for 8 seconds").first().waitFor({ timeout: 30_000 });
+  expect(problems).toEqual([]);
+  await close();
 });

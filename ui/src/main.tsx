@@ -10,6 +10,7 @@ import { MantineProvider } from "./kit/mantine";
 import { apply, useSettings } from "./kit/settings";
 import { theme } from "./kit/theme";
 import { LiveProvider } from "./live/live";
+import { Boundary } from "./shell/Boundary";
 import { Frame } from "./shell/Frame";
 import { routes } from "./shell/routes";
 import { UnknownPage } from "./shell/UnknownPage";
@@ -48,19 +49,21 @@ function Themed() {
     settings.theme === "dark" || (settings.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   return (
     <MantineProvider theme={theme} forceColorScheme={isDark ? "dark" : "light"}>
-      <LiveProvider>
-        <BrowserRouter basename={prefix === "" ? "/" : prefix}>
-          <Routes>
-            <Route element={<Frame />}>
-              {routes.map(({ path: pattern, Component }) => (
-                <Route key={pattern} path={pattern} element={<Component />} />
-              ))}
-              <Route path="/" element={<Navigate to={home} replace />} />
-              <Route path="*" element={<UnknownPage />} />
-            </Route>
-          </Routes>
-        </BrowserRouter>
-      </LiveProvider>
+      <Boundary>
+        <LiveProvider>
+          <BrowserRouter basename={prefix === "" ? "/" : prefix}>
+            <Routes>
+              <Route element={<Frame />}>
+                {routes.map(({ path: pattern, Component }) => (
+                  <Route key={pattern} path={pattern} element={<Component />} />
+                ))}
+                <Route path="/" element={<Navigate to={home} replace />} />
+                <Route path="*" element={<UnknownPage />} />
+              </Route>
+            </Routes>
+          </BrowserRouter>
+        </LiveProvider>
+      </Boundary>
     </MantineProvider>
   );
 }

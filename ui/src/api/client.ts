@@ -126,6 +126,16 @@ function unwrap<T>(body: unknown): Answer<T> {
   return { data: body as T, warnings: [], infos: [] };
 }
 
+/** The data of our own paths, which are always in an envelope; `/api/v2` has none. */
+function own<T>(path: string, url: string, body: unknown): Answer<T> {
+  const answer = unwrap<T>(body);
+  const isBare = path.startsWith("/api/v2/");
+  const isWhole = typeof body === "object" && body !== null && (body as Envelope).status === "success";
+  if (isBare ? body !== null : isWhole && answer.data !== undefined && answer.data !== null) return answer;
+  const begin = JSON.stringify(body).slice(0, 80);
+  throw new Failure("broken", `the answer is JSON, but none of this server; it begins with ${begin}`, { url });
+}
+
 /** URLs longer than this do not pass every proxy; the paths that can be that long take POST too. */
 const urlMax = 4000;
 const takesForm = new Set<string>([
@@ -144,9 +154,9 @@ export async function get<P extends keyof Gets>(
   const url = urlOf(path, params as Values);
   if (url.length > urlMax && takesForm.has(path)) {
     const body = new URLSearchParams(url.slice(url.indexOf("?") + 1));
-    return unwrap(await send(urlOf(path), { method: "POST", body, signal: signal ?? null }));
+    return own(path, url, await send(urlOf(path), { method: "POST", body, signal: signal ?? null }));
   }
-  return unwrap(await send(url, { signal: signal ?? null, headers: { accept: "application/json" } }));
+  return own(path, url, await send(url, { signal: signal ?? null, headers: { accept: "application/json" } }));
 }
 
 export async function post<P extends keyof Posts>(

@@ -7,19 +7,22 @@ import { Icon } from "./Icon";
 import { Button } from "./mantine";
 
 const patienceMs = 150;
+/** From then on it is said that it takes long. */
+const longMs = 8000;
 /** Letters of a message that are shown; its details have all. */
 const messageMax = 500;
 
 /** The shape of what comes, if it takes a moment. */
 export function Loading({ lines = 8 }: { lines?: number }) {
   const [isShown, setShown] = useState(false);
+  const [isLong, setLong] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setShown(true), patienceMs);
-    return () => clearTimeout(timer);
+    const timers = [setTimeout(() => setShown(true), patienceMs), setTimeout(() => setLong(true), longMs)];
+    return () => timers.forEach(clearTimeout);
   }, []);
   return (
     <div role="status" aria-busy="true">
-      <span className="visually-hidden">{text.loading}</span>
+      {isLong ? <p className="dim">{text.loadingLong}</p> : <span className="visually-hidden">{text.loading}</span>}
       {isShown &&
         Array.from({ length: lines }, (_, index) => (
           <div key={index} className="skeleton" style={{ width: `${92 - ((index * 17) % 40)}%` }} />

@@ -1,4 +1,4 @@
-// A page that fails does not take the frame with it.
+// A page that fails does not take the frame with it, and a frame that fails leaves words, not a blank page.
 import { Component, type ReactNode } from "react";
 import { CopyButton } from "../kit/Copy";
 import { Button } from "../kit/mantine";

@@ -70,6 +70,8 @@ export const text = {
   all: "all",
   none: "none",
   loading: "Loading",
+  loadingLong:
+    "No answer for 8 seconds. The page goes on waiting; look whether the server is busy, and whether a proxy between holds its answers back.",
   retry: "Try again",
   request: "Request",
   announced: (counts: string, added: number) => `${counts}, ${added} new`,
