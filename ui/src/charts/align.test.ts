@@ -47,6 +47,7 @@ test("lines on top of each other", () => {
 
 test("figures of a line", () => {
   expect(summarize([null, 1, 5, null])).toEqual({ last: 5, min: 1, max: 5, average: 3 });
+  expect(summarize([1.5e308, 1.5e308, null]).average).toBe(1.5e308);
   expect(summarize([null])).toEqual({ last: null, min: null, max: null, average: null });
 });
 

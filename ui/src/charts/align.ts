@@ -79,7 +79,12 @@ export function summarize(values: ReadonlyArray<number | null>): Summary {
     sum += value;
     count += 1;
   }
-  return { last, min, max, average: count === 0 ? null : sum / count };
+  if (count === 0) return { last, min, max, average: null };
+  // The sum of great numbers is beyond all numbers, their average is not.
+  const average = Number.isFinite(sum)
+    ? sum / count
+    : values.reduce<number>((mean, value) => mean + (value ?? 0) / count, 0);
+  return { last, min, max, average };
 }
 
 /** Labels that all lines have with the same value, and those that tell them apart. */

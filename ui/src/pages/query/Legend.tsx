@@ -98,7 +98,7 @@ export function Legend({ lines, isHidden, pointed, onToggle }: LegendProps) {
       (figure): Column<Row> => ({
         key: figure,
         title: words[figure],
-        width: "92px",
+        width: "112px",
         sort: figure,
         numeric: true,
         render: (row) => (row[figure] === null ? "–" : formatNumber(row[figure] ?? Number.NaN)),
