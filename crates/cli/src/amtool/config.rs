@@ -7,7 +7,7 @@ use ::promtool::Console;
 use clap::Command;
 
 use super::given::Given;
-use super::{api, output, switch, value, words};
+use super::{api, output_beyond_peer, switch, value, words};
 
 const SHOW_ABOUT: &str = "View current config.
 
@@ -88,12 +88,12 @@ pub(super) fn run_routes(
         }
     };
     if kind == "show" {
-        return routes::show(console, &source, reader, output(given));
+        return routes::show(console, &source, reader, output_beyond_peer(given));
     }
     let test = RouteTest {
         labels: given.texts("labels"),
         expected: given.text("verify.receivers").to_owned(),
         tree: given.is_on("tree"),
     };
-    routes::test(console, &source, reader, output(given), &test)
+    routes::test(console, &source, reader, output_beyond_peer(given), &test)
 }

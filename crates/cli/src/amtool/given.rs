@@ -13,15 +13,24 @@ use config::GoDuration;
 use model::format::go_quote;
 
 use super::settings::Settings;
-use crate::promtool::{existing_file, go_duration};
+use crate::promtool::{existing_file, flag_duration};
 
 /// The arguments of one command, those of the commands around it included.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'m> {
+    pub(super) names: Names,
     /// Tells which arguments there can be: in a release build the matches do not.
     pub(super) command: &'m Command,
     pub(super) matches: &'m ArgMatches,
     pub(super) settings: &'m Settings,
+}
+
+/// Under which names the commands are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// As amtool, whose output scripts read.
+    Peer,
+    Own,
 }
 
 /// What is wrong with a value, and at which argument.
@@ -38,8 +47,8 @@ const CHECKS: [(&str, Option<char>, Check); 10] = [
     ("template.type", None, |text| {
         one_of(&["html", "text"], text)
     }),
-    ("timeout", None, |text| go_duration(text).map(drop)),
-    ("within", None, |text| go_duration(text).map(drop)),
+    ("timeout", None, |text| flag_duration(text).map(drop)),
+    ("within", None, |text| flag_duration(text).map(drop)),
     ("worker", Some('w'), whole),
     ("http.config.file", None, |text| {
         existing_file(text).map(drop)
@@ -77,7 +86,7 @@ impl<'m> Given<'m> {
     }
 
     pub(crate) fn duration(self, name: &str) -> GoDuration {
-        go_duration(self.text(name)).unwrap_or_default()
+        flag_duration(self.text(name)).unwrap_or_default()
     }
 
     /// A switch, which may have a twin `no-…`.

@@ -23,7 +23,7 @@ use ::amtool::format::{Formatter, Output};
 use ::amtool::matchers::{Reader, Verbosity};
 use ::promtool::Console;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use given::Given;
+use given::{Given, Names};
 pub(crate) use own::{NAMES as OWN_NAMES, commands as own_commands, filled_in, run as run_own};
 use settings::Settings;
 
@@ -104,6 +104,7 @@ fn dispatch(
 ) -> Result<(), Failure> {
     let (path, command, matches) = leaf(command, matches);
     let given = Given {
+        names: Names::Peer,
         command,
         matches,
         settings,
@@ -177,6 +178,14 @@ fn api(given: Given<'_>) -> Result<Api, Failure> {
 
 pub(crate) fn output(given: Given<'_>) -> Output {
     Output::parse(given.text("output")).unwrap_or_default()
+}
+
+/// Of what the peer prints one way only, whatever the output.
+fn output_beyond_peer(given: Given<'_>) -> Output {
+    match given.names {
+        Names::Peer => Output::Simple,
+        Names::Own => output(given),
+    }
 }
 
 fn formatter(given: Given<'_>) -> Formatter<'_> {

@@ -8,7 +8,7 @@ use ::amtool::Failure;
 use ::promtool::Console;
 use clap::{ArgMatches, Command};
 
-use super::given::Given;
+use super::given::{Given, Names};
 use super::settings::Settings;
 use super::{
     alert, common, config, defaults, ended, leaf, reader, run_command, silence, template, value,
@@ -64,6 +64,7 @@ pub(crate) fn run(root: &Command, matches: &ArgMatches, arguments: &[OsString]) 
     let (path, command, matches) = leaf(root, matches);
     let settings = Settings::default();
     let given = Given {
+        names: Names::Own,
         command,
         matches,
         settings: &settings,

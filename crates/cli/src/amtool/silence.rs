@@ -10,7 +10,7 @@ use ::promtool::console::read_text;
 use clap::{Arg, Command};
 
 use super::given::Given;
-use super::{api, formatter, now, output, switch, value, values, words};
+use super::{api, formatter, now, output_beyond_peer, switch, value, values, words};
 use crate::promtool::standard_input;
 
 const QUERY_ABOUT: &str = "Query Alertmanager silences.
@@ -178,7 +178,14 @@ pub(super) fn run(
                 annotations: given.texts("annotation"),
                 times: times_of(given),
             };
-            silence::add(console, &api, reader, output(given), &new, now())
+            silence::add(
+                console,
+                &api,
+                reader,
+                output_beyond_peer(given),
+                &new,
+                now(),
+            )
         }
         "update" => {
             let update = SilenceUpdate {
@@ -200,7 +207,7 @@ pub(super) fn run(
             };
             let silences = import::read(&text, ids)?;
             let workers = given.text("worker").parse().unwrap_or(1);
-            import::import(console, &api, output(given), silences, workers)
+            import::import(console, &api, output_beyond_peer(given), silences, workers)
         }
     }
 }

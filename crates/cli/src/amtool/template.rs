@@ -7,7 +7,7 @@ use ::promtool::console::read_text;
 use clap::Command;
 
 use super::given::Given;
-use super::{now, output, value, values};
+use super::{now, output_beyond_peer, value, values};
 
 pub(super) fn command() -> Command {
     Command::new("template")
@@ -47,5 +47,5 @@ pub(super) fn run(given: Given<'_>, console: &mut Console<'_>) -> Result<(), Fai
         data: data.as_deref(),
         now: now(),
     };
-    render(console, output(given), &rendering)
+    render(console, output_beyond_peer(given), &rendering)
 }

@@ -15,7 +15,7 @@ use model::Duration;
 use promql::ParserOptions;
 
 use super::query::{http_config_argument, server_at};
-use super::usage::{existing_file, go_duration};
+use super::usage::{existing_file, flag_duration};
 use super::{outcome, text, texts};
 
 const METRICS_ABOUT: &str =
@@ -49,7 +49,7 @@ pub(super) fn command() -> Command {
             Arg::new("query.lookback-delta")
                 .long("query.lookback-delta")
                 .default_value("5m")
-                .value_parser(go_duration)
+                .value_parser(flag_duration)
                 .global(true)
                 .help("The server's maximum query lookback duration"),
         )
@@ -73,7 +73,7 @@ pub(super) fn command() -> Command {
                     Arg::new("timeout")
                         .long("timeout")
                         .default_value("30s")
-                        .value_parser(go_duration)
+                        .value_parser(flag_duration)
                         .help("The longest time to wait for discovery results"),
                 ),
         )

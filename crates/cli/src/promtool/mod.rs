@@ -19,7 +19,7 @@ use ::promtool::{Console, Outcome};
 pub(crate) use check::standard_input;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{Features, Switch};
-pub(crate) use usage::{existing_file, go_duration, pair, problem};
+pub(crate) use usage::{existing_file, flag_duration, pair, problem};
 
 /// Under this name the program is promtool.
 const NAME: &str = "promtool";

@@ -9,7 +9,7 @@ use model::Timestamp;
 
 use super::check::standard_input;
 use super::query::{http_config_argument, server_at};
-use super::usage::{existing_file, go_duration, pair};
+use super::usage::{existing_file, flag_duration, pair};
 use super::{outcome, text, texts};
 
 pub(super) fn command() -> Command {
@@ -49,7 +49,7 @@ pub(super) fn command() -> Command {
                     Arg::new("timeout")
                         .long("timeout")
                         .default_value("30s")
-                        .value_parser(go_duration)
+                        .value_parser(flag_duration)
                         .help("The time to wait for pushing metrics"),
                 )
                 .arg(pairs("header", "Prometheus remote write header"))

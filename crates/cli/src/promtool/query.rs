@@ -9,7 +9,7 @@ use config::GoDuration;
 use model::MatchOp;
 use promql::ParserOptions;
 
-use super::usage::{existing_file, go_duration, pair};
+use super::usage::{existing_file, flag_duration, pair};
 use super::{experimental, outcome, text, texts};
 use crate::query::{self, Source};
 use crate::query_print::{Format, print};
@@ -67,7 +67,7 @@ fn analyze_command() -> Command {
         .arg(
             flag("duration", "Time frame to analyze")
                 .default_value("1h")
-                .value_parser(go_duration),
+                .value_parser(flag_duration),
         )
         .arg(flag(
             "time",

@@ -89,12 +89,69 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A duration in Go's notation.
-pub(crate) fn go_duration(text: &str) -> Result<config::GoDuration, String> {
-    config::GoDuration::parse(text).ok_or_else(|| {
-        let text = model::format::go_quote(text);
-        format!("time: invalid duration {text}")
-    })
+/// A duration as the peers' tools take it in flags: Go's notation, and `d` and `w` too.
+pub(crate) fn flag_duration(text: &str) -> Result<config::GoDuration, String> {
+    let quoted = || format!("\"{text}\"");
+    let invalid = || format!("time: invalid duration {}", quoted());
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits == "0" {
+        return Ok(config::GoDuration(0));
+    }
+    if digits.is_empty() {
+        return Err(invalid());
+    }
+    let is_of_number = |c: char| c == '.' || c.is_ascii_digit();
+    let (mut rest, mut nanoseconds) = (digits, 0_i64);
+    while !rest.is_empty() {
+        let (whole, after) = split_where(rest, |c| !c.is_ascii_digit());
+        let (fraction, after) = match after.strip_prefix('.') {
+            Some(after) => split_where(after, |c| !c.is_ascii_digit()),
+            None => ("", after),
+        };
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(invalid());
+        }
+        let (unit, after) = split_where(after, is_of_number);
+        let scale = match unit {
+            "" => return Err(format!("time: missing unit in duration {}", quoted())),
+            "ns" => 1,
+            "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "d" => 86_400_000_000_000,
+            "w" => 604_800_000_000_000,
+            _ => {
+                let quoted = quoted();
+                return Err(format!(
+                    "time: unknown unit \"{unit}\" in duration {quoted}"
+                ));
+            }
+        };
+        let whole: i64 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().map_err(|_| invalid())?
+        };
+        let part: f64 = format!("0.{fraction}0").parse().unwrap_or_default();
+        let part = (part * scale as f64) as i64;
+        let more = whole
+            .checked_mul(scale)
+            .and_then(|more| more.checked_add(part));
+        let sum = more.and_then(|more| nanoseconds.checked_add(more));
+        nanoseconds = sum.ok_or_else(invalid)?;
+        rest = after;
+    }
+    Ok(config::GoDuration(sign * nanoseconds))
+}
+
+/// The text up to the first such character, and from it on.
+fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
 #[cfg(test)]
@@ -107,6 +164,34 @@ mod tests {
             .try_get_matches_from(all)
             .unwrap_err();
         problem(&error)
+    }
+
+    #[test]
+    fn durations_of_flags() {
+        for (text, seconds) in [
+            ("0", 0.0),
+            ("2d", 172_800.0),
+            ("1w1.5h", 610_200.0),
+            ("-90s", -90.0),
+            ("+.5s", 0.5),
+            ("1m0.25s100ms", 60.35),
+        ] {
+            let parsed = flag_duration(text).unwrap();
+            assert_eq!(parsed.0, (seconds * 1e9) as i64, "{text}");
+        }
+        for (text, problem) in [
+            ("", "time: invalid duration \"\""),
+            ("x", "time: invalid duration \"x\""),
+            ("5", "time: missing unit in duration \"5\""),
+            ("100y", "time: unknown unit \"y\" in duration \"100y\""),
+            (
+                "99999999999999999999s",
+                "time: invalid duration \"99999999999999999999s\"",
+            ),
+            ("9999999w", "time: invalid duration \"9999999w\""),
+        ] {
+            assert_eq!(flag_duration(text).unwrap_err(), problem);
+        }
     }
 
     /// What promtool 2.42 says of the same lines.

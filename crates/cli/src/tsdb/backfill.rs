@@ -12,7 +12,7 @@ use config::GoDuration;
 use model::{Duration, Timestamp};
 
 use crate::progress::Bar;
-use crate::promtool::{existing_file, go_duration};
+use crate::promtool::{existing_file, flag_duration};
 use crate::query::{Source, time};
 
 /// Without an end, as far as a server is sure to have written its head out.
@@ -41,7 +41,7 @@ fn command(name: &'static str, about: &'static str) -> Command {
         .arg(
             text("eval-interval", "DURATION", "How frequently to evaluate rules of groups without an interval")
                 .default_value("60s")
-                .value_parser(go_duration),
+                .value_parser(flag_duration),
         )
         .arg(
             Arg::new("rule-files")

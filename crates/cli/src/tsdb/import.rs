@@ -12,7 +12,7 @@ use model::{Duration, Timestamp};
 
 use super::look::{numbers, readable, switch};
 use crate::progress::Bar;
-use crate::promtool::{existing_file, go_duration, pair};
+use crate::promtool::{existing_file, flag_duration, pair};
 
 /// Reading a large body, and making blocks of it.
 const ONLINE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4 * 3600);
@@ -36,7 +36,7 @@ pub(crate) fn max_block_duration() -> Arg {
         .value_name("DURATION")
         .default_value("0s")
         .hide(true)
-        .value_parser(go_duration)
+        .value_parser(flag_duration)
         .help("Maximum duration created blocks may span. Anything less than 2h is ignored")
 }
 
