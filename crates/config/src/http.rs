@@ -305,8 +305,7 @@ impl BasicAuth {
             map.refuse_with_hint("basic_auth", CODE, message, "keep one of them");
         }
         if count(passwords) > 1 {
-            let message = "at most one of the basic_auth password, password_file & password_ref \
-                           must be configured";
+            let message = "at most one of basic_auth password, password_file & password_ref must be configured";
             map.refuse_with_hint("basic_auth", CODE, message, "keep one of them");
         }
     }
@@ -375,8 +374,13 @@ impl Tls {
         ];
         for (name, given) in [("ca", ca), ("cert", cert), ("key", key)] {
             if count(given) > 1 {
-                let message =
-                    format!("at most one of {name}, {name}_file & {name}_ref must be configured");
+                // The peer's text of a key is of before there were references.
+                let message = match name {
+                    "key" => "at most one of key and key_file must be configured".to_owned(),
+                    _ => format!(
+                        "at most one of {name}, {name}_file & {name}_ref must be configured"
+                    ),
+                };
                 map.refuse_with_hint(name, CODE, message, "keep one of them");
             }
         }

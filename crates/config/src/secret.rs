@@ -43,6 +43,15 @@ impl Field for Secret {
         "config.plain".to_owned()
     }
 
+    fn go_item() -> String {
+        "config.Secret".to_owned()
+    }
+
+    /// Headers for a proxy.
+    fn go_map_of_lists() -> String {
+        "config.ProxyHeader".to_owned()
+    }
+
     fn to_value(&self) -> Value {
         if self.0.is_empty() {
             Value::Null

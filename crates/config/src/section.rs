@@ -13,6 +13,21 @@ pub(crate) trait Field: Sized + Default {
     /// The peers' name of the type, for messages.
     fn go_type() -> String;
 
+    /// The peers' name of the type as one of a list: what reads it may have another name.
+    fn go_item() -> String {
+        Self::go_type()
+    }
+
+    /// The peers' name of a mapping to such values.
+    fn go_map() -> String {
+        format!("map[string]{}", Self::go_item())
+    }
+
+    /// The peers' name of a mapping to lists of such values.
+    fn go_map_of_lists() -> String {
+        format!("map[string][]{}", Self::go_item())
+    }
+
     fn to_value(&self) -> Value;
 
     /// Shows every path of a file in the value, to resolve it against the configuration's folder.
@@ -79,12 +94,14 @@ pub(crate) fn read_field<T: Field>(map: &mut MapReader<'_, '_>, key: &'static st
 /// }
 /// ```
 ///
+/// `as "*dns.SDConfig"` behind the type's name in messages is its name as one of a list.
+///
 /// `omit` leaves the field out of the printed form while it is zero or empty, `hidden` always. With
 /// `checked` the type has a method `validate(&mut self, &mut MapReader)` of its own.
 macro_rules! section {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident: $go:literal $(, $checked:ident)? {
+        $vis:vis struct $name:ident: $go:literal $(as $item:literal)? $(, $checked:ident)? {
             $( $(#[$field_meta:meta])* [$($spec:tt)*] $field_vis:vis $field:ident: $ty:ty $(= $default:expr)?, )*
         }
     ) => {
@@ -133,6 +150,8 @@ macro_rules! section {
                 $go.to_owned()
             }
 
+            $( section!(@item $item); )?
+
             fn to_value(&self) -> yaml::Value {
                 $crate::section::write_section(self)
             }
@@ -142,6 +161,11 @@ macro_rules! section {
             }
 
             $( section!(@null $checked); )?
+        }
+    };
+    (@item $item:literal) => {
+        fn go_item() -> String {
+            $item.to_owned()
         }
     };
     // A null in a list of sections is a section without keys: what is required is missed there too.
@@ -327,7 +351,11 @@ impl<T: Field> Field for Vec<T> {
     }
 
     fn go_type() -> String {
-        format!("[]{}", T::go_type())
+        format!("[]{}", T::go_item())
+    }
+
+    fn go_map() -> String {
+        T::go_map_of_lists()
     }
 
     fn to_value(&self) -> Value {
@@ -345,7 +373,7 @@ impl<T: Field> Field for BTreeMap<String, T> {
     }
 
     fn go_type() -> String {
-        format!("map[string]{}", T::go_type())
+        T::go_map()
     }
 
     fn to_value(&self) -> Value {

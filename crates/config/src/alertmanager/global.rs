@@ -158,7 +158,6 @@ impl Global {
                         .to_owned(),
                 );
             }
-            self.slack_api_url = SecretUrl(Secret::new(self.slack_app_url.as_str()));
         }
         self.opsgenie_api_url.add_trailing_slash();
         self.victorops_api_url.add_trailing_slash();

@@ -11,7 +11,7 @@ use crate::rules::Text;
 
 section! {
     /// Every target alert is muted while a source alert fires that has the same `equal` labels.
-    pub struct InhibitRule: "config.plain" {
+    pub struct InhibitRule: "common.plain" as "common.InhibitRule" {
         [place] pub place: Place,
         ["name", omit] pub name: String,
         ["source_match", omit] pub source_match: BTreeMap<String, Text>,

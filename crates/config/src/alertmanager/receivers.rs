@@ -49,7 +49,7 @@ use crate::quote::quote;
 
 section! {
     /// A name with integrations, in the order in which they print.
-    pub struct Receiver: "config.plain", checked {
+    pub struct Receiver: "config.plain" as "config.Receiver", checked {
         [place] pub place: Place,
         ["name"] pub name: String,
         ["labels", omit] pub labels: BTreeMap<String, String>,

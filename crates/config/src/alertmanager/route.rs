@@ -226,6 +226,10 @@ impl Field for Pattern {
         "config.Regexp".to_owned()
     }
 
+    fn go_map() -> String {
+        "common.plain".to_owned()
+    }
+
     /// The peer prints an empty expression as null.
     fn to_value(&self) -> Value {
         if self.text.text.is_empty() {

@@ -10,7 +10,7 @@ use crate::section::Field;
 
 section! {
     /// An entry of `time_intervals`.
-    pub struct NamedTimeInterval: "config.plain" {
+    pub struct NamedTimeInterval: "config.plain" as "config.TimeInterval" {
         [place] pub place: Place,
         ["name"] pub name: String,
         ["time_intervals"] pub time_intervals: Vec<TimeInterval>,
@@ -121,6 +121,9 @@ impl<U> Ranges<U> {
 
 /// How a unit's ranges are read and printed.
 pub trait Unit: Default {
+    /// The peer's name of a range of it.
+    const GO_RANGE: &'static str;
+
     fn parse(text: &str) -> Result<i32, String>;
 
     fn print(value: i32) -> String;
@@ -184,6 +187,8 @@ fn number(text: &str) -> Result<i32, String> {
 }
 
 impl Unit for WeekdayUnit {
+    const GO_RANGE: &'static str = "WeekdayRange";
+
     fn parse(text: &str) -> Result<i32, String> {
         position(&WEEKDAYS, text).ok_or_else(|| format!("{text} is not a valid weekday"))
     }
@@ -201,6 +206,8 @@ impl Unit for WeekdayUnit {
 }
 
 impl Unit for DayUnit {
+    const GO_RANGE: &'static str = "DayOfMonthRange";
+
     fn parse(text: &str) -> Result<i32, String> {
         let day = number(text)?;
         if day == 0 || !(-31..=31).contains(&day) {
@@ -228,6 +235,8 @@ impl Unit for DayUnit {
 }
 
 impl Unit for MonthUnit {
+    const GO_RANGE: &'static str = "MonthRange";
+
     fn parse(text: &str) -> Result<i32, String> {
         match position(&MONTHS, text) {
             Some(at) => Ok(at + 1),
@@ -250,6 +259,8 @@ impl Unit for MonthUnit {
 }
 
 impl Unit for YearUnit {
+    const GO_RANGE: &'static str = "YearRange";
+
     fn parse(text: &str) -> Result<i32, String> {
         number(text)
     }
@@ -303,7 +314,7 @@ impl<U: Unit> Field for Ranges<U> {
     }
 
     fn go_type() -> String {
-        "[]timeinterval.InclusiveRange".to_owned()
+        format!("[]timeinterval.{}", U::GO_RANGE)
     }
 
     fn to_value(&self) -> Value {

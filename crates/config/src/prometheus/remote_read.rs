@@ -10,7 +10,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct RemoteRead: "config.plain", checked {
+    pub struct RemoteRead: "config.plain" as "*config.RemoteReadConfig", checked {
         [place] pub place: Place,
         ["url"] pub url: Url,
         ["remote_timeout", unless_default] pub remote_timeout: Duration = Duration::from_secs(60),

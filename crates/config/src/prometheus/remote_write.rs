@@ -14,7 +14,7 @@ use crate::section::Field;
 use crate::{SigV4, Url};
 
 section! {
-    pub struct RemoteWrite: "config.plain", checked {
+    pub struct RemoteWrite: "config.plain" as "*config.RemoteWriteConfig", checked {
         [place] pub place: Place,
         ["url"] pub url: Url,
         ["remote_timeout", unless_default] pub remote_timeout: Duration = Duration::from_secs(30),
@@ -37,7 +37,7 @@ section! {
 
 section! {
     /// How many senders there are and how they batch.
-    pub struct QueueOptions: "config.plain", checked {
+    pub struct QueueOptions: "config.QueueConfig", checked {
         ["capacity", omit] pub capacity: isize = 10_000,
         ["max_shards", omit] pub max_shards: isize = 50,
         ["min_shards", omit] pub min_shards: isize = 1,

@@ -23,7 +23,7 @@ use crate::text::FilePath;
 
 section! {
     /// One job. After loading, what it does not say is filled in from `global`.
-    pub struct ScrapeConfig: "config.ScrapeConfig", checked {
+    pub struct ScrapeConfig: "config.ScrapeConfig" as "*config.ScrapeConfig", checked {
         [place] pub place: Place,
         ["job_name"] pub job_name: String,
         ["honor_labels", omit] pub honor_labels: bool,

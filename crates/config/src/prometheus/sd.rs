@@ -161,7 +161,7 @@ impl<T: Field> Field for Configs<T> {
     }
 
     fn go_type() -> String {
-        format!("[]*{}", T::go_type())
+        format!("[]{}", T::go_item())
     }
 
     fn to_value(&self) -> Value {

@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct Discord: "discord.plain", checked {
+    pub struct Discord: "discord.plain" as "*discord.DiscordConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

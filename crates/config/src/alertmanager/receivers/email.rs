@@ -11,7 +11,7 @@ use crate::http::Tls;
 use crate::place::Place;
 
 section! {
-    pub struct Email: "config.plain", checked {
+    pub struct Email: "config.plain" as "*config.EmailConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = false,
         ["to", omit] pub to: String,

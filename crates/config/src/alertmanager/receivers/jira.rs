@@ -12,7 +12,7 @@ use crate::place::Place;
 use crate::section::Field;
 
 section! {
-    pub struct Jira: "jira.plain", checked {
+    pub struct Jira: "jira.plain" as "*jira.JiraConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

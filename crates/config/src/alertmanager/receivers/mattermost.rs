@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct Mattermost: "mattermost.plain", checked {
+    pub struct Mattermost: "mattermost.plain" as "*mattermost.MattermostConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,
@@ -40,7 +40,7 @@ section! {
 }
 
 section! {
-    pub struct MattermostField: "mattermost.plain", checked {
+    pub struct MattermostField: "mattermost.plain" as "*mattermost.MattermostField", checked {
         ["title", omit] pub title: String,
         ["value", omit] pub value: String,
         ["short", some] pub short: Option<bool>,
@@ -65,7 +65,7 @@ impl MattermostField {
 }
 
 section! {
-    pub struct MattermostAttachment: "mattermost.MattermostAttachment" {
+    pub struct MattermostAttachment: "mattermost.MattermostAttachment" as "*mattermost.MattermostAttachment" {
         ["fallback", omit] pub fallback: String,
         ["color", omit] pub color: String,
         ["pretext", omit] pub pretext: String,

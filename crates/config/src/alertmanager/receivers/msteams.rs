@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct MsTeams: "msteams.plain", checked {
+    pub struct MsTeams: "msteams.plain" as "*msteams.MSTeamsConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

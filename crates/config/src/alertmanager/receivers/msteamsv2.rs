@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct MsTeamsV2: "msteamsv2.plain", checked {
+    pub struct MsTeamsV2: "msteamsv2.plain" as "*msteamsv2.MSTeamsV2Config", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

@@ -11,7 +11,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct OpsGenie: "opsgenie.plain", checked {
+    pub struct OpsGenie: "opsgenie.plain" as "*opsgenie.OpsGenieConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

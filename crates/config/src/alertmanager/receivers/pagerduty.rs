@@ -12,7 +12,7 @@ use crate::place::Place;
 use crate::{GoDuration, Secret};
 
 section! {
-    pub struct PagerDuty: "pagerduty.plain", checked {
+    pub struct PagerDuty: "pagerduty.plain" as "*pagerduty.PagerdutyConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

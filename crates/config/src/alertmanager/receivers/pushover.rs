@@ -9,7 +9,7 @@ use crate::place::Place;
 use crate::{GoDuration, Secret};
 
 section! {
-    pub struct Pushover: "pushover.plain", checked {
+    pub struct Pushover: "pushover.plain" as "*pushover.PushoverConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

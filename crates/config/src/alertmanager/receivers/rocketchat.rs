@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct RocketChat: "rocketchat.plain", checked {
+    pub struct RocketChat: "rocketchat.plain" as "*rocketchat.RocketchatConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = false,
         ["http_config", some] pub http: Option<HttpClient>,
@@ -36,7 +36,7 @@ section! {
 }
 
 section! {
-    pub struct RocketChatField: "rocketchat.RocketchatAttachmentField" {
+    pub struct RocketChatField: "rocketchat.RocketchatAttachmentField" as "*rocketchat.RocketchatAttachmentField" {
         ["short"] pub short: Option<bool>,
         ["title"] pub title: String,
         ["value"] pub value: String,
@@ -45,7 +45,7 @@ section! {
 
 section! {
     /// The peer takes and prints the last five keys, but sends none of them.
-    pub struct RocketChatAction: "rocketchat.RocketchatAttachmentAction" {
+    pub struct RocketChatAction: "rocketchat.RocketchatAttachmentAction" as "*rocketchat.RocketchatAttachmentAction" {
         ["type"] pub kind: String,
         ["text"] pub text: String,
         ["url"] pub url: String,

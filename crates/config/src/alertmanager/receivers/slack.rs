@@ -10,7 +10,7 @@ use crate::text::FilePath;
 use crate::{GoDuration, Secret};
 
 section! {
-    pub struct Slack: "config.plain", checked {
+    pub struct Slack: "config.plain" as "*config.SlackConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = false,
         ["http_config", some] pub http: Option<HttpClient>,
@@ -117,7 +117,7 @@ impl Slack {
 
 section! {
     /// A field of a message.
-    pub struct SlackField: "config.plain", checked {
+    pub struct SlackField: "config.plain" as "*config.SlackField", checked {
         ["title", omit] pub title: String,
         ["value", omit] pub value: String,
         ["short", some] pub short: Option<bool>,
@@ -126,7 +126,7 @@ section! {
 
 section! {
     /// A button or a menu of a message.
-    pub struct SlackAction: "config.plain", checked {
+    pub struct SlackAction: "config.plain" as "*config.SlackAction", checked {
         ["type", omit] pub kind: String,
         ["text", omit] pub text: String,
         ["url", omit] pub url: String,

@@ -10,7 +10,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct Sns: "sns.plain", checked {
+    pub struct Sns: "sns.plain" as "*sns.SNSConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct Telegram: "telegram.plain", checked {
+    pub struct Telegram: "telegram.plain" as "*telegram.TelegramConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

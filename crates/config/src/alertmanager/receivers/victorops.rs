@@ -11,7 +11,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct VictorOps: "config.plain", checked {
+    pub struct VictorOps: "config.plain" as "*config.VictorOpsConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct Webex: "config.plain", checked {
+    pub struct Webex: "config.plain" as "*config.WebexConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

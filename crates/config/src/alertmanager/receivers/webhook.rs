@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::{GoDuration, Secret};
 
 section! {
-    pub struct Webhook: "webhook.plain", checked {
+    pub struct Webhook: "webhook.plain" as "*webhook.WebhookConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = true,
         ["http_config", some] pub http: Option<HttpClient>,

@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::place::Place;
 
 section! {
-    pub struct WeChat: "config.plain", checked {
+    pub struct WeChat: "config.plain" as "*config.WechatConfig", checked {
         [place] pub place: Place,
         ["send_resolved"] pub send_resolved: bool = false,
         ["http_config", some] pub http: Option<HttpClient>,

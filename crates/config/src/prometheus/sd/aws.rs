@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::quote::quote;
 
 section! {
-    pub struct Ec2: "aws.plain", checked {
+    pub struct Ec2: "aws.plain" as "*aws.EC2SDConfig", checked {
         ["endpoint"] pub endpoint: String,
         ["region"] pub region: String,
         ["access_key", omit] pub access_key: String,
@@ -25,14 +25,14 @@ section! {
 }
 
 section! {
-    pub struct Ec2Filter: "aws.EC2Filter" {
+    pub struct Ec2Filter: "aws.EC2Filter" as "*aws.EC2Filter" {
         ["name"] pub name: String,
         ["values"] pub values: Vec<String>,
     }
 }
 
 section! {
-    pub struct Lightsail: "aws.plain", checked {
+    pub struct Lightsail: "aws.plain" as "*aws.LightsailSDConfig", checked {
         ["endpoint"] pub endpoint: String,
         ["region"] pub region: String,
         ["access_key", omit] pub access_key: String,
@@ -48,7 +48,7 @@ section! {
 
 section! {
     /// One section for all kinds of service; `role` names the kind.
-    pub struct Aws: "aws.plain", checked {
+    pub struct Aws: "aws.plain" as "*aws.SDConfig", checked {
         ["role"] pub role: String,
         ["endpoint", omit] pub endpoint: String,
         ["region", omit] pub region: String,

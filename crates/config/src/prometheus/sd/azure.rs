@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::quote::quote;
 
 section! {
-    pub struct Azure: "azure.plain", checked {
+    pub struct Azure: "azure.plain" as "*azure.SDConfig", checked {
         ["environment", omit] pub environment: String = "AzurePublicCloud".to_owned(),
         ["port"] pub port: isize = 80,
         ["subscription_id"] pub subscription_id: String,

@@ -10,7 +10,7 @@ use crate::Secret;
 use crate::http::{BasicAuth, HttpClient};
 
 section! {
-    pub struct Consul: "consul.plain", checked {
+    pub struct Consul: "consul.plain" as "*consul.SDConfig", checked {
         ["server", omit] pub server: String = "localhost:8500".to_owned(),
         ["path_prefix", omit] pub path_prefix: String,
         ["token", omit] pub token: Secret,

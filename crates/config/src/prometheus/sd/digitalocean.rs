@@ -7,7 +7,7 @@ use super::MINUTE;
 use crate::http::HttpClient;
 
 section! {
-    pub struct DigitalOcean: "digitalocean.plain", checked {
+    pub struct DigitalOcean: "digitalocean.plain" as "*digitalocean.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["refresh_interval"] pub refresh_interval: Duration = MINUTE,
         ["port"] pub port: isize = 80,

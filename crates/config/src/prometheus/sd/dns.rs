@@ -6,7 +6,7 @@ use yaml::MapReader;
 use super::refuse;
 
 section! {
-    pub struct Dns: "dns.plain", checked {
+    pub struct Dns: "dns.plain" as "*dns.SDConfig", checked {
         ["names"] pub names: Vec<String>,
         ["refresh_interval", unless_default]
         pub refresh_interval: Duration = Duration::from_secs(30),

@@ -8,7 +8,7 @@ use crate::Url;
 use crate::http::HttpClient;
 
 section! {
-    pub struct Docker: "moby.plain", checked {
+    pub struct Docker: "moby.plain" as "*moby.DockerSDConfig", checked {
         [inline] pub http: HttpClient,
         ["host"] pub host: String,
         ["port"] pub port: isize = 80,

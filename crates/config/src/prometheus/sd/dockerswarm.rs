@@ -8,7 +8,7 @@ use super::{Filter, MINUTE, refuse};
 use crate::http::HttpClient;
 
 section! {
-    pub struct DockerSwarm: "moby.plain", checked {
+    pub struct DockerSwarm: "moby.plain" as "*moby.DockerSwarmSDConfig", checked {
         [inline] pub http: HttpClient,
         ["host"] pub host: String,
         ["role"] pub role: String,

@@ -8,7 +8,7 @@ use crate::Url;
 use crate::http::HttpClient;
 
 section! {
-    pub struct Eureka: "eureka.plain", checked {
+    pub struct Eureka: "eureka.plain" as "*eureka.SDConfig", checked {
         ["server", omit] pub server: String,
         [inline] pub http: HttpClient,
         ["refresh_interval", unless_default]

@@ -8,7 +8,7 @@ use crate::quote::quote;
 use crate::text::FilePath;
 
 section! {
-    pub struct FileSd: "file.plain", checked {
+    pub struct FileSd: "file.plain" as "*file.SDConfig", checked {
         ["files"] pub files: Vec<FilePath>,
         ["refresh_interval", unless_default]
         pub refresh_interval: Duration = Duration::from_secs(300),

@@ -6,7 +6,7 @@ use yaml::MapReader;
 use super::{MINUTE, require};
 
 section! {
-    pub struct Gce: "gce.plain", checked {
+    pub struct Gce: "gce.plain" as "*gce.SDConfig", checked {
         ["project"] pub project: String,
         ["zone"] pub zone: String,
         ["filter", omit] pub filter: String,

@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::quote::quote;
 
 section! {
-    pub struct Hetzner: "hetzner.plain", checked {
+    pub struct Hetzner: "hetzner.plain" as "*hetzner.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["refresh_interval"] pub refresh_interval: Duration = MINUTE,
         ["port"] pub port: isize = 80,

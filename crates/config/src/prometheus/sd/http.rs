@@ -7,7 +7,7 @@ use super::{MINUTE, require_http_url};
 use crate::http::HttpClient;
 
 section! {
-    pub struct HttpSd: "http.plain", checked {
+    pub struct HttpSd: "http.plain" as "*http.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["refresh_interval", unless_default] pub refresh_interval: Duration = MINUTE,
         ["url"] pub url: String,

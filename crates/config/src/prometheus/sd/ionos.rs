@@ -7,7 +7,7 @@ use super::{MINUTE, require};
 use crate::http::HttpClient;
 
 section! {
-    pub struct Ionos: "ionos.plain", checked {
+    pub struct Ionos: "ionos.plain" as "*ionos.SDConfig", checked {
         ["datacenter_id"] pub datacenter_id: String,
         [inline] pub http: HttpClient,
         ["refresh_interval"] pub refresh_interval: Duration = MINUTE,

@@ -9,7 +9,7 @@ use crate::text::FilePath;
 
 section! {
     /// Without `api_server` and `kubeconfig_file` the pod's own service account is used.
-    pub struct Kubernetes: "kubernetes.plain", checked {
+    pub struct Kubernetes: "kubernetes.plain" as "*kubernetes.SDConfig", checked {
         ["api_server", omit] pub api_server: Url,
         ["role", some] pub role: Option<KubernetesRole>,
         ["kubeconfig_file"] pub kubeconfig_file: FilePath,

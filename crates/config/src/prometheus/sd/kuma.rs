@@ -8,7 +8,7 @@ use crate::Url;
 use crate::http::HttpClient;
 
 section! {
-    pub struct Kuma: "xds.plain", checked {
+    pub struct Kuma: "xds.plain" as "*xds.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["refresh_interval", unless_default]
         pub refresh_interval: Duration = Duration::from_secs(30),

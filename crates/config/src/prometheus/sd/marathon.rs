@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::text::FilePath;
 
 section! {
-    pub struct Marathon: "marathon.plain", checked {
+    pub struct Marathon: "marathon.plain" as "*marathon.SDConfig", checked {
         ["servers", omit] pub servers: Vec<String>,
         ["refresh_interval", unless_default]
         pub refresh_interval: Duration = Duration::from_secs(30),

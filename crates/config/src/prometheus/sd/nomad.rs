@@ -7,7 +7,7 @@ use super::{MINUTE, require};
 use crate::http::HttpClient;
 
 section! {
-    pub struct Nomad: "nomad.plain", checked {
+    pub struct Nomad: "nomad.plain" as "*nomad.SDConfig", checked {
         ["allow_stale"] pub allow_stale: bool = true,
         [inline] pub http: HttpClient,
         ["namespace"] pub namespace: String = "default".to_owned(),

@@ -10,7 +10,7 @@ use crate::quote::quote;
 use crate::text::FilePath;
 
 section! {
-    pub struct Oci: "oci.plain", checked {
+    pub struct Oci: "oci.plain" as "*oci.SDConfig", checked {
         ["auth", omit] pub auth: String = "api_key".to_owned(),
         ["region", omit] pub region: String,
         ["tenancy", omit] pub tenancy: String,

@@ -9,7 +9,7 @@ use crate::http::Tls;
 use crate::quote::quote;
 
 section! {
-    pub struct OpenStack: "openstack.plain", checked {
+    pub struct OpenStack: "openstack.plain" as "*openstack.SDConfig", checked {
         ["identity_endpoint"] pub identity_endpoint: String,
         ["username"] pub username: String,
         ["userid"] pub userid: String,

@@ -9,7 +9,7 @@ use crate::http::HttpClient;
 use crate::text::FilePath;
 
 section! {
-    pub struct Outscale: "outscale.plain", checked {
+    pub struct Outscale: "outscale.plain" as "*outscale.SDConfig", checked {
         ["endpoint", omit] pub endpoint: String,
         ["region"] pub region: String,
         ["access_key"] pub access_key: String,

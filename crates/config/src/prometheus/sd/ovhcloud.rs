@@ -7,7 +7,7 @@ use super::{MINUTE, refuse, require};
 use crate::Secret;
 
 section! {
-    pub struct OvhCloud: "ovhcloud.plain", checked {
+    pub struct OvhCloud: "ovhcloud.plain" as "*ovhcloud.SDConfig", checked {
         ["endpoint"] pub endpoint: String = "ovh-eu".to_owned(),
         ["application_key"] pub application_key: String,
         ["application_secret"] pub application_secret: Secret,

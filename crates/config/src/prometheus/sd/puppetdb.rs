@@ -7,7 +7,7 @@ use super::{MINUTE, require, require_http_url};
 use crate::http::HttpClient;
 
 section! {
-    pub struct PuppetDb: "puppetdb.plain", checked {
+    pub struct PuppetDb: "puppetdb.plain" as "*puppetdb.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["refresh_interval", unless_default] pub refresh_interval: Duration = MINUTE,
         ["url"] pub url: String,

@@ -10,7 +10,7 @@ use crate::quote::quote;
 use crate::text::FilePath;
 
 section! {
-    pub struct Scaleway: "scaleway.plain", checked {
+    pub struct Scaleway: "scaleway.plain" as "*scaleway.SDConfig", checked {
         ["project_id"] pub project_id: String,
         ["api_url", omit] pub api_url: String = "https://api.scaleway.com".to_owned(),
         ["zone"] pub zone: String = "fr-par-1".to_owned(),

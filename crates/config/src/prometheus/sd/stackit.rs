@@ -11,7 +11,7 @@ use crate::quote::quote;
 use crate::text::FilePath;
 
 section! {
-    pub struct Stackit: "stackit.plain", checked {
+    pub struct Stackit: "stackit.plain" as "*stackit.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["project"] pub project: String,
         ["refresh_interval"] pub refresh_interval: Duration = MINUTE,

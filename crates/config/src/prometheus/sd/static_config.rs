@@ -6,7 +6,7 @@ use yaml::MapReader;
 
 section! {
     /// A group of targets with the labels that they share.
-    pub struct StaticConfig: "struct { Targets []string \"yaml:\\\"targets\\\"\"; Labels model.LabelSet \"yaml:\\\"labels\\\"\" }", checked {
+    pub struct StaticConfig: "struct { Targets []string \"yaml:\\\"targets\\\"\"; Labels model.LabelSet \"yaml:\\\"labels\\\"\" }" as "*targetgroup.Group", checked {
         ["targets"] pub targets: Vec<String>,
         ["labels", omit] pub labels: BTreeMap<String, String>,
     }

@@ -7,7 +7,7 @@ use super::{MINUTE, refuse, require};
 use crate::http::Tls;
 
 section! {
-    pub struct Triton: "triton.plain", checked {
+    pub struct Triton: "triton.plain" as "*triton.SDConfig", checked {
         ["account"] pub account: String,
         ["role"] pub role: String = "container".to_owned(),
         ["dns_suffix"] pub dns_suffix: String,

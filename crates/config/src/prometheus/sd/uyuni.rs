@@ -9,7 +9,7 @@ use crate::Url;
 use crate::http::HttpClient;
 
 section! {
-    pub struct Uyuni: "uyuni.plain", checked {
+    pub struct Uyuni: "uyuni.plain" as "*uyuni.SDConfig", checked {
         ["server"] pub server: String,
         ["username"] pub username: String,
         ["password"] pub password: Secret,

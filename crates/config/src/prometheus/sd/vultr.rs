@@ -7,7 +7,7 @@ use super::MINUTE;
 use crate::http::HttpClient;
 
 section! {
-    pub struct Vultr: "vultr.plain", checked {
+    pub struct Vultr: "vultr.plain" as "*vultr.SDConfig", checked {
         [inline] pub http: HttpClient,
         ["refresh_interval"] pub refresh_interval: Duration = MINUTE,
         ["port"] pub port: isize = 80,

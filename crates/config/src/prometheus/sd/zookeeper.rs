@@ -6,7 +6,7 @@ use yaml::MapReader;
 use super::refuse;
 
 section! {
-    pub struct Nerve: "zookeeper.plain", checked {
+    pub struct Nerve: "zookeeper.plain" as "*zookeeper.NerveSDConfig", checked {
         ["servers"] pub servers: Vec<String>,
         ["paths"] pub paths: Vec<String>,
         ["timeout", unless_default] pub timeout: Duration = Duration::from_secs(10),
@@ -14,7 +14,7 @@ section! {
 }
 
 section! {
-    pub struct Serverset: "zookeeper.plain", checked {
+    pub struct Serverset: "zookeeper.plain" as "*zookeeper.ServersetSDConfig", checked {
         ["servers"] pub servers: Vec<String>,
         ["paths"] pub paths: Vec<String>,
         ["timeout", unless_default] pub timeout: Duration = Duration::from_secs(10),
