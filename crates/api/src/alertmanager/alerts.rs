@@ -133,13 +133,18 @@ fn unclosed_class(pattern: &str) -> &str {
     &pattern[open.unwrap_or(0)..]
 }
 
-/// An absent flag means yes; anything that is no boolean means no.
+/// An absent flag means yes.
 pub(super) fn is_shown(params: &Params, name: &str) -> Shown {
-    let is_true = matches!(
-        params.get(name),
-        "" | "1" | "t" | "T" | "true" | "TRUE" | "True"
-    );
-    Shown::from(is_true)
+    let word = params.get(name);
+    Shown::from(word.is_empty() || is_yes(word))
+}
+
+/// Anything that is none of these words means no. They are those of the peer's library.
+fn is_yes(word: &str) -> bool {
+    matches!(
+        word.to_lowercase().as_str(),
+        "true" | "1" | "yes" | "ok" | "y" | "on" | "selected" | "checked" | "t" | "enabled"
+    )
 }
 
 /// Matchers on the labels of receivers.
@@ -377,6 +382,16 @@ mod tests {
             assert_eq!(anchored(&error(problem, pattern)), error(problem, quoted));
         }
         assert_eq!(anchored("bad matcher format: x"), "bad matcher format: x");
+    }
+
+    #[test]
+    fn words_for_yes() {
+        for word in ["true", "T", "1", "Yes", "y", "ON", "ok", "enabled"] {
+            assert!(is_yes(word), "{word}");
+        }
+        for word in ["false", "0", "no", "maybe", "2", " true"] {
+            assert!(!is_yes(word), "{word}");
+        }
     }
 
     #[test]
