@@ -99,6 +99,7 @@ pub(crate) struct Alertmanager {
     pub(crate) tracing: Tracing,
     pub(crate) recorder: EventRecorder,
     drills: Drills,
+    failures: delivering::Failures,
 }
 
 impl std::fmt::Debug for Alertmanager {
@@ -236,6 +237,7 @@ impl Alertmanager {
             tracing,
             recorder,
             drills: Drills::default(),
+            failures: delivering::Failures::default(),
         };
         // From now on entries can be appended to it.
         alertmanager.write_log(|log, all| log.replace(all));
