@@ -393,6 +393,7 @@ impl Alertmanager {
             self.bell.notify_one();
         }
         let mut answer = Answer::default();
+        let mut log_news = Vec::new();
         for action in actions {
             match action {
                 Action::Deliver(delivery) => self.deliver(*delivery),
@@ -410,8 +411,7 @@ impl Alertmanager {
                 }
                 Action::BroadcastLogEntry(stored) => {
                     let encoded = codec::nflog::encode([&stored]);
-                    self.log_file.add(&encoded);
-                    self.log_bell.notify_one();
+                    log_news.extend_from_slice(&encoded);
                     answer.told += self.tell(cluster::LOG, spread, || encoded);
                 }
                 Action::BroadcastSilence(stored) => {
@@ -420,6 +420,10 @@ impl Alertmanager {
                     answer.changed_silences.push(stored);
                 }
             }
+        }
+        if !log_news.is_empty() {
+            self.log_file.add(&log_news);
+            self.log_bell.notify_one();
         }
         answer
     }

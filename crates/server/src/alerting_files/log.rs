@@ -36,13 +36,13 @@ impl LogFile {
         }
     }
 
-    /// Appends an encoded entry, which the caller has recorded before. Whoever writes already takes it along; what
+    /// Appends encoded entries, which the caller has recorded before. Whoever writes already takes it along; what
     /// cannot be written waits for [`settle`](Self::settle).
-    pub(crate) fn add(&self, entry: &[u8]) {
+    pub(crate) fn add(&self, entries: &[u8]) {
         {
             let mut news = self.news.lock();
-            if news.encoded.len() + entry.len() <= NEWS_MAX {
-                news.encoded.extend_from_slice(entry);
+            if news.encoded.len() + entries.len() <= NEWS_MAX {
+                news.encoded.extend_from_slice(entries);
             } else {
                 news.has_gap = true;
             }
