@@ -12,6 +12,7 @@ use crate::ast::{
     Branch, BranchKind, Command, Expr, ExprKind, List, Located, NodeKind, Pipe, Tree,
 };
 use crate::exec::{NoScope, method};
+use crate::object::Field;
 use crate::quote::go_quote;
 use crate::value::Value;
 
@@ -97,7 +98,7 @@ impl<'t> Body<'_, 't> {
                 NodeKind::Branch(branch) => self.branch(dot, branch),
                 NodeKind::Template(name, pipe) => {
                     let value = pipe.as_ref().and_then(|pipe| self.pipe(dot, pipe));
-                    if !self.walk.call(name, value) {
+                    if !self.walk.call(name, value) && self.has_room() {
                         let after = self.tree.text.get(node.pos..).unwrap_or_default();
                         let start = node.pos + after.find(name.as_str()).unwrap_or_default();
                         let span = Span::new(start, start + name.len());
@@ -207,8 +208,11 @@ impl<'t> Body<'_, 't> {
         for name in names {
             match field(&value?, name) {
                 Ok(next) => value = next,
-                Err((message, hint)) => {
-                    self.tell(self.span_of(expr, name), message, hint);
+                Err(missing) => {
+                    if self.has_room() {
+                        let (message, hint) = missing.told(name);
+                        self.tell(self.span_of(expr, name), message, hint);
+                    }
                     return None;
                 }
             }
@@ -230,16 +234,18 @@ impl<'t> Body<'_, 't> {
     }
 
     fn tell(&mut self, span: Span, message: String, hint: Option<String>) {
-        let problems = &mut self.walk.problems;
-        if problems.len() >= PROBLEMS_MAX {
-            return;
-        }
         let source = match self.tree.parse_name.is_empty() {
             true => self.walk.source.clone(),
             false => Source::new(&*self.tree.parse_name, &*self.tree.text),
         };
         let problem = Diagnostic::warning("template-fails", message).at(&source, span);
-        problems.push(hint.into_iter().fold(problem, Diagnostic::hint));
+        let problem = hint.into_iter().fold(problem, Diagnostic::hint);
+        self.walk.problems.push(problem);
+    }
+
+    /// Looking for what was meant takes a while, so it is not done for what is not told.
+    fn has_room(&self) -> bool {
+        self.walk.problems.len() < PROBLEMS_MAX
     }
 }
 
@@ -277,8 +283,14 @@ fn element(value: &Value) -> Known {
     value.as_map().and_then(|map| known(map.elem().zero()))
 }
 
-/// The value of a field, or why there can be none, and what to do.
-fn field(value: &Value, name: &str) -> Result<Known, (String, Option<String>)> {
+/// A field that is not there.
+struct Missing<'v> {
+    value: &'v Value,
+    fields: Vec<Field>,
+}
+
+/// The value of a field, or why there can be none.
+fn field<'v>(value: &'v Value, name: &str) -> Result<Known, Missing<'v>> {
     if let Some(method) = method(value, name) {
         let is_plain = method.params().is_empty() && !method.is_variadic();
         let result = is_plain.then(|| method.call(&mut NoScope, &[]).ok());
@@ -296,20 +308,28 @@ fn field(value: &Value, name: &str) -> Result<Known, (String, Option<String>)> {
         let value = map.get(name).cloned();
         return Ok(known(value.unwrap_or_else(|| map.elem().zero())));
     }
-    let hint = match did_you_mean(name, fields.iter().map(|field| field.name)) {
-        Some(known) => Some(format!("did you mean `{known}`?")),
-        None if value.as_list().is_some() => {
-            Some("`range` goes through the items, each of which is the dot then".to_owned())
-        }
-        None if fields.is_empty() => None,
-        None => {
-            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-            Some(format!("there are {}", names.join(", ")))
-        }
-    };
-    let type_name = value.type_name();
-    Err((
-        format!("can't evaluate field {name} in type {type_name}"),
-        hint,
-    ))
+    Err(Missing { value, fields })
+}
+
+impl Missing<'_> {
+    /// What is wrong, and what to do.
+    fn told(&self, name: &str) -> (String, Option<String>) {
+        let names = || self.fields.iter().map(|field| field.name);
+        let hint = match did_you_mean(name, names()) {
+            Some(known) => Some(format!("did you mean `{known}`?")),
+            None if self.value.as_list().is_some() => {
+                Some("`range` goes through the items, each of which is the dot then".to_owned())
+            }
+            None if self.fields.is_empty() => None,
+            None => {
+                let names: Vec<&str> = names().collect();
+                Some(format!("there are {}", names.join(", ")))
+            }
+        };
+        let type_name = self.value.type_name();
+        (
+            format!("can't evaluate field {name} in type {type_name}"),
+            hint,
+        )
+    }
 }
