@@ -51,17 +51,22 @@ pub(super) fn lines<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<Stri
     lines
 }
 
-/// What failed, without the numbers in it, such as times and ports.
+/// What failed, without how long it took. Other numbers tell problems apart, such as status codes.
 fn failure(event: &Event) -> Option<String> {
     let is_failure = matches!(
         event.code.as_str(),
         "delivery-retried" | "alert-delivery-failed"
     );
-    let message = event.detail("message").chars();
+    let is_time = |word: &str| {
+        let number = word.strip_suffix('s').unwrap_or_default();
+        !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+    };
+    let words = event.detail("message").split(' ');
     is_failure.then(|| {
-        message
-            .filter(|c| !c.is_ascii_digit() && *c != '.')
-            .collect()
+        words
+            .filter(|word| !is_time(word))
+            .collect::<Vec<_>>()
+            .join(" ")
     })
 }
 
@@ -157,6 +162,23 @@ mod tests {
                 "7  Telling a by webhook failed 2 more times like that; --output=extended shows each.",
                 "9  delivery-retried a 500",
                 "10  delivery-succeeded b ",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_status_code_is_another_problem() {
+        let lines = told(
+            "1 delivery-retried a status code 500
+             2 delivery-retried a status code 503
+             3 delivery-retried a status code 503",
+        );
+        assert_eq!(
+            lines,
+            [
+                "1  delivery-retried a status code 500",
+                "2  delivery-retried a status code 503",
+                "3  Telling a by webhook failed once more like that; --output=extended shows each.",
             ]
         );
     }
